@@ -1,0 +1,18 @@
+//! ruad receives DMARC aggregate, DMARC failure and SMTP TLS reports over SMTP and stores them exactly once in
+//! ClickHouse. The daemon is wired together in `main.rs` and `cli/`; this library holds its rooms, of which
+//! [`report`] is useful on its own.
+#![forbid(unsafe_code)]
+
+pub mod config;
+pub mod domains;
+pub mod engine;
+pub mod http;
+pub mod intake;
+pub mod mail;
+pub mod provenance;
+pub mod report;
+pub mod smtp;
+pub mod sources;
+pub mod spool;
+pub mod store;
+pub mod telemetry;

@@ -1,0 +1,2 @@
+//! ruad.
+fn main() {}
