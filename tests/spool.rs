@@ -1,4 +1,5 @@
 //! The spool through its front door.
+#![allow(clippy::unwrap_used, reason = "a test stops at the first surprise")]
 
 use std::{io::Read, time::Duration};
 
@@ -67,4 +68,30 @@ async fn hands_out_what_was_committed() {
     spool.finish(id).unwrap();
     assert_eq!(spool.backlog().bytes, 0);
     assert_eq!(std::fs::read_dir(folder.path().join("spool/large")).unwrap().count(), 0);
+}
+
+/// `cargo test --release --test spool -- --ignored --nocapture speed`
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+#[ignore = "a measurement"]
+async fn speed_of_commits() {
+    for (tasks, each) in [(20, 5000), (200, 500), (1, 5000)] {
+        let folder = tempfile::tempdir_in(env!("CARGO_TARGET_TMPDIR")).unwrap();
+        let settings = Settings { segment_age: Duration::from_secs(1), ..settings(&folder) };
+        let spool = Spool::open(&settings).unwrap();
+        let began = std::time::Instant::now();
+        let workers: Vec<_> = (0..tasks)
+            .map(|_| {
+                let spool = spool.clone();
+                tokio::spawn(async move {
+                    for _ in 0..each {
+                        commit(&spool, "speed", &[b'x'; 8192]).await.unwrap();
+                    }
+                })
+            })
+            .collect();
+        for worker in workers {
+            worker.await.unwrap();
+        }
+        println!("{tasks} tasks: {:.0} commits/s", f64::from(tasks * each) / began.elapsed().as_secs_f64());
+    }
 }
