@@ -2,3 +2,4 @@
 //! place) and the help texts of its metrics.
 
 pub mod spool;
+pub mod store;
