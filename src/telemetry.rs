@@ -2,3 +2,4 @@
 //! place) and the help texts of its metrics.
 
 pub mod domains;
+pub mod provenance;
