@@ -3,5 +3,6 @@
 
 pub mod domains;
 pub mod provenance;
+pub mod sources;
 pub mod spool;
 pub mod store;

@@ -21,19 +21,19 @@ pub trait Column {
 }
 
 /// A column that takes values of this type.
-pub trait Push<V> {
+pub(super) trait Push<V> {
     /// Appends a value.
     fn push(&mut self, value: V);
 }
 
 /// A column with a value that stands where there is none.
-pub trait PushDefault {
+pub(super) trait PushDefault {
     /// Appends it.
     fn push_default(&mut self);
 }
 
 /// A value of fixed width.
-pub trait Scalar: Copy + Default {
+pub(super) trait Scalar: Copy + Default {
     /// The type as the server spells it.
     const TYPE: &'static str;
     /// Bytes each value takes.
@@ -44,21 +44,21 @@ pub trait Scalar: Copy + Default {
 
 /// Values of fixed width.
 #[derive(Clone, Debug)]
-pub struct Fixed<T> {
+pub(super) struct Fixed<T> {
     bytes: Vec<u8>,
     kind: std::marker::PhantomData<T>,
 }
 
 /// Strings.
 #[derive(Clone, Debug, Default)]
-pub struct Text {
+pub(super) struct Text {
     bytes: Vec<u8>,
     rows: usize,
 }
 
 /// Strings of which there are few different ones. `NULLABLE` tells missing from empty.
 #[derive(Clone, Debug)]
-pub struct Words<const NULLABLE: bool> {
+pub(super) struct Words<const NULLABLE: bool> {
     /// The different strings in the order of their first appearance. The first is the empty one, which stands for
     /// "missing" when that is possible and is then followed by the true empty one.
     keys: Text,
@@ -70,14 +70,14 @@ pub struct Words<const NULLABLE: bool> {
 
 /// Values that can be missing.
 #[derive(Clone, Debug, Default)]
-pub struct Optional<C> {
+pub(super) struct Optional<C> {
     missing: Vec<u8>,
     values: C,
 }
 
 /// Lists of values.
 #[derive(Clone, Debug, Default)]
-pub struct List<C> {
+pub(super) struct List<C> {
     ends: Vec<u64>,
     values: C,
 }
@@ -88,15 +88,15 @@ pub struct Day(pub u16);
 
 /// Milliseconds since the epoch.
 #[derive(Clone, Copy, Debug, Default)]
-pub struct Millis(pub i64);
+pub(super) struct Millis(pub i64);
 
 /// Seconds since the epoch, of any size a reporter can write.
 #[derive(Clone, Copy, Debug, Default)]
-pub struct Seconds(pub i64);
+pub(super) struct Seconds(pub i64);
 
 /// Seconds since the epoch, of our own clock.
 #[derive(Clone, Copy, Debug, Default)]
-pub struct Timestamp(pub u32);
+pub(super) struct Timestamp(pub u32);
 
 /// A 128-bit identity, written as a UUID: the only 16-byte type that can be put into a query as plain text.
 #[derive(Clone, Copy, Debug, Default)]
@@ -104,7 +104,7 @@ pub struct Identity(pub u128);
 
 /// An address; IPv4 is mapped into IPv6.
 #[derive(Clone, Copy, Debug)]
-pub struct Address(pub IpAddr);
+pub(super) struct Address(pub IpAddr);
 
 impl<T: Scalar> Column for Fixed<T> {
     fn type_name(&self) -> String {
