@@ -37,11 +37,7 @@ impl<'connection> Insert<'connection> {
         }
         // SAFETY: the stream is alive; the library copies `data.len()` bytes before it returns.
         let state = unsafe {
-            (self.connection.api.chdb_stream_append)(
-                self.handle.as_ptr(),
-                data.as_ptr().cast(),
-                data.len(),
-            )
+            (self.connection.api.chdb_stream_append)(self.handle.as_ptr(), data.as_ptr().cast(), data.len())
         };
         if state == 0 { Ok(()) } else { Err(Error::InsertEnded) }
     }
