@@ -2,6 +2,7 @@
 //! place) and the help texts of its metrics.
 
 pub mod domains;
+pub mod engine;
 pub mod provenance;
 pub mod sources;
 pub mod spool;
