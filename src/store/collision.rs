@@ -33,7 +33,8 @@ impl Store {
                  GROUP BY report_key, content_hash HAVING uniqExact(segment) > 1",
                 list(keys)
             );
-            let collisions: Vec<Collision> = self.timed(self.client().query_raw(&statement).fetch_all()).await?;
+            let collisions: Vec<Collision> =
+                self.timed(self.client().query_raw(&statement).fetch_all()).await?;
             for collision in collisions {
                 losers += self.settle(collision).await?;
             }

@@ -8,8 +8,7 @@ use clickhouse::Row;
 use serde::Deserialize;
 
 use super::{
-    Settings,
-    Store, StoreError,
+    Settings, Store, StoreError,
     template::{Age, Template},
 };
 use crate::telemetry::store as telemetry;
@@ -58,6 +57,13 @@ impl Store {
         self.timed(self.client().query("SELECT max(version) FROM schema_migrations").fetch_one()).await
     }
 
+    /// Every statement that a new database gets, for whoever wants to see or run them by hand.
+    pub fn schema_statements(&self) -> Vec<String> {
+        let template = Template::new(self.settings());
+        let texts = MIGRATIONS.iter().map(|(_, _, text)| *text);
+        std::iter::once(PREPARATION).chain(texts).flat_map(|text| template.statements(text)).collect()
+    }
+
     async fn apply(&self, template: &Template, text: &str) -> Result<(), StoreError> {
         for statement in template.statements(text) {
             // The database a client names must exist, and it may not yet; all statements name theirs.
@@ -103,7 +109,6 @@ impl Store {
         Ok(())
     }
 }
-
 
 #[derive(Deserialize, Row)]
 struct Table {

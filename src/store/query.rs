@@ -83,10 +83,10 @@ impl Store {
         let query = self
             .client()
             .query(
-                "SELECT s.group_name AS group_name, s.policy_domain AS policy_domain, s.messages AS messages, \
-                    s.passed AS passed, r.reports AS reports, r.policy AS policy FROM ( \
-                    SELECT policy_domain, argMax(group_name, day) AS group_name, sum(messages) AS messages, \
-                        sumIf(messages, dkim_aligned OR spf_aligned) AS passed \
+                "SELECT s.latest_group AS group_name, s.policy_domain AS policy_domain, s.total AS messages, \
+                    s.total_passed AS passed, r.reports AS reports, r.policy AS policy FROM ( \
+                    SELECT policy_domain, argMax(group_name, day) AS latest_group, sum(messages) AS total, \
+                        sumIf(messages, dkim_aligned OR spf_aligned) AS total_passed \
                     FROM daily_domains WHERE empty(?) OR has(?, verdict) GROUP BY policy_domain \
                  ) AS s LEFT JOIN ( \
                     SELECT policy_domain, uniqExact(report_key, content_hash) AS reports, \
@@ -111,10 +111,10 @@ impl Store {
             "SELECT t.policy_domain AS policy_domain, \
                 replaceOne(toString(t.source_ip), '::ffff:', '') AS address, \
                 if(n.service = '', n.reverse_name, n.service) AS source_name, \
-                t.messages AS messages, t.passed AS passed FROM ( \
-                    SELECT policy_domain, source_ip, sum(messages) AS messages, sum(passed) AS passed \
+                t.total AS messages, t.total_passed AS passed FROM ( \
+                    SELECT policy_domain, source_ip, sum(messages) AS total, sum(passed) AS total_passed \
                     FROM daily_sources GROUP BY policy_domain, source_ip \
-                    ORDER BY messages DESC, source_ip LIMIT ? BY policy_domain \
+                    ORDER BY total DESC, source_ip LIMIT ? BY policy_domain \
                 ) AS t LEFT JOIN (SELECT source_ip, service, reverse_name FROM sources FINAL) AS n \
                 ON n.source_ip = t.source_ip ORDER BY policy_domain, messages DESC, address",
         );

@@ -95,7 +95,9 @@ mod tests {
 
     #[test]
     fn names_are_plain() {
-        for (value, fine) in [("ruad", true), ("_x9", true), ("9x", false), ("", false), ("a-b", false), ("a;b", false)] {
+        for (value, fine) in
+            [("ruad", true), ("_x9", true), ("9x", false), ("", false), ("a-b", false), ("a;b", false)]
+        {
             assert_eq!(name("clickhouse.database", value).is_ok(), fine, "{value}");
         }
     }

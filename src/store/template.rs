@@ -55,7 +55,9 @@ impl Age {
         match (self, months) {
             (_, 0) => None,
             (Self::Arrival, months) => Some(format!("toDate(received_at) + toIntervalMonth({months})")),
-            (Self::Month, months) => Some(format!("received_month + toIntervalMonth({})", u64::from(months) + 1)),
+            (Self::Month, months) => {
+                Some(format!("received_month + toIntervalMonth({})", u64::from(months) + 1))
+            }
         }
     }
 }

@@ -49,7 +49,9 @@ pub(crate) fn failed(what: &'static str, problem: &StoreError, tries: u32) {
     };
     counter!("ruad_store_inserts_total", "outcome" => outcome).increment(1);
     match problem.kind() {
-        Kind::Transient => warn!(error = %problem, what, tries, "ClickHouse did not take it; it is tried again."),
+        Kind::Transient => {
+            warn!(error = %problem, what, tries, "ClickHouse did not take it; it is tried again.")
+        }
         _ => error!(error = %problem, what, "ClickHouse refuses it for good."),
     }
 }

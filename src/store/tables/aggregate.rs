@@ -168,7 +168,8 @@ impl AggregateRecords {
         self.reasons_type.push(record.reasons().map(|reason| reason.kind.unwrap_or_default()));
         self.reasons_comment.push(record.reasons().map(|reason| reason.comment.unwrap_or_default()));
         self.dkim_results_domain.push(record.dkim_results().map(|result| result.domain.unwrap_or_default()));
-        self.dkim_results_selector.push(record.dkim_results().map(|result| result.selector.unwrap_or_default()));
+        self.dkim_results_selector
+            .push(record.dkim_results().map(|result| result.selector.unwrap_or_default()));
         self.dkim_results_result.push(record.dkim_results().map(|result| result.result.unwrap_or_default()));
         self.dkim_results_human_result
             .push(record.dkim_results().map(|result| result.human_result.unwrap_or_default()));
