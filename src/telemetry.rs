@@ -7,6 +7,8 @@ use metrics_exporter_prometheus::{BuildError, Matcher, PrometheusBuilder, Promet
 use serde::Deserialize;
 use tracing_subscriber::EnvFilter;
 
+pub mod spool;
+
 /// How log lines are written.
 #[derive(Clone, Debug, Deserialize)]
 #[serde(default, deny_unknown_fields)]
