@@ -7,6 +7,8 @@ use metrics_exporter_prometheus::{BuildError, Matcher, PrometheusBuilder, Promet
 use serde::Deserialize;
 use tracing_subscriber::EnvFilter;
 
+pub mod domains;
+pub mod provenance;
 pub mod spool;
 
 /// How log lines are written.
