@@ -2,3 +2,4 @@
 //! place) and the help texts of its metrics.
 
 pub mod smtp;
+pub mod spool;

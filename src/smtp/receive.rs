@@ -106,9 +106,6 @@ pub(super) fn now() -> u64 {
 }
 
 /// What the client hears when the spool did not take a message.
-fn spool_reply(error: &SpoolError) -> Reply {
-    match error {
-        SpoolError::Full => Reply::SPOOL_FULL,
-        _ => Reply::SPOOL_FAILED,
-    }
+pub(super) fn spool_reply(error: &SpoolError) -> Reply {
+    if error.is_full() { Reply::SPOOL_FULL } else { Reply::SPOOL_FAILED }
 }

@@ -8,7 +8,7 @@ use super::{
     command::{Command, Refusal},
     connection::Shared,
     end::End,
-    receive::Receiver,
+    receive::{Receiver, spool_reply},
     reply::Reply,
     wire::{Phase, Wire},
 };
@@ -172,7 +172,7 @@ impl<'s> Session<'s> {
         }
         if let Err(error) = self.shared.spool.has_room() {
             telemetry::spool_full(&error);
-            wire.say(Reply::SPOOL_FULL);
+            wire.say(spool_reply(&error));
             return Ok(());
         }
         self.transaction = Some(Transaction { from: from.to_owned(), ..Transaction::default() });

@@ -208,13 +208,13 @@ pub(crate) fn recipient(accepted: bool) {
 
 /// The spool has no room for another message; the sender heard `452`.
 pub(crate) fn spool_full(error: &SpoolError) {
-    counter!("ruad_smtp_spool_errors_total", "reason" => "no_room").increment(1);
+    counter!("ruad_smtp_spool_errors_total", "reason" => error.code()).increment(1);
     warn!(%error, "SMTP message put off");
 }
 
 /// The spool did not take a message; the sender heard `451` or `452`.
 pub(crate) fn spool_failed(error: &SpoolError) {
-    counter!("ruad_smtp_spool_errors_total", "reason" => "failed").increment(1);
+    counter!("ruad_smtp_spool_errors_total", "reason" => error.code()).increment(1);
     error!(%error, "SMTP message not stored");
 }
 
