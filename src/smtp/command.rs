@@ -63,7 +63,8 @@ impl<'a> Command<'a> {
         if let Some(argument) = after_verb(text, "BDAT") {
             return bdat(argument).ok_or(Refusal::Lost);
         }
-        let request = Request::parse(&mut line.iter()).map_err(|error| Refusal::Reply(refusal(&error)))?;
+        let request =
+            Request::parse(&mut line.iter()).map_err(|error| Refusal::Reply(refusal(&error, text)))?;
         Self::from_request(request, text).map_err(Refusal::Reply)
     }
 
@@ -103,8 +104,7 @@ fn mail<'a>(from: MailFrom<Cow<'a, str>>, text: &str) -> Result<Command<'a>, Rep
         if !known {
             return Err(Reply::BAD_PARAMETER);
         }
-        // RFC 1870: at most 20 digits. Beyond them smtp-proto's number would wrap.
-        if name.eq_ignore_ascii_case("SIZE") && value.is_some_and(|digits| digits.len() > 20) {
+        if name.eq_ignore_ascii_case("SIZE") && !is_size((name, value)) {
             return Err(Reply::BAD_SYNTAX);
         }
     }
@@ -181,8 +181,16 @@ fn parameters(text: &str) -> impl Iterator<Item = (&str, Option<&str>)> {
     })
 }
 
-fn refusal(error: &Error) -> Reply {
+/// RFC 1870 section 5: at most 20 digits. Beyond them smtp-proto's number would wrap.
+fn is_size((name, value): (&str, Option<&str>)) -> bool {
+    let is_number = |text: &str| text.len() <= 20 && text.bytes().all(|digit| digit.is_ascii_digit());
+    name.eq_ignore_ascii_case("SIZE") && value.is_some_and(is_number)
+}
+
+fn refusal(error: &Error, text: &str) -> Reply {
     match error {
+        // A number of the allowed length that is more than 64 bits can hold.
+        Error::InvalidParameter { param: "SIZE" } if parameters(text).any(is_size) => Reply::TOO_BIG,
         Error::UnknownCommand => Reply::UNKNOWN_COMMAND,
         Error::InvalidSenderAddress => Reply::BAD_SENDER,
         Error::InvalidRecipientAddress => Reply::BAD_RECIPIENT,
@@ -252,6 +260,8 @@ mod tests {
             ("MAIL FROM:<ü@b.example>", Reply::NOT_ASCII),
             ("MAIL FROM:<> SIZE=x", Reply::BAD_SYNTAX),
             ("MAIL FROM:<> SIZE=184467440737095516159", Reply::BAD_SYNTAX),
+            ("MAIL FROM:<> SIZE=18446744073709551615", Reply::TOO_BIG),
+            ("MAIL FROM:<> SIZE=99999999999999999999", Reply::TOO_BIG),
             ("MAIL FROM:<> BODY=BINARYMIME", Reply::BAD_PARAMETER),
             ("MAIL FROM:<> BODY=9BIT", Reply::BAD_SYNTAX),
             ("MAIL FROM:<> AUTH=<>", Reply::BAD_PARAMETER),

@@ -276,5 +276,5 @@ const MESSAGE_READ: usize = 32 * 1024;
 const OUTPUT_KEPT: usize = 1024;
 
 /// How long, and for how many bytes, a closing session listens for the client's own close.
-const LINGER: Duration = Duration::from_secs(2);
+const LINGER: Duration = Duration::from_secs(1);
 const LINGER_BYTES: usize = 1024 * 1024;
