@@ -9,6 +9,7 @@ use tracing_subscriber::EnvFilter;
 
 pub mod domains;
 pub mod provenance;
+pub mod smtp;
 pub mod spool;
 
 /// How log lines are written.
