@@ -4,9 +4,19 @@
 //! disk, which reports are stored; *load* reads the accepted ones again and sends their rows. Whatever dies on the
 //! way, the segment is done again from its decisions, and comes to the same rows under the same tokens.
 
-use std::num::NonZeroUsize;
+use std::{net::IpAddr, num::NonZeroUsize, sync::Arc};
 
 use serde::Deserialize;
+use tokio::sync::mpsc;
+use tokio_util::sync::CancellationToken;
+
+use crate::{
+    domains,
+    provenance::{self, Authenticator},
+    spool::{Spool, SpoolError},
+    store::Store,
+    telemetry::intake as telemetry,
+};
 
 pub mod identity;
 pub mod read;
@@ -14,7 +24,82 @@ pub mod read;
 mod decide;
 mod decision;
 mod examine;
+mod insert;
+mod load;
 mod suspect;
+mod worker;
+
+/// The intake, before it runs.
+pub struct Intake(Arc<Inner>);
+
+/// What the workers share.
+struct Inner {
+    spool: Spool,
+    store: Store,
+    registry: domains::Shared,
+    authenticator: Authenticator,
+    provenance: provenance::Settings,
+    settings: Settings,
+    /// Hears every sending address. What it has no room for is found again by a query.
+    sources: mpsc::Sender<IpAddr>,
+    in_flight: decide::InFlight,
+    deciding: tokio::sync::Mutex<()>,
+}
+
+impl Intake {
+    /// Puts the intake together.
+    #[must_use]
+    pub fn new(
+        settings: Settings,
+        spool: Spool,
+        store: Store,
+        registry: domains::Shared,
+        (authenticator, provenance): (Authenticator, provenance::Settings),
+        sources: mpsc::Sender<IpAddr>,
+    ) -> Self {
+        Self(Arc::new(Inner {
+            spool,
+            store,
+            registry,
+            authenticator,
+            provenance,
+            settings,
+            sources,
+            in_flight: decide::InFlight::default(),
+            deciding: tokio::sync::Mutex::new(()),
+        }))
+    }
+
+    /// Takes segments until `stop`; what is under way then is done again by the next run.
+    ///
+    /// # Errors
+    ///
+    /// When the spool cannot be read.
+    pub async fn run(self, stop: CancellationToken) -> Result<(), SpoolError> {
+        self.recall()?;
+        let workers = (0..self.0.settings.workers.get()).map(|_| {
+            tokio::spawn(worker::work(self.0.clone(), stop.clone()))
+        });
+        for worker in futures_util::future::join_all(workers).await {
+            if let Err(error) = worker {
+                telemetry::worker_died(&error);
+            }
+        }
+        Ok(())
+    }
+
+    /// What the last run had decided and perhaps not stored binds this one, before anything new is decided.
+    fn recall(&self) -> Result<(), SpoolError> {
+        for segment in self.0.spool.closed() {
+            if let Some(bytes) = self.0.spool.read_side(segment, decision::SIDE_FILE)? {
+                // A file that cannot be read is the worker's to report, when it comes to the segment.
+                let decisions = decision::decode(&bytes).unwrap_or_default();
+                self.0.in_flight.insert(segment, &decisions);
+            }
+        }
+        Ok(())
+    }
+}
 
 /// How reports are taken in.
 #[derive(Clone, Debug, Deserialize)]

@@ -8,6 +8,7 @@ use serde::Deserialize;
 use tracing_subscriber::EnvFilter;
 
 pub mod domains;
+pub mod intake;
 pub mod provenance;
 pub mod smtp;
 pub mod spool;

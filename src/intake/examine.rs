@@ -106,7 +106,7 @@ impl Contents {
                     contents.refused(&[], Refusal { code: "panicked", message });
                 }
             }
-            Err(error) => contents.refused(&[], Refusal { code: "damaged", message: error.to_string() }),
+            Err(error) => contents.refused(&[], Refusal { code: DAMAGED, message: error.to_string() }),
         }
         contents
     }
@@ -153,3 +153,6 @@ impl Visitor for Contents {
         self.refused.push(Refused { path: path.to_vec(), code: code.to_owned(), message });
     }
 }
+
+/// The spool cannot give the message back: its file is missing or its checksum is wrong.
+pub(super) const DAMAGED: &str = "damaged";
