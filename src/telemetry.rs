@@ -11,6 +11,7 @@ pub mod domains;
 pub mod intake;
 pub mod provenance;
 pub mod smtp;
+pub mod engine;
 pub mod spool;
 
 /// How log lines are written.

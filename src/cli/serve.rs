@@ -8,6 +8,7 @@ use ruad::{config::Settings, telemetry};
 
 mod daemon;
 mod signals;
+mod storage;
 mod systemd;
 
 /// Receive reports over SMTP and store them in ClickHouse, until told to stop.
