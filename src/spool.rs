@@ -26,12 +26,14 @@ mod error;
 mod frame;
 mod id;
 mod incoming;
+mod inspect;
 mod large;
 mod layout;
 mod open;
 mod quarantine;
 mod queue;
 mod recovery;
+mod requeue;
 mod scan;
 mod segment;
 mod settings;
@@ -43,6 +45,7 @@ pub use envelope::Envelope;
 pub use error::SpoolError;
 pub use id::SegmentId;
 pub use incoming::Incoming;
+pub use inspect::{Inspector, MessageId, Quarantined, SegmentSummary};
 pub use quarantine::Reason;
 pub use segment::{Message, Segment};
 pub use settings::Settings;
@@ -303,6 +306,9 @@ impl fmt::Debug for Spool {
         f.debug_struct("Spool").field("path", &self.shared().layout.root()).finish_non_exhaustive()
     }
 }
+
+#[cfg(test)]
+mod tests;
 
 /// What the handles share and the writer does not need.
 struct Inner {

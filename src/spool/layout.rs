@@ -15,7 +15,7 @@ use std::{
     ffi::OsStr,
     fs::{self, DirBuilder, File, OpenOptions, Permissions},
     io,
-    os::unix::fs::{DirBuilderExt, OpenOptionsExt, PermissionsExt},
+    os::unix::fs::{DirBuilderExt, MetadataExt, OpenOptionsExt, PermissionsExt, fchown},
     path::{Path, PathBuf},
 };
 
@@ -125,6 +125,15 @@ pub(super) fn parse_numbered(name: &str) -> Option<(SegmentId, u32)> {
 /// A new file nobody else may read; an error when there is one already.
 pub(super) fn create_private(path: &Path) -> io::Result<File> {
     OpenOptions::new().append(true).create_new(true).mode(0o600).open(path)
+}
+
+/// Gives `file` to the owner of `folder`.
+pub(super) fn adopt(file: &File, folder: &Path) -> io::Result<()> {
+    let (owner, now) = (fs::metadata(folder)?, file.metadata()?);
+    if (owner.uid(), owner.gid()) == (now.uid(), now.gid()) {
+        return Ok(());
+    }
+    fchown(file, Some(owner.uid()), Some(owner.gid()))
 }
 
 /// The lock file at `path`, made when missing; not yet locked.

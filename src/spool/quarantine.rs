@@ -161,6 +161,13 @@ pub(super) fn damaged_file(entry: &Path) -> PathBuf {
     entry.join("damaged.bin")
 }
 
+/// Why an entry is there.
+pub(super) fn reason(entry: &Path) -> Result<Reason, SpoolError> {
+    let path = entry.join("reason.json");
+    let bytes = fs::read(&path).map_err(SpoolError::io("read", &path))?;
+    serde_json::from_slice(&bytes).map_err(|error| SpoolError::io("read", &path)(error.into()))
+}
+
 /// Removes an entry; it is gone as one, or still there.
 pub(super) fn remove(entry: &Path) -> Result<(), SpoolError> {
     let doomed = entry.with_extension("tmp");

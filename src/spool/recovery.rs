@@ -42,6 +42,11 @@ impl Found {
         Ok(found)
     }
 
+    /// The segments that are being written.
+    pub(super) fn open(&self) -> &[SegmentId] {
+        &self.open
+    }
+
     /// The closed segments and their number of messages.
     pub(super) fn closed(&self) -> &BTreeMap<SegmentId, u32> {
         &self.closed
@@ -105,7 +110,7 @@ fn seal(layout: &Layout, id: SegmentId) -> Result<Option<u32>, SpoolError> {
 
 /// How many messages there are and where the last one ends. Damage before it stays, for the reader to report: there
 /// were acknowledged messages behind it, so it was acknowledged too.
-fn extent(file: &File, id: SegmentId) -> std::io::Result<(u32, u64)> {
+pub(super) fn extent(file: &File, id: SegmentId) -> std::io::Result<(u32, u64)> {
     let mut frames = Frames::new(BufReader::new(file), id, None)?;
     let (mut count, mut whole) = (0, 0);
     while let Some(item) = frames.next()? {

@@ -92,6 +92,18 @@ impl<R: Read + Seek> Frames<R> {
         }
     }
 
+    /// The frame with this number, from here on.
+    pub(super) fn find(&mut self, number: u32) -> io::Result<Option<Frame>> {
+        while let Some(item) = self.next()? {
+            if let Item::Frame(frame) = item
+                && frame.header.number == number
+            {
+                return Ok(Some(frame));
+            }
+        }
+        Ok(None)
+    }
+
     /// Reads the frame that begins at the current position, of which the header is known to be good.
     fn frame(&mut self, header: Header) -> io::Result<Item> {
         let offset = self.position;

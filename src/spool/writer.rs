@@ -160,8 +160,11 @@ impl Commit {
     }
 
     fn answer(self, result: Result<(), SpoolError>) {
+        let Self { answer, body, .. } = self;
+        // A refused file and the memory are gone before anybody hears of it.
+        drop(body);
         // The session may have gone; the message is durable, or not, all the same.
-        drop(self.answer.send(result));
+        drop(answer.send(result));
     }
 }
 
