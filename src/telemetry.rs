@@ -8,11 +8,13 @@ use serde::Deserialize;
 use tracing_subscriber::EnvFilter;
 
 pub mod domains;
+pub mod engine;
 pub mod intake;
 pub mod provenance;
 pub mod smtp;
-pub mod engine;
+pub mod sources;
 pub mod spool;
+pub mod store;
 
 /// How log lines are written.
 #[derive(Clone, Debug, Deserialize)]
@@ -72,6 +74,18 @@ pub fn start_metrics() -> Result<PrometheusHandle, BuildError> {
         .set_buckets_for_metric(Matcher::Suffix("_bytes".to_owned()), &BYTES)?
         .install_recorder()?;
     Ok(handle)
+}
+
+/// Registers the help text of every metric.
+pub fn describe() {
+    domains::describe();
+    engine::describe();
+    intake::describe();
+    provenance::describe();
+    smtp::describe();
+    sources::describe();
+    spool::describe();
+    store::describe();
 }
 
 /// From a group commit (a fraction of a millisecond) to a session's longest life.

@@ -1,10 +1,8 @@
 //! `ruad serve`: the daemon.
 
-use std::{path::PathBuf, process::ExitCode};
+use std::process::ExitCode;
 
-use anyhow::Context;
 use clap::Args;
-use ruad::{config::Settings, telemetry};
 
 mod daemon;
 mod signals;
@@ -17,17 +15,16 @@ mod systemd;
 /// web server on 127.0.0.1:9025, the embedded ClickHouse on 127.0.0.1:8123, data in the current folder.
 #[derive(Args, Debug)]
 pub(crate) struct Serve {
-    /// The configuration; `RUAD__SECTION__KEY` in the environment overrides it.
-    #[arg(long, short, value_name = "FILE")]
-    config: Option<PathBuf>,
+    #[command(flatten)]
+    configuration: super::Configuration,
 }
 
 impl Serve {
     pub(crate) fn run(self) -> anyhow::Result<ExitCode> {
         // Before any thread runs: it removes variables from the environment.
         let sockets = ruad::smtp::activated_sockets()?;
-        let settings = Settings::load(self.config.as_deref())?;
-        telemetry::start_log(&settings.log).context("log.level is not a filter")?;
+        let settings = self.configuration.load()?;
+        super::start_log(&settings)?;
         let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
         let outcome = runtime.block_on(daemon::run(settings, sockets));
         // A look-up or a read that still blocks a thread does not hold up the end of the process.
