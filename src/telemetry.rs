@@ -3,3 +3,4 @@
 
 pub mod domains;
 pub mod provenance;
+pub mod sources;
