@@ -7,7 +7,7 @@ mod shared;
 use std::{
     borrow::Cow,
     collections::{BTreeMap, HashMap},
-    path::Path,
+    path::{Path, PathBuf},
     sync::Arc,
 };
 
@@ -17,6 +17,14 @@ pub use shared::Shared;
 
 /// The group of a domain that no group lists.
 pub const UNASSIGNED: &str = "unassigned";
+
+/// Where the registry is.
+#[derive(Clone, Debug, Default, serde::Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Settings {
+    /// The registry's file; without one every domain is [`UNASSIGNED`].
+    pub file: Option<PathBuf>,
+}
 
 /// Which group each domain belongs to.
 ///
@@ -174,6 +182,26 @@ mod tests {
         );
         assert_eq!(registry.groups().collect::<Vec<_>>(), [("acme", "Acme"), ("globex", "globex")]);
         assert_eq!(registry.len(), 4);
+    }
+
+    #[test]
+    fn thousands_of_domains() {
+        let mut text = String::new();
+        for group in 0..200 {
+            text += &format!("[[group]]\nname = \"g{group}\"\ndomains = [");
+            (0..100).for_each(|domain| text += &format!("\"d{domain}.g{group}.example\","));
+            text += "]\n";
+        }
+        let registry = Registry::parse(&text, "domains.toml").unwrap();
+        assert_eq!(registry.len(), 20_000);
+        for group in 0..200 {
+            for domain in 0..100 {
+                let name = format!("very.deep.below.d{domain}.g{group}.example");
+                assert_eq!(registry.group_of(&name), format!("g{group}"));
+            }
+        }
+        let endless = "a.".repeat(100_000);
+        assert_eq!(registry.group_of(&endless), UNASSIGNED);
     }
 
     #[test]

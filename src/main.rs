@@ -1,26 +1,18 @@
-//! The `ruad` command.
+//! The `ruad` program: arguments and exit codes. What the commands do is in `cli/` and in the library.
+#![forbid(unsafe_code)]
 
 use std::process::ExitCode;
 
 use clap::Parser;
 
-mod cli {
-    pub(crate) mod engine;
-}
+mod cli;
 
-#[derive(Parser)]
-enum Ruad {
-    Engine(cli::engine::Engine),
-}
-
-fn main() -> anyhow::Result<ExitCode> {
-    tracing_subscriber::fmt()
-        .with_writer(std::io::stderr)
-        .with_env_filter(
-            tracing_subscriber::EnvFilter::try_from_env("RUAD_LOG").unwrap_or_else(|_| "info".into()),
-        )
-        .init();
-    match Ruad::parse() {
-        Ruad::Engine(engine) => engine.run(),
+fn main() -> ExitCode {
+    match cli::Cli::parse().run() {
+        Ok(code) => code,
+        Err(error) => {
+            eprintln!("ruad: {error:#}");
+            ExitCode::FAILURE
+        }
     }
 }

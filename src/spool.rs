@@ -167,6 +167,11 @@ impl Spool {
         }
     }
 
+    /// The closed segments, oldest first, whether handed out or not.
+    pub fn closed(&self) -> Vec<SegmentId> {
+        self.shared().queue.ids()
+    }
+
     /// A closed segment.
     ///
     /// # Errors

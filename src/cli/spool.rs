@@ -13,6 +13,8 @@ use ruad::spool::{Envelope, Inspector, MessageId, Settings};
 /// Look at the queue and the quarantine
 #[derive(Clone, Debug, clap::Args)]
 pub(crate) struct SpoolArgs {
+    #[command(flatten)]
+    configuration: super::Configuration,
     #[command(subcommand)]
     action: Action,
 }
@@ -45,8 +47,9 @@ enum Action {
 
 impl SpoolArgs {
     /// Does it; answers are written to standard output.
-    pub(crate) fn run(self, settings: &Settings) -> anyhow::Result<ExitCode> {
-        self.answer(settings, &mut io::stdout().lock())
+    pub(crate) fn run(self) -> anyhow::Result<ExitCode> {
+        let settings = self.configuration.load()?;
+        self.answer(&settings.spool, &mut io::stdout().lock())
     }
 
     fn answer(self, settings: &Settings, out: &mut dyn Write) -> anyhow::Result<ExitCode> {

@@ -1,9 +1,9 @@
 use std::{
-    path::{Path, PathBuf},
+    path::PathBuf,
     sync::{Arc, PoisonError, RwLock},
 };
 
-use super::{Registry, RegistryError};
+use super::{Registry, RegistryError, Settings};
 use crate::telemetry::domains::{Reloaded, listed};
 
 /// The registry in use, shared by all who ask it; cheap to clone.
@@ -11,13 +11,14 @@ use crate::telemetry::domains::{Reloaded, listed};
 pub struct Shared(Arc<Inner>);
 
 impl Shared {
-    /// Reads the registry from `path`; with no path it is empty and stays so.
+    /// Reads the registry from the file that the settings name; with none it is empty and stays so.
     ///
     /// # Errors
     ///
     /// [`RegistryError`], as [`Registry::load`].
-    pub fn load(path: Option<&Path>) -> Result<Self, RegistryError> {
-        let registry = path.map(Registry::load).transpose()?.unwrap_or_default();
+    pub fn load(settings: &Settings) -> Result<Self, RegistryError> {
+        let path = settings.file.clone();
+        let registry = path.as_deref().map(Registry::load).transpose()?.unwrap_or_default();
         Ok(Self::with(registry, path))
     }
 
@@ -44,9 +45,9 @@ impl Shared {
         self.0.registry.read().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
-    fn with(registry: Registry, path: Option<&Path>) -> Self {
+    fn with(registry: Registry, path: Option<PathBuf>) -> Self {
         listed(registry.len());
-        Self(Arc::new(Inner { path: path.map(Path::to_owned), registry: RwLock::new(Arc::new(registry)) }))
+        Self(Arc::new(Inner { path, registry: RwLock::new(Arc::new(registry)) }))
     }
 }
 
@@ -66,7 +67,7 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("domains.toml");
         std::fs::write(&path, "[[group]]\nname = \"acme\"\ndomains = [\"acme.example\"]\n").unwrap();
-        let shared = Shared::load(Some(&path)).unwrap();
+        let shared = Shared::load(&Settings { file: Some(path.clone()) }).unwrap();
         let before = shared.current();
 
         std::fs::write(&path, "[[group]]\nname = \"globex\"\ndomains = [\"acme example\"]\n").unwrap();
@@ -86,7 +87,7 @@ mod tests {
 
     #[test]
     fn without_a_file_everything_is_unassigned() {
-        let shared = Shared::load(None).unwrap();
+        let shared = Shared::load(&Settings::default()).unwrap();
         shared.reload().unwrap();
         assert_eq!(shared.current().group_of("acme.example"), UNASSIGNED);
     }

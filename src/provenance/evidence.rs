@@ -9,6 +9,7 @@ use crate::domains::normalize;
 /// What was found out about the message a report came in. One per message, written down before the first row is
 /// stored and never worked out again, so that a retry says the same.
 #[derive(Clone, Debug, Default, Deserialize, Eq, PartialEq, Serialize)]
+#[serde(default)]
 pub struct Evidence {
     /// The domain of the From field, normalized; none when there is no usable one or more than one.
     pub from_domain: Option<String>,

@@ -106,6 +106,10 @@ impl Queue {
         self.state().closed.get(&id).cloned().ok_or(SpoolError::UnknownSegment { segment: id })
     }
 
+    pub(super) fn ids(&self) -> Vec<SegmentId> {
+        self.state().closed.keys().copied().collect()
+    }
+
     pub(super) fn knows(&self, id: SegmentId) -> bool {
         let state = self.state();
         state.open == Some(id) || state.closed.contains_key(&id)

@@ -49,7 +49,10 @@ impl Server {
 
     pub(crate) fn reverse(&self, ip: &str, name: &str) -> &Self {
         let ip: IpAddr = ip.parse().unwrap();
-        self.add(&Name::from(ip).to_ascii(), RData::PTR(PTR(Name::from_ascii(name).unwrap())))
+        self.add(
+            &Name::from(ip).to_ascii(),
+            RData::PTR(PTR(Name::from_labels(name.split('.').map(str::as_bytes)).unwrap())),
+        )
     }
 
     /// Answers questions for `name` with SERVFAIL.

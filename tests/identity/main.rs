@@ -4,3 +4,4 @@
 mod dns;
 mod letters;
 mod provenance;
+mod sources;

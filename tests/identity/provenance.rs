@@ -505,6 +505,56 @@ async fn a_large_message_is_examined_like_a_small_one() {
     assert_eq!(changed.verdict(&reporter()), Verdict::Forged);
 }
 
+/// Whatever a message says, it is examined to an end, and never found to be from a reporter that did not sign it.
+#[tokio::test]
+async fn no_message_gets_the_better_of_it() {
+    let (_server, authenticator) = world().await;
+    let mail = signed(&message("a@reporter.example"), &forger("reporter.example", "s1"));
+    let mut random = 0x2545_f491_4f6c_dd1d_u64;
+    let mut next = |below: usize| {
+        random ^= random << 13;
+        random ^= random >> 7;
+        random ^= random << 17;
+        usize::try_from(random % below as u64).unwrap()
+    };
+    let pieces: [&[u8]; 12] = [
+        b";",
+        b"=",
+        b"\r\n",
+        b"\r\n ",
+        b":",
+        b"l=99999999999999999999",
+        b"i=@",
+        b"a=rsa-sha1",
+        b"h=",
+        b"\xff\x00",
+        b"From: ",
+        b"x=-1",
+    ];
+    for _ in 0..3_000 {
+        let mut mutant = mail.clone();
+        for _ in 0..=next(4) {
+            let at = next(mutant.len());
+            match next(4) {
+                0 => mutant[at] = u8::try_from(next(256)).unwrap(),
+                1 => mutant.truncate(at.max(1)),
+                2 => drop(mutant.drain(at..(at + 1 + next(30)).min(mutant.len()))),
+                _ => drop(mutant.splice(at..at, pieces[next(pieces.len())].iter().copied())),
+            }
+            if mutant.is_empty() {
+                break;
+            }
+        }
+        let evidence = check(&authenticator, &delivery(), &mutant).await;
+        let verdict = evidence.verdict(&reporter());
+        assert!(
+            matches!(verdict, Verdict::Forged | Verdict::Unknown),
+            "{}",
+            String::from_utf8_lossy(&mutant)
+        );
+    }
+}
+
 #[tokio::test]
 async fn ten_thousand_signatures_are_not_verified() {
     let (server, authenticator) = world().await;
