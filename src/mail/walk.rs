@@ -57,6 +57,8 @@ pub(super) struct Level {
     pub(super) archive: usize,
     pub(super) message: usize,
     pub(super) mime: usize,
+    /// Inside something compressed, whose packed bytes are counted already.
+    pub(super) packed: bool,
 }
 
 impl<'w> Walk<'w> {

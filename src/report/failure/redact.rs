@@ -60,3 +60,48 @@ fn is_domain(after: &str) -> bool {
 
 /// Takes the place of every local part.
 const MARKER: &str = "redacted";
+
+#[cfg(test)]
+mod tests {
+    #[test]
+    fn local_parts_go_and_domains_stay() {
+        for (before, after) in [
+            ("", ""),
+            ("joe@shop.example", "redacted@shop.example"),
+            (
+                "Invoice for joe.doe+x@shop.example, ann@b.example!",
+                "Invoice for redacted@shop.example, redacted@b.example!",
+            ),
+            ("bounces+17-joe=b.example@shop.example", "redacted@shop.example"),
+            ("\"joe doe\"@shop.example", "redacted@shop.example"),
+            ("<joe@[192.0.2.1]>", "<redacted@[192.0.2.1]>"),
+            ("jöe@müller.example", "redacted@müller.example"),
+            ("mailto:joe@shop.example", "mailto:redacted@shop.example"),
+            (
+                "spf=fail smtp.mailfrom=joe@shop.example; dkim=pass header.i=@shop.example",
+                "spf=fail smtp.mailfrom=redacted@shop.example; dkim=pass header.i=@shop.example",
+            ),
+            ("a@b@shop.example", "redacted@redacted@shop.example"),
+            ("@shop.example", "@shop.example"),
+            ("see you @ noon", "see you @ noon"),
+            ("5 pcs @", "5 pcs @"),
+        ] {
+            let mut text = before.to_owned();
+            super::text(&mut text);
+            assert_eq!(text, after);
+            super::text(&mut text);
+            assert_eq!(text, after, "twice is as once");
+        }
+    }
+
+    #[test]
+    fn an_address_without_domain_goes_whole() {
+        for (before, after) in
+            [("joe", "redacted"), ("", ""), ("shop.example", "shop.example"), ("joe@x", "redacted@x")]
+        {
+            let mut address = before.to_owned();
+            super::address(&mut address);
+            assert_eq!(address, after);
+        }
+    }
+}
