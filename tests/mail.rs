@@ -7,6 +7,7 @@ use std::path::PathBuf;
 use proptest::collection::vec;
 use proptest::prelude::*;
 use ruad::mail::Limits;
+use ruad::report::failure::{self, Parts};
 
 use support::{opened, walked};
 
@@ -150,6 +151,21 @@ proptest! {
         prop_assert_eq!(whole, walked(BufReader::with_capacity(1, &bytes[..]), &text_failures()));
         let file = opened(&bytes[..], &text_failures());
         prop_assert_eq!(file, opened(BufReader::with_capacity(1, &bytes[..]), &text_failures()));
+    }
+
+    #[test]
+    fn any_failure_report_can_be_redacted(
+        feedback in "([A-Za-z-]{1,20}: [^\\x00]{0,60}\r?\n|Source-IP:|Original-Rcpt-To: |\\PC{0,30}@\\PC{0,30}){0,12}",
+        headers in "(Subject: |From: |Message-ID: )?\\PC{0,80}\n",
+    ) {
+        let feedback = format!("Version: 1\n{feedback}");
+        let parts = Parts { feedback: Some(feedback.into()), headers: Some(headers.into()), ..Parts::default() };
+        let mut report = failure::read(&parts, &ruad::report::Limits::default()).expect("it has a version");
+        report.content_hash();
+        report.redact();
+        let once = report.clone();
+        report.redact();
+        prop_assert_eq!(once, report);
     }
 
     #[test]

@@ -142,6 +142,17 @@ mod tests {
             Mime::parse(b"Content-Type: multipart/mixed; boundary=\"\"\nContent-Transfer-Encoding: base64\n");
         assert_eq!((mime.boundary, mime.encoding), (None, Encoding::Base64));
 
+        for boundary in ["=_b", "_--b+5P==_1/E7-(x)", "b:1/2?x", "b.b'c,d", "--b"] {
+            let mime = Mime::parse(
+                format!("Content-Type: multipart/mixed; boundary=\"{boundary}\"; x=y").as_bytes(),
+            );
+            assert_eq!(mime.boundary.as_deref(), Some(boundary));
+        }
+        for boundary in ["=_b", "_--b+5P==_1/E7", "b:1/2?x", "b.b'c"] {
+            let mime =
+                Mime::parse(format!("Content-Type: multipart/mixed; boundary={boundary}; x=y").as_bytes());
+            assert_eq!(mime.boundary.as_deref(), Some(boundary));
+        }
         assert_eq!(Mime::parse(b"Subject: x\n").kind, "");
     }
 }

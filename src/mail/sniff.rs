@@ -53,6 +53,11 @@ impl Kind {
         }
     }
 
+    /// Whether a content that is declared to be a message may be one.
+    pub(super) fn may_be_message(head: &[u8]) -> bool {
+        Self::by_magic(head).is_none() && !matches!(Self::of(head), Self::Xml(_) | Self::Json)
+    }
+
     fn by_magic(head: &[u8]) -> Option<Self> {
         Some(match head {
             [0x1F, 0x8B, 0x08, ..] => Self::Gzip,
@@ -129,7 +134,7 @@ pub(super) fn guess_boundary(text: &[u8]) -> Option<&[u8]> {
 }
 
 /// Whether text begins as the header block of a message does: a field, and one of those that mail has among the first.
-pub(super) fn looks_like_message(text: &[u8]) -> bool {
+fn looks_like_message(text: &[u8]) -> bool {
     let text = match text.strip_prefix(b"From ").or_else(|| text.strip_prefix(b">From ")) {
         Some(mbox) => memchr::memchr(b'\n', mbox).map_or(&b""[..], |end| &mbox[end + 1..]),
         None => text,

@@ -27,7 +27,7 @@ pub fn read(parts: &Parts, limits: &Limits) -> Result<FailureReport, ReportError
         reported = reported.or_else(|| text::reported_headers(text));
     }
     if reader.known == 0 {
-        return Err(ReportError::NotAReport { reason: "there is no field of a failure report in it" });
+        return Err(ReportError::NotAReport { reason: "there is no field of a failure report in it".into() });
     }
     match reported {
         Some(block) => reader.headers(block),
