@@ -34,6 +34,6 @@ pub enum ReportError {
     #[error("this is not a report: {reason}")]
     NotAReport {
         /// Why not.
-        reason: &'static str,
+        reason: String,
     },
 }
