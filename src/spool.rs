@@ -213,6 +213,9 @@ impl Spool {
         code: &str,
         reason: &str,
     ) -> Result<(), SpoolError> {
+        if self.shared().layout.quarantine(segment.id(), number).exists() {
+            return Ok(()); // perhaps as what is left of a damaged one, which could not be read again
+        }
         let message = segment.message(number)?;
         let envelope = Some(&message.envelope);
         let entry = Entry { segment: segment.id(), number, code, reason, envelope };

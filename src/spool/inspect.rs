@@ -79,7 +79,7 @@ impl Inspector {
         let mut segments = Vec::new();
         for id in found.open() {
             let Ok(file) = File::open(self.layout.open_segment(*id)) else { continue };
-            if let Ok((messages, bytes)) = extent(&file, *id) {
+            if let Ok((messages, bytes)) = extent(file, *id) {
                 segments.push(SegmentSummary { id: *id, open: true, messages, bytes, attempts: 0 });
             }
         }

@@ -94,8 +94,8 @@ impl Quarantine {
         }
         .record();
         self.entries.fetch_add(1, Ordering::Relaxed);
-        let bytes = self.bytes.fetch_add(disk_bytes(&path), Ordering::Relaxed);
-        if bytes > limit {
+        let bytes = disk_bytes(&path);
+        if self.bytes.fetch_add(bytes, Ordering::Relaxed) + bytes > limit {
             self.drop_oldest(layout, limit)?;
         }
         Ok(())

@@ -2,8 +2,8 @@
 
 use std::{
     collections::{BTreeMap, BTreeSet},
-    fs::{self, File, OpenOptions},
-    io::BufReader,
+    fs::{self, OpenOptions},
+    io::{self, BufReader, Read, Seek},
     path::{Path, PathBuf},
 };
 
@@ -110,7 +110,7 @@ fn seal(layout: &Layout, id: SegmentId) -> Result<Option<u32>, SpoolError> {
 
 /// How many messages there are and where the last one ends. Damage before it stays, for the reader to report: there
 /// were acknowledged messages behind it, so it was acknowledged too.
-pub(super) fn extent(file: &File, id: SegmentId) -> std::io::Result<(u32, u64)> {
+pub(super) fn extent(file: impl Read + Seek, id: SegmentId) -> io::Result<(u32, u64)> {
     let mut frames = Frames::new(BufReader::new(file), id, None)?;
     let (mut count, mut whole) = (0, 0);
     while let Some(item) = frames.next()? {
