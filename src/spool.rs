@@ -29,6 +29,7 @@ mod incoming;
 mod inspect;
 mod large;
 mod layout;
+mod listing;
 mod open;
 mod quarantine;
 mod queue;
@@ -157,7 +158,7 @@ impl Spool {
     }
 
     /// Waits for the oldest closed segment that is not handed out, and hands it out: until it is given back or the
-    /// process ends, nobody else gets it.
+    /// process ends, nobody else gets it. The future may be dropped at any time: no segment is lost with it.
     pub async fn next_closed(&self) -> SegmentId {
         loop {
             self.look_for_arrivals().await;
