@@ -42,13 +42,17 @@ impl Authenticator {
         }))
     }
 
-    /// Examines one message.
+    /// Examines one message. Takes as long as DNS does, but no longer than the settings allow; several messages may
+    /// be examined at once.
     pub async fn check(&self, delivery: &Delivery<'_>, letter: &Letter) -> Evidence {
         let started = Instant::now();
         let settings = &self.0.settings;
         let evidence = if settings.enabled {
             let examination = timeout(settings.timeout, self.0.examine(delivery, letter));
-            examination.await.unwrap_or_else(|_| Evidence::unknown(Doubt::Timeout))
+            examination.await.unwrap_or_else(|_| Evidence {
+                from_domain: letter.author_domain(),
+                ..Evidence::unknown(Doubt::Timeout)
+            })
         } else {
             Evidence::unknown(Doubt::Disabled)
         };

@@ -87,6 +87,14 @@ impl Letter {
         Ok(Message { parsed, author, skipped })
     }
 
+    /// The From domain, when there is exactly one.
+    pub(super) fn author_domain(&self) -> Option<String> {
+        match self.message().ok()?.author {
+            Author::One { domain, .. } => Some(domain),
+            _ => None,
+        }
+    }
+
     fn hash_body(&self, mut body: impl Read) -> io::Result<Vec<BodyHash>> {
         let Ok(message) = self.message() else { return Ok(Vec::new()) };
         let mut hashes: Vec<BodyHash> = Vec::new();

@@ -463,6 +463,7 @@ async fn the_whole_takes_no_longer_than_allowed() {
     let started = Instant::now();
     let evidence = check(&authenticator, &delivery(), &message("a@reporter.example")).await;
     assert_eq!(evidence.doubt, Some(Doubt::Timeout));
+    assert_eq!(evidence.from_domain.as_deref(), Some("reporter.example"));
     assert_eq!(evidence.verdict(&reporter()), Verdict::Unknown);
     assert!(started.elapsed() < Duration::from_secs(10));
 }
