@@ -28,7 +28,8 @@ pub struct Settings {
     pub timeout: Duration,
     /// How often a question that was not answered is asked again.
     pub retries: usize,
-    /// Answers kept in memory, negative ones included.
+    /// Answers kept in memory, negative ones included. Most are small, but whoever wants to can make one of
+    /// 64 KiB.
     pub cache_entries: u64,
     /// An answer is never kept longer than this, whatever its TTL says; seconds.
     #[serde(with = "crate::config::seconds")]
@@ -74,7 +75,7 @@ impl Default for Settings {
             servers: Vec::new(),
             timeout: Duration::from_secs(2),
             retries: 1,
-            cache_entries: 8_192,
+            cache_entries: 2_048,
             cache_longest: Duration::from_secs(3_600),
             cache_longest_negative: Duration::from_secs(300),
         }
