@@ -101,7 +101,7 @@ impl Maker {
 fn whitewashed(domain: &str, random: &mut Random) -> Record {
     Record {
         source: SCATTERED.address(random.below(SCATTERED.size())),
-        count: 1_000 + random.below(9_000),
+        count: 80 + random.below(900),
         disposition: Disposition::None,
         reason: None,
         dkim_aligned: true,
