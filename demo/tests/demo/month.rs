@@ -136,8 +136,7 @@ fn the_stories_are_told() {
         let counts = &truth.domains[name].counts;
         counts.aligned as f64 / counts.messages as f64
     };
-    let disposition =
-        |name: &str, word| truth.domains[name].counts.dispositions.get(&word).copied().unwrap_or(0);
+    let done = |name: &str, word| truth.domains[name].counts.dispositions.get(&word).copied().unwrap_or(0);
     assert!(share("meridian.example") > 0.999);
     assert_eq!(share("oldmeridian.example"), 0.0);
     assert_eq!(done("oldmeridian.example", Disposition::None), 0);
