@@ -1,1 +1,213 @@
-//! To be written.
+//! The registry: groups (customers) and their domains. One TOML file, thousands of entries, read again on SIGHUP.
+
+mod file;
+mod name;
+mod shared;
+
+use std::{
+    borrow::Cow,
+    collections::{BTreeMap, HashMap},
+    path::{Path, PathBuf},
+    sync::Arc,
+};
+
+pub use file::RegistryError;
+pub use name::{is_within, normalize, parents};
+pub use shared::Shared;
+
+/// The group of a domain that no group lists.
+pub const UNASSIGNED: &str = "unassigned";
+
+/// Where the registry is.
+#[derive(Clone, Debug, Default, serde::Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Settings {
+    /// The registry's file; without one every domain is [`UNASSIGNED`].
+    pub file: Option<PathBuf>,
+}
+
+/// Which group each domain belongs to.
+///
+/// A domain that is not listed follows its nearest listed parent. Names are compared in their normalized form
+/// (see [`normalize`]), so case, a trailing dot and the spelling of an internationalised name do not matter.
+#[derive(Debug, Default)]
+pub struct Registry {
+    groups: BTreeMap<Arc<str>, Group>,
+    domains: HashMap<Box<str>, Domain>,
+}
+
+impl Registry {
+    /// Reads the registry from a file.
+    ///
+    /// # Errors
+    ///
+    /// [`RegistryError`], naming the file, the line and the value.
+    pub fn load(path: &Path) -> Result<Self, RegistryError> {
+        file::load(path)
+    }
+
+    /// Reads the registry from the text of a file; `origin` is what errors call it.
+    ///
+    /// # Errors
+    ///
+    /// [`RegistryError`], naming `origin`, the line and the value.
+    pub fn parse(text: &str, origin: &str) -> Result<Self, RegistryError> {
+        file::parse(text, origin)
+    }
+
+    /// The name of the group that `domain` belongs to, or [`UNASSIGNED`].
+    pub fn group_of(&self, domain: &str) -> &str {
+        self.find(domain).map_or(UNASSIGNED, |(_, found)| &found.group)
+    }
+
+    /// Whether `domain`, or the nearest listed parent it follows, is active. A domain that is not listed is not.
+    pub fn is_active(&self, domain: &str) -> bool {
+        self.find(domain).is_some_and(|(_, found)| found.active)
+    }
+
+    /// The listed domain that `domain` is or is below of, the nearest one.
+    pub fn listed(&self, domain: &str) -> Option<&str> {
+        self.find(domain).map(|(listed, _)| listed)
+    }
+
+    /// Every listed domain with its group and whether it is active, in no particular order.
+    pub fn domains(&self) -> impl Iterator<Item = (&str, &str, bool)> {
+        self.domains.iter().map(|(name, domain)| (&**name, &*domain.group, domain.active))
+    }
+
+    /// Every group with its title, by name.
+    pub fn groups(&self) -> impl Iterator<Item = (&str, &str)> {
+        self.groups.iter().map(|(name, group)| (&**name, group.title.as_str()))
+    }
+
+    /// How many domains are listed.
+    pub fn len(&self) -> usize {
+        self.domains.len()
+    }
+
+    /// Whether no domain is listed.
+    pub fn is_empty(&self) -> bool {
+        self.domains.is_empty()
+    }
+
+    fn find(&self, domain: &str) -> Option<(&str, &Domain)> {
+        let name = if is_normal(domain) { Cow::Borrowed(domain) } else { Cow::Owned(normalize(domain)?) };
+        parents(&name)
+            .take(MOST_LABELS)
+            .find_map(|name| self.domains.get_key_value(name))
+            .map(|(name, domain)| (&**name, domain))
+    }
+}
+
+#[derive(Debug)]
+struct Group {
+    title: String,
+}
+
+#[derive(Debug)]
+struct Domain {
+    group: Arc<str>,
+    active: bool,
+}
+
+/// Whether `domain` may be looked up as it stands; names in rows nearly always can, which saves a copy for each.
+fn is_normal(domain: &str) -> bool {
+    domain.bytes().all(|byte| byte.is_ascii_lowercase() || byte.is_ascii_digit() || b"-._".contains(&byte))
+        && !domain.ends_with('.')
+}
+
+// A name of 253 bytes has at most 127 labels.
+const MOST_LABELS: usize = 127;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const TEXT: &str = r#"
+        [[group]]
+        name = "acme"
+        title = "Acme"
+        domains = ["acme.example", "Shop.Acme.Example.", "bücher.example"]
+
+        [[group]]
+        name = "globex"
+        domains = ["eu.acme.example"]
+
+        [[domain]]
+        name = "shop.acme.example"
+        active = false
+    "#;
+
+    #[test]
+    fn the_nearest_parent_decides() {
+        let registry = Registry::parse(TEXT, "domains.toml").unwrap();
+        for (domain, group) in [
+            ("acme.example", "acme"),
+            ("ACME.example.", "acme"),
+            ("mail.acme.example", "acme"),
+            ("a.b.eu.acme.example", "globex"),
+            ("xn--bcher-kva.example", "acme"),
+            ("BÜCHER.example", "acme"),
+            ("notacme.example", UNASSIGNED),
+            ("example", UNASSIGNED),
+            ("", UNASSIGNED),
+            ("no domain at all", UNASSIGNED),
+        ] {
+            assert_eq!(registry.group_of(domain), group, "{domain}");
+        }
+    }
+
+    #[test]
+    fn subdomains_follow_in_activity_too() {
+        let registry = Registry::parse(TEXT, "domains.toml").unwrap();
+        assert!(registry.is_active("acme.example"));
+        assert!(!registry.is_active("eu.shop.acme.example"));
+        assert!(!registry.is_active("else.example"));
+        assert_eq!(registry.listed("www.eu.acme.example"), Some("eu.acme.example"));
+    }
+
+    #[test]
+    fn lists_what_it_holds() {
+        let registry = Registry::parse(TEXT, "domains.toml").unwrap();
+        let mut domains: Vec<_> = registry.domains().collect();
+        domains.sort();
+        assert_eq!(
+            domains,
+            [
+                ("acme.example", "acme", true),
+                ("eu.acme.example", "globex", true),
+                ("shop.acme.example", "acme", false),
+                ("xn--bcher-kva.example", "acme", true),
+            ]
+        );
+        assert_eq!(registry.groups().collect::<Vec<_>>(), [("acme", "Acme"), ("globex", "globex")]);
+        assert_eq!(registry.len(), 4);
+    }
+
+    #[test]
+    fn thousands_of_domains() {
+        let mut text = String::new();
+        for group in 0..200 {
+            text += &format!("[[group]]\nname = \"g{group}\"\ndomains = [");
+            (0..100).for_each(|domain| text += &format!("\"d{domain}.g{group}.example\","));
+            text += "]\n";
+        }
+        let registry = Registry::parse(&text, "domains.toml").unwrap();
+        assert_eq!(registry.len(), 20_000);
+        for group in 0..200 {
+            for domain in 0..100 {
+                let name = format!("very.deep.below.d{domain}.g{group}.example");
+                assert_eq!(registry.group_of(&name), format!("g{group}"));
+            }
+        }
+        let endless = "a.".repeat(100_000);
+        assert_eq!(registry.group_of(&endless), UNASSIGNED);
+    }
+
+    #[test]
+    fn the_example_is_valid() {
+        let text = include_str!("../config/domains.toml");
+        let registry = Registry::parse(text, "config/domains.toml").unwrap();
+        assert!(!registry.is_empty());
+    }
+}

@@ -1,1 +1,116 @@
-//! To be written.
+//! The daemon's own web server: `/metrics`, `/healthz` and `/readyz`.
+
+use std::{
+    future::Future,
+    io,
+    net::{Ipv4Addr, SocketAddr},
+    sync::Arc,
+};
+
+use axum::{
+    Router,
+    extract::State,
+    http::{StatusCode, header},
+    response::{IntoResponse, Response},
+    routing::get,
+};
+use metrics_exporter_prometheus::PrometheusHandle;
+use serde::Deserialize;
+use thiserror::Error;
+use tokio::net::TcpListener;
+
+pub use health::{Health, Part};
+
+mod health;
+
+/// Where the web server listens.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Settings {
+    /// Address and port. The pages name customers' domains: keep them off the internet.
+    pub listen: SocketAddr,
+}
+
+impl Default for Settings {
+    fn default() -> Self {
+        Self { listen: SocketAddr::from((Ipv4Addr::LOCALHOST, 9025)) }
+    }
+}
+
+/// The web server, bound to its address.
+#[derive(Debug)]
+pub struct Server {
+    listener: TcpListener,
+    app: Router,
+}
+
+impl Server {
+    /// Binds the address; nothing is answered before [`Server::run`].
+    ///
+    /// # Errors
+    ///
+    /// When the address cannot be bound.
+    pub async fn bind(settings: &Settings, metrics: PrometheusHandle, health: Health) -> Result<Self, HttpError> {
+        let listen = settings.listen;
+        let listener =
+            TcpListener::bind(listen).await.map_err(|source| HttpError::Bind { address: listen, source })?;
+        let app = Router::new()
+            .route("/", get(index))
+            .route("/healthz", get(|| async { "ok\n" }))
+            .route("/metrics", get(render_metrics))
+            .route("/readyz", get(readiness))
+            .with_state(Arc::new(Shared { metrics, health }));
+        Ok(Self { listener, app })
+    }
+
+    /// The address that was bound, with the port the system chose where the settings said 0.
+    ///
+    /// # Errors
+    ///
+    /// When the system does not tell.
+    pub fn local_addr(&self) -> io::Result<SocketAddr> {
+        self.listener.local_addr()
+    }
+
+    /// Serves until `shutdown` is ready, then lets running requests finish.
+    ///
+    /// # Errors
+    ///
+    /// When the listener fails.
+    pub async fn run(self, shutdown: impl Future<Output = ()> + Send + 'static) -> io::Result<()> {
+        axum::serve(self.listener, self.app).with_graceful_shutdown(shutdown).await
+    }
+}
+
+/// Why the web server could not start.
+#[derive(Debug, Error)]
+#[non_exhaustive]
+pub enum HttpError {
+    /// The address is taken, not ours, or needs a privilege.
+    #[error("cannot listen for http on {address}")]
+    Bind {
+        /// `http.listen` of the settings.
+        address: SocketAddr,
+        /// What the system said.
+        source: io::Error,
+    },
+}
+
+struct Shared {
+    metrics: PrometheusHandle,
+    health: Health,
+}
+
+async fn index() -> &'static str {
+    "ruad\n/metrics  for Prometheus\n/healthz  the process runs\n/readyz   it can take mail\n"
+}
+
+async fn render_metrics(State(shared): State<Arc<Shared>>) -> Response {
+    let text = "text/plain; version=0.0.4; charset=utf-8";
+    ([(header::CONTENT_TYPE, text)], shared.metrics.render()).into_response()
+}
+
+async fn readiness(State(shared): State<Arc<Shared>>) -> Response {
+    let status = if shared.health.is_ready() { StatusCode::OK } else { StatusCode::SERVICE_UNAVAILABLE };
+    (status, shared.health.to_string()).into_response()
+}

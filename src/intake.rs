@@ -1,1 +1,141 @@
-//! To be written.
+//! From a closed segment of the spool to rows in the store.
+//!
+//! A segment is read twice. *Examine* learns what every message holds and who sent it; *decide* settles, once and on
+//! disk, which reports are stored; *load* reads the accepted ones again and sends their rows. Whatever dies on the
+//! way, the segment is done again from its decisions, and comes to the same rows under the same tokens.
+
+use std::{net::IpAddr, num::NonZeroUsize, sync::Arc};
+
+use serde::Deserialize;
+use tokio::sync::mpsc;
+use tokio_util::sync::CancellationToken;
+
+use crate::{
+    domains,
+    provenance::{self, Authenticator},
+    spool::{Spool, SpoolError},
+    store::Store,
+    telemetry::intake as telemetry,
+};
+
+pub mod identity;
+pub mod read;
+
+mod decide;
+mod decision;
+mod examine;
+mod insert;
+mod load;
+mod suspect;
+mod worker;
+
+/// The intake, before it runs.
+pub struct Intake(Arc<Inner>);
+
+/// What the workers share.
+struct Inner {
+    spool: Spool,
+    store: Store,
+    registry: domains::Shared,
+    authenticator: Authenticator,
+    provenance: provenance::Settings,
+    settings: Settings,
+    /// Hears every sending address. What it has no room for is found again by a query.
+    sources: mpsc::Sender<IpAddr>,
+    in_flight: decide::InFlight,
+    deciding: tokio::sync::Mutex<()>,
+}
+
+impl Intake {
+    /// Puts the intake together.
+    #[must_use]
+    pub fn new(
+        settings: Settings,
+        spool: Spool,
+        store: Store,
+        registry: domains::Shared,
+        (authenticator, provenance): (Authenticator, provenance::Settings),
+        sources: mpsc::Sender<IpAddr>,
+    ) -> Self {
+        Self(Arc::new(Inner {
+            spool,
+            store,
+            registry,
+            authenticator,
+            provenance,
+            settings,
+            sources,
+            in_flight: decide::InFlight::default(),
+            deciding: tokio::sync::Mutex::new(()),
+        }))
+    }
+
+    /// Takes segments until `stop`; what is under way then is done again by the next run.
+    ///
+    /// # Errors
+    ///
+    /// When the spool cannot be read.
+    pub async fn run(self, stop: CancellationToken) -> Result<(), SpoolError> {
+        self.recall()?;
+        let workers = (0..self.0.settings.workers.get()).map(|_| {
+            tokio::spawn(worker::work(self.0.clone(), stop.clone()))
+        });
+        for worker in futures_util::future::join_all(workers).await {
+            if let Err(error) = worker {
+                telemetry::worker_died(&error);
+            }
+        }
+        Ok(())
+    }
+
+    /// What the last run had decided and perhaps not stored binds this one, before anything new is decided.
+    fn recall(&self) -> Result<(), SpoolError> {
+        for segment in self.0.spool.closed() {
+            if let Some(bytes) = self.0.spool.read_side(segment, decision::SIDE_FILE)? {
+                // A file that cannot be read is the worker's to report, when it comes to the segment.
+                let decisions = decision::decode(&bytes).unwrap_or_default();
+                self.0.in_flight.insert(segment, &decisions);
+            }
+        }
+        Ok(())
+    }
+}
+
+/// How reports are taken in.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Settings {
+    /// Segments under way at the same time.
+    pub workers: NonZeroUsize,
+    /// Messages of one segment that are read, and whose senders are asked after in DNS, at the same time.
+    pub concurrency: NonZeroUsize,
+    /// What a message must prove about its sender; a report that proves less goes to quarantine.
+    pub require: Require,
+    /// The limits that unpacking and parsing keep.
+    pub limits: read::Limits,
+}
+
+impl Default for Settings {
+    fn default() -> Self {
+        Self {
+            workers: NonZeroUsize::new(2).unwrap_or(NonZeroUsize::MIN),
+            concurrency: NonZeroUsize::new(16).unwrap_or(NonZeroUsize::MIN),
+            require: Require::Nothing,
+            limits: read::Limits::default(),
+        }
+    }
+}
+
+/// What a message must prove about its sender.
+#[derive(Clone, Copy, Debug, Default, Deserialize, Eq, PartialEq)]
+#[serde(rename_all = "lowercase")]
+#[non_exhaustive]
+pub enum Require {
+    /// Nothing; the verdict is stored with every report and can be filtered on.
+    #[default]
+    Nothing,
+    /// DMARC passes.
+    Authenticated,
+    /// DMARC passes, and for the organisation that the report says it is from.
+    Genuine,
+}

@@ -1,2 +1,96 @@
 //! What the daemon tells about itself: one file per room holds that room's events (each logs and counts in one
-//! place) and the help texts of its metrics.
+//! place) and the help texts of its metrics; this file starts the log and the metrics registry.
+
+use std::io::IsTerminal;
+
+use metrics_exporter_prometheus::{BuildError, Matcher, PrometheusBuilder, PrometheusHandle};
+use serde::Deserialize;
+use tracing_subscriber::EnvFilter;
+
+pub mod domains;
+pub mod engine;
+pub mod intake;
+pub mod provenance;
+pub mod smtp;
+pub mod sources;
+pub mod spool;
+pub mod store;
+
+/// How log lines are written.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Settings {
+    /// `text` for people, `json` for machines.
+    pub format: LogFormat,
+    /// `error`, `warn`, `info`, `debug` or `trace`, or a directive such as `info,ruad::smtp=debug`.
+    pub level: String,
+}
+
+impl Default for Settings {
+    fn default() -> Self {
+        Self { format: LogFormat::Text, level: "info".to_owned() }
+    }
+}
+
+/// The form of a log line.
+#[derive(Clone, Copy, Debug, Deserialize, Eq, PartialEq)]
+#[serde(rename_all = "lowercase")]
+#[non_exhaustive]
+pub enum LogFormat {
+    /// One JSON object a line.
+    Json,
+    /// One readable line.
+    Text,
+}
+
+/// Starts logging to standard error. A second call changes nothing.
+///
+/// # Errors
+///
+/// When `settings.level` is not a filter; the text names the faulty directive.
+pub fn start_log(settings: &Settings) -> Result<(), tracing_subscriber::filter::ParseError> {
+    let filter = EnvFilter::builder().parse(&settings.level)?;
+    let log = tracing_subscriber::fmt()
+        .with_env_filter(filter)
+        .with_writer(std::io::stderr)
+        .with_target(false)
+        .with_ansi(std::io::stderr().is_terminal());
+    // Only fails when a subscriber is there already, which tests that share a process rely on.
+    drop(match settings.format {
+        LogFormat::Json => log.json().flatten_event(true).try_init(),
+        LogFormat::Text => log.try_init(),
+    });
+    Ok(())
+}
+
+/// Installs the metrics registry of this process and describes every metric.
+///
+/// # Errors
+///
+/// When a registry is installed already.
+pub fn start_metrics() -> Result<PrometheusHandle, BuildError> {
+    let handle = PrometheusBuilder::new()
+        .set_buckets_for_metric(Matcher::Suffix("_seconds".to_owned()), &SECONDS)?
+        .set_buckets_for_metric(Matcher::Suffix("_bytes".to_owned()), &BYTES)?
+        .install_recorder()?;
+    Ok(handle)
+}
+
+/// Registers the help text of every metric.
+pub fn describe() {
+    domains::describe();
+    engine::describe();
+    intake::describe();
+    provenance::describe();
+    smtp::describe();
+    sources::describe();
+    spool::describe();
+    store::describe();
+}
+
+/// From a group commit (a fraction of a millisecond) to a session's longest life.
+const SECONDS: [f64; 14] =
+    [0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 5.0, 30.0, 300.0];
+
+/// From a refused greeting to the largest message.
+const BYTES: [f64; 9] = [512.0, 2048.0, 8192.0, 32768.0, 131_072.0, 524_288.0, 2_097_152.0, 8_388_608.0, 52_428_800.0];

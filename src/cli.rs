@@ -1,0 +1,65 @@
+//! Arguments: one file per subcommand.
+
+use std::{path::PathBuf, process::ExitCode};
+
+use anyhow::Context;
+use clap::{Parser, Subcommand};
+use ruad::{config::Settings, telemetry};
+
+mod engine;
+mod migrate;
+mod parse;
+mod serve;
+mod spool;
+
+/// Receives DMARC and TLS reports over SMTP and stores them exactly once in ClickHouse.
+#[derive(Debug, Parser)]
+#[command(version, arg_required_else_help = true)]
+pub(crate) struct Cli {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    Engine(engine::Engine),
+    Migrate(migrate::Migrate),
+    Parse(parse::Parse),
+    Serve(serve::Serve),
+    Spool(spool::SpoolArgs),
+}
+
+/// The settings, for every command that needs them.
+#[derive(Clone, Debug, clap::Args)]
+pub(crate) struct Configuration {
+    /// The configuration; `RUAD__SECTION__KEY` in the environment overrides it.
+    #[arg(long = "config", short = 'c', value_name = "FILE", global = true)]
+    path: Option<PathBuf>,
+}
+
+impl Cli {
+    pub(crate) fn run(self) -> anyhow::Result<ExitCode> {
+        match self.command {
+            Command::Engine(engine) => {
+                // The daemon that started it has passed on its environment.
+                start_log(&Settings::load(None)?)?;
+                engine.run()
+            }
+            Command::Migrate(migrate) => migrate.run(),
+            Command::Parse(parse) => parse.run(),
+            Command::Serve(serve) => serve.run(),
+            Command::Spool(spool) => spool.run(),
+        }
+    }
+}
+
+impl Configuration {
+    /// Reads the file and the environment.
+    fn load(&self) -> anyhow::Result<Settings> {
+        Ok(Settings::load(self.path.as_deref())?)
+    }
+}
+
+fn start_log(settings: &Settings) -> anyhow::Result<()> {
+    telemetry::start_log(&settings.log).context("log.level is not a filter")
+}

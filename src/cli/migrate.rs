@@ -1,0 +1,34 @@
+//! `ruad migrate`: brings the schema up to date.
+
+use std::process::ExitCode;
+
+use anyhow::{Context, bail};
+use clap::Args;
+use ruad::store::Store;
+
+/// Bring the schema in ClickHouse up to date; `ruad serve` does the same when it starts.
+#[derive(Args, Debug)]
+pub(crate) struct Migrate {
+    #[command(flatten)]
+    configuration: super::Configuration,
+}
+
+impl Migrate {
+    pub(crate) fn run(self) -> anyhow::Result<ExitCode> {
+        let settings = self.configuration.load()?;
+        super::start_log(&settings)?;
+        let Some(url) = &settings.clickhouse.url else {
+            bail!("clickhouse.url is not set: the embedded engine is migrated by `ruad serve` when it starts");
+        };
+        let store = Store::connect(&settings.clickhouse)?;
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
+        let applied = runtime.block_on(store.migrate()).with_context(|| format!("cannot migrate {url}"))?;
+        for migration in &applied {
+            println!("applied {:04} {}", migration.version, migration.name);
+        }
+        if applied.is_empty() {
+            println!("the schema is up to date");
+        }
+        Ok(ExitCode::SUCCESS)
+    }
+}

@@ -1,0 +1,34 @@
+//! `ruad serve`: the daemon.
+
+use std::process::ExitCode;
+
+use clap::Args;
+
+mod daemon;
+mod signals;
+mod storage;
+mod systemd;
+
+/// Receive reports over SMTP and store them in ClickHouse, until told to stop.
+///
+/// Without a configuration everything is on loopback: SMTP on 127.0.0.1:2525 for anybody at reports.example, the
+/// web server on 127.0.0.1:9025, the embedded ClickHouse on 127.0.0.1:8123, data in the current folder.
+#[derive(Args, Debug)]
+pub(crate) struct Serve {
+    #[command(flatten)]
+    configuration: super::Configuration,
+}
+
+impl Serve {
+    pub(crate) fn run(self) -> anyhow::Result<ExitCode> {
+        // Before any thread runs: it removes variables from the environment.
+        let sockets = ruad::smtp::activated_sockets()?;
+        let settings = self.configuration.load()?;
+        super::start_log(&settings)?;
+        let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
+        let outcome = runtime.block_on(daemon::run(settings, sockets));
+        // A look-up or a read that still blocks a thread does not hold up the end of the process.
+        runtime.shutdown_background();
+        outcome.map(|()| ExitCode::SUCCESS)
+    }
+}

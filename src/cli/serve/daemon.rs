@@ -1,0 +1,111 @@
+//! The daemon's parts, put together: the receiver and the queue come first and stay to the end; everything that needs
+//! ClickHouse comes and goes beside them.
+
+use std::{net::TcpListener, time::Duration};
+
+use anyhow::Context;
+use ruad::{
+    config::Settings,
+    domains, engine,
+    http::{self, Health, Part},
+    smtp,
+    sources::Sources,
+    spool::Spool,
+    telemetry,
+};
+use tokio::time::{MissedTickBehavior, interval, timeout};
+use tokio_util::sync::CancellationToken;
+
+use super::{
+    signals::{Asked, Signals},
+    storage::Storage,
+    systemd,
+};
+
+/// Runs until a signal asks for the end.
+pub(super) async fn run(settings: Settings, sockets: Vec<TcpListener>) -> anyhow::Result<()> {
+    let metrics = telemetry::start_metrics()?;
+    telemetry::describe();
+    let mut signals = Signals::new().context("cannot listen for signals")?;
+    if settings.clickhouse.url.is_none() {
+        // Without it nothing could ever be stored, and now somebody is looking.
+        engine::find_library(settings.engine.library.as_deref())?;
+    }
+    let health = Health::default();
+    let registry = domains::Shared::load(settings.registry.path.as_deref())?;
+    let sources = Sources::new(&settings.sources, settings.dns.resolver(SOURCE_ANSWERS)?)?;
+    let spool = Spool::open(&settings.spool)?;
+    let receiver = smtp::Server::bind(settings.smtp.clone(), spool.clone(), sockets)?;
+    let web = http::Server::bind(&settings.http, metrics.clone(), health.clone()).await?;
+    let storage = Storage::new(&settings, spool.clone(), registry.clone(), sources.clone(), health.clone())?;
+
+    let (receiving, storing, ending) =
+        (CancellationToken::new(), CancellationToken::new(), CancellationToken::new());
+    let tls = receiver.handle();
+    let receiver = tokio::spawn(receiver.run(receiving.clone()));
+    health.set(Part::Smtp, Ok(()));
+    let storage = tokio::spawn(storage.run(storing.clone()));
+    let web = tokio::spawn(web.run(ending.clone().cancelled_owned()));
+    let watch = tokio::spawn(watch_spool(spool.clone(), health.clone(), metrics));
+    let alive = tokio::spawn(systemd::keep_alive(health.clone()));
+    systemd::ready();
+
+    while signals.next().await == Asked::Reload {
+        systemd::reloading();
+        reload(&tls, &registry, sources.clone()).await;
+        systemd::ready();
+    }
+
+    tracing::info!("Stopping: no new sessions, running messages may end.");
+    systemd::stopping();
+    health.set(Part::Smtp, Err("stopping".to_owned()));
+    receiving.cancel();
+    receiver.await.context("the receiver died")?;
+    spool.close().await.context("the last segment could not be closed; the next start closes it")?;
+    // What waits is safe on disk; storing it now only saves the next start some work.
+    drop(timeout(LAST_SEGMENTS, drained(&spool)).await);
+    storing.cancel();
+    storage.await.context("the store died")?;
+    watch.abort();
+    alive.abort();
+    ending.cancel();
+    web.await.context("the web server died")??;
+    tracing::info!(waiting = spool.closed().len(), "Stopped.");
+    Ok(())
+}
+
+/// Each part keeps what it had when its files are faulty, and says so in the log.
+async fn reload(tls: &smtp::Handle, registry: &domains::Shared, sources: Sources) {
+    let (tls, registry) = (tls.clone(), registry.clone());
+    let reloading = tokio::task::spawn_blocking(move || {
+        drop((tls.reload_tls(), registry.reload(), sources.reload()));
+    });
+    drop(reloading.await);
+}
+
+/// Keeps the gauges and the health page right.
+async fn watch_spool(spool: Spool, health: Health, metrics: metrics_exporter_prometheus::PrometheusHandle) {
+    let mut tick = interval(WATCH);
+    tick.set_missed_tick_behavior(MissedTickBehavior::Skip);
+    loop {
+        tick.tick().await;
+        telemetry::spool::observe(&spool.backlog());
+        health.set(Part::Spool, spool.has_room().map_err(|error| error.to_string()));
+        // Histograms collect until somebody scrapes; nobody may.
+        metrics.run_upkeep();
+    }
+}
+
+async fn drained(spool: &Spool) {
+    let mut tick = interval(Duration::from_millis(50));
+    while !spool.closed().is_empty() {
+        tick.tick().await;
+    }
+}
+
+const WATCH: Duration = Duration::from_secs(1);
+
+const LAST_SEGMENTS: Duration = Duration::from_secs(10);
+
+/// Reverse names are kept in `sources`; the resolver need not remember them as well.
+const SOURCE_ANSWERS: u64 = 1_000;

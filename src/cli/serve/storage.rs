@@ -1,0 +1,163 @@
+//! Everything that needs ClickHouse. While it cannot be had, mail is taken all the same and waits in the spool.
+
+use std::{net::IpAddr, time::Duration};
+
+use ruad::{
+    config::Settings,
+    domains,
+    engine::{self, Child},
+    http::{Health, Part},
+    intake::Intake,
+    provenance::{self, Authenticator},
+    sources::{Inbox, Seen, SourceRow, Sources},
+    spool::Spool,
+    store::{self, Backoff, Store, StoreError},
+};
+use tokio_util::sync::CancellationToken;
+
+/// The part of the daemon that stores.
+pub(super) struct Storage {
+    spool: Spool,
+    registry: domains::Shared,
+    sources: Sources,
+    health: Health,
+    authenticator: Authenticator,
+    provenance: provenance::Settings,
+    intake: ruad::intake::Settings,
+    store: store::Settings,
+    engine: engine::Settings,
+}
+
+impl Storage {
+    pub(super) fn new(
+        settings: &Settings,
+        spool: Spool,
+        registry: domains::Shared,
+        sources: Sources,
+        health: Health,
+    ) -> anyhow::Result<Self> {
+        let resolver = settings.dns.resolver(settings.dns.cache_entries)?;
+        Ok(Self {
+            spool,
+            registry,
+            sources,
+            health,
+            authenticator: Authenticator::new(&settings.provenance, resolver),
+            provenance: settings.provenance.clone(),
+            intake: settings.intake.clone(),
+            store: settings.clickhouse.clone(),
+            engine: settings.engine.clone(),
+        })
+    }
+
+    /// Reaches ClickHouse, then stores until `stop`.
+    pub(super) async fn run(mut self, stop: CancellationToken) {
+        let child = match self.store.url {
+            Some(_) => None,
+            None => match self.start_engine(&stop).await {
+                Some(child) => Some(child),
+                None => return,
+            },
+        };
+        if let Some(child) = &child {
+            self.store.url = Some(child.url());
+        }
+        if let Some(store) = self.reach(&stop).await {
+            self.store_reports(store, stop).await;
+        }
+        if let Some(child) = child {
+            child.stop().await;
+        }
+    }
+
+    async fn start_engine(&self, stop: &CancellationToken) -> Option<Child> {
+        self.until_done(stop, async || Child::start(&self.engine).await).await
+    }
+
+    /// A store whose schema is this program's.
+    async fn reach(&self, stop: &CancellationToken) -> Option<Store> {
+        self.until_done(stop, async || {
+            let store = Store::connect(&self.store)?;
+            store.migrate().await?;
+            Ok::<_, StoreError>(store)
+        })
+        .await
+    }
+
+    async fn store_reports(self, store: Store, stop: CancellationToken) {
+        let (seen, inbox) = self.sources.queue();
+        let sources = tokio::spawn(identify(self.sources.clone(), inbox, store.clone()));
+        let watch = tokio::spawn(watch_store(store.clone(), self.health));
+        let intake = Intake::new(
+            self.intake,
+            self.spool,
+            store,
+            self.registry,
+            (self.authenticator, self.provenance),
+            seen,
+        );
+        if let Err(error) = intake.run(stop).await {
+            tracing::error!(%error, "The intake cannot read the spool; restart when the disk is well again.");
+        }
+        watch.abort();
+        sources.abort();
+    }
+
+    /// Repeats until it works or the daemon ends; the health page has the reason meanwhile.
+    async fn until_done<T, E: std::error::Error>(
+        &self,
+        stop: &CancellationToken,
+        attempt: impl AsyncFn() -> Result<T, E>,
+    ) -> Option<T> {
+        let mut backoff = Backoff::new();
+        loop {
+            let outcome = tokio::select! {
+                outcome = attempt() => outcome,
+                () = stop.cancelled() => return None,
+            };
+            let error = match outcome {
+                Ok(done) => return Some(done),
+                Err(error) => error,
+            };
+            let pause = backoff.next_pause();
+            tracing::error!(%error, ?pause, "ClickHouse is not ready; mail is taken and waits in the spool.");
+            self.health.set(Part::Store, Err(error.to_string()));
+            tokio::select! {
+                () = tokio::time::sleep(pause) => {}
+                () = stop.cancelled() => return None,
+            }
+        }
+    }
+}
+
+/// Fills the dimension of sources beside the stream.
+async fn identify(sources: Sources, inbox: Inbox, store: Store) {
+    let missing = |most: usize| {
+        let store = store.clone();
+        async move { missing(&store, most).await }
+    };
+    let keep = |rows: Vec<SourceRow>| {
+        let store = store.clone();
+        async move { store.keep_sources(&rows).await }
+    };
+    sources.run(inbox, missing, keep).await;
+}
+
+async fn missing(store: &Store, most: usize) -> Result<Vec<IpAddr>, StoreError> {
+    let most = u32::try_from(most).unwrap_or(u32::MAX);
+    let addresses = store.addresses_to_look_up(DAYS_LOOKED_UP, most).await?;
+    Ok(addresses.iter().filter_map(|address| address.parse().ok()).collect())
+}
+
+async fn watch_store(store: Store, health: Health) {
+    let mut tick = tokio::time::interval(WATCH);
+    loop {
+        tick.tick().await;
+        health.set(Part::Store, store.ping().await.map_err(|error| error.to_string()));
+    }
+}
+
+const WATCH: Duration = Duration::from_secs(10);
+
+/// Addresses that were last seen longer ago keep what was found out about them.
+const DAYS_LOOKED_UP: u32 = 31;

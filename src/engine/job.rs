@@ -1,0 +1,315 @@
+//! One request's statement, run to its end on a blocking thread, on a connection of its own.
+//!
+//! A connection costs a tenth of a millisecond, so every request gets a fresh one: no setting, current database or
+//! temporary table can leak from one request into another.
+
+use std::io::{self, Read, Seek, SeekFrom, Write};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use chdb::{Answer, Connection, Exception, Statistics};
+use tempfile::SpooledTempFile;
+
+use super::exception;
+use super::instance::Instance;
+use super::pipe::{Gone, Input};
+use super::reply::Reply;
+use super::request::Request;
+use super::statement::{self, Insert, Refused, Scan};
+
+/// Everything one request brings to its blocking thread.
+pub(super) struct Job {
+    pub(super) instance: Arc<Instance>,
+    pub(super) request: Request,
+    pub(super) input: Input,
+    /// Stands at the head of the statement's `log_comment`, so that it can be found and killed.
+    pub(super) mark: String,
+    /// The client is gone, or the engine stops.
+    pub(super) cancelled: Arc<AtomicBool>,
+}
+
+/// Why a statement did not come to its end.
+enum Stop {
+    Exception(Exception),
+    Gone,
+}
+
+/// The text of a statement and what of the body has been read beyond it.
+enum Text {
+    Insert(Insert, Vec<u8>),
+    Other(Vec<u8>),
+}
+
+impl Job {
+    /// Runs the statement and writes the answer. Returns the exception's code when there was one.
+    pub(super) fn run(self, mut reply: Reply) -> Option<i32> {
+        let Self { instance, mut request, input, mark, cancelled } = self;
+        let mut body = match request.decoding.reader(input) {
+            Ok(body) => body,
+            Err(error) => return fail(reply, exception::of_input(&error)),
+        };
+        let outcome = execute(&instance, &mut request, &mut *body, &mark, &cancelled, &mut reply);
+        match outcome {
+            Ok(()) => {
+                drop(reply.finish());
+                None
+            }
+            Err(Stop::Gone) => None,
+            Err(Stop::Exception(exception)) => {
+                let code = fail(reply, exception);
+                // Many clients only look at the answer after they have sent everything.
+                drop(io::copy(&mut body.take(LARGEST_DRAIN), &mut io::sink()));
+                code
+            }
+        }
+    }
+}
+
+fn fail(reply: Reply, exception: Exception) -> Option<i32> {
+    drop(reply.fail(&exception));
+    Some(exception.code)
+}
+
+fn execute(
+    instance: &Instance,
+    request: &mut Request,
+    body: &mut dyn Read,
+    mark: &str,
+    cancelled: &AtomicBool,
+    reply: &mut Reply,
+) -> Result<(), Stop> {
+    let text = read_statement(request, body)?;
+    if cancelled.load(Ordering::Relaxed) {
+        return Err(Stop::Gone);
+    }
+    let mut connection = instance.connect()?;
+    if let Some(statement) = request.database_statement() {
+        connection.query(&statement, "Null", &[])?;
+    }
+    connection.query(&request.settings_statement(mark)?, "Null", &[])?;
+    match text {
+        Text::Insert(insert, first) => {
+            let statistics = run_insert(&mut connection, request, &insert, &first, body, cancelled)?;
+            reply.begin(None, &statistics)?;
+            Ok(())
+        }
+        Text::Other(text) => run_other(&mut connection, request, &text, reply, cancelled),
+    }
+}
+
+/// Reads as much of the body as it takes to know the statement.
+fn read_statement(request: &mut Request, body: &mut dyn Read) -> Result<Text, Stop> {
+    let mut text = Vec::new();
+    if request.boundary.is_some() {
+        read_some(body, &mut text, LONGEST_STATEMENT)?;
+        request.read_form(&text)?;
+        text.clear();
+    }
+    if let Some(query) = request.query.take() {
+        text = query.into_bytes();
+        text.push(b'\n');
+    }
+    let is_form = request.boundary.is_some();
+    let mut ended = is_form;
+    loop {
+        match statement::scan(&text, ended) {
+            Scan::Insert(insert) => {
+                let first = text.split_off(insert.data.min(text.len()));
+                return Ok(Text::Insert(insert, first));
+            }
+            Scan::Other if ended => return Ok(Text::Other(text)),
+            Scan::Other => {
+                read_some(body, &mut text, LONGEST_STATEMENT)?;
+                return Ok(Text::Other(text));
+            }
+            Scan::Unfinished => {
+                // Twice as much before the next look keeps the looking linear.
+                let wanted = text.len().max(FIRST_LOOK);
+                ended = !read_some_more(body, &mut text, wanted)?;
+            }
+        }
+    }
+}
+
+/// Reads to the end, which must come before `limit`.
+fn read_some(body: &mut dyn Read, text: &mut Vec<u8>, limit: usize) -> Result<(), Stop> {
+    let room = u64::try_from(limit.saturating_sub(text.len())).unwrap_or(u64::MAX);
+    body.take(room.saturating_add(1)).read_to_end(text).map_err(|error| exception::of_input(&error))?;
+    check_length(text)
+}
+
+/// Reads up to `wanted` bytes, but returns with fewer when no more are here yet. False at the end.
+fn read_some_more(body: &mut dyn Read, text: &mut Vec<u8>, wanted: usize) -> Result<bool, Stop> {
+    let mut chunk = vec![0; wanted];
+    let count = body.read(&mut chunk).map_err(|error| exception::of_input(&error))?;
+    text.extend_from_slice(chunk.get(..count).unwrap_or_default());
+    check_length(text)?;
+    Ok(count > 0)
+}
+
+fn check_length(text: &[u8]) -> Result<(), Stop> {
+    if text.len() <= LONGEST_STATEMENT {
+        return Ok(());
+    }
+    let message = format!("The statement is longer than {LONGEST_STATEMENT} bytes");
+    Err(exception::new(exception::QUERY_IS_TOO_LARGE, &message).into())
+}
+
+fn run_insert(
+    connection: &mut Connection,
+    request: &Request,
+    insert: &Insert,
+    first: &[u8],
+    body: &mut dyn Read,
+    cancelled: &AtomicBool,
+) -> Result<Statistics, Stop> {
+    let mut stream = connection.insert(&insert.head, &insert.format, &request.parameters)?;
+    let mut chunk = vec![0; CHUNK];
+    let mut data = first;
+    loop {
+        // An engine that takes no more has a reason, and `finish` tells it.
+        if stream.append(data).is_err() {
+            break;
+        }
+        match body.read(&mut chunk) {
+            Ok(0) => break,
+            Ok(count) if !cancelled.load(Ordering::Relaxed) => data = chunk.get(..count).unwrap_or_default(),
+            Ok(_) => {
+                stream.cancel();
+                return Err(Stop::Gone);
+            }
+            Err(error) if error.kind() == io::ErrorKind::Interrupted => data = &[],
+            Err(error) => {
+                // A broken upload must not leave a part of its rows behind.
+                stream.cancel();
+                return Err(exception::of_input(&error).into());
+            }
+        }
+    }
+    Ok(stream.finish()?)
+}
+
+fn run_other(
+    connection: &mut Connection,
+    request: &Request,
+    text: &[u8],
+    reply: &mut Reply,
+    cancelled: &AtomicBool,
+) -> Result<(), Stop> {
+    let traits = statement::traits(text);
+    if let Some(refused) = traits.refused {
+        return Err(refusal(refused).into());
+    }
+    let default = request.format.as_deref().unwrap_or(DEFAULT_FORMAT);
+    let format = traits.format.as_deref().unwrap_or(default);
+    let collect = traits.has_totals || request.settings.iter().any(|(name, _)| name == "extremes");
+    let streamed = if collect {
+        Err(chdb::Error::NotStreamable)
+    } else {
+        connection.stream(text, default, &request.parameters)
+    };
+    if matches!(streamed, Err(chdb::Error::NotStreamable)) {
+        drop(streamed);
+        let answer = connection.query(text, default, &request.parameters)?;
+        return whole(answer, format, reply);
+    }
+    let mut stream = streamed?;
+    if request.wait_end_of_query {
+        let mut total = Statistics::default();
+        let mut spooled = SpooledTempFile::new(IN_MEMORY);
+        while let Some(answer) = stream.fetch()? {
+            add(&mut total, &answer.statistics);
+            spooled.write_all(&answer.bytes).map_err(|error| exception::of_disk(&error))?;
+            if cancelled.load(Ordering::Relaxed) {
+                return Err(Stop::Gone);
+            }
+        }
+        reply.begin(Some(format), &total)?;
+        return replay(spooled, reply);
+    }
+    let mut next = stream.fetch()?;
+    reply.begin(Some(format), &next.as_ref().map(|answer| answer.statistics).unwrap_or_default())?;
+    while let Some(answer) = next {
+        reply.chunk(answer.bytes)?;
+        next = stream.fetch()?;
+    }
+    Ok(())
+}
+
+fn whole(answer: Answer, format: &str, reply: &mut Reply) -> Result<(), Stop> {
+    let format = (!answer.bytes.is_empty()).then_some(format);
+    reply.begin(format, &answer.statistics)?;
+    if format.is_some() {
+        reply.chunk(answer.bytes)?;
+    }
+    Ok(())
+}
+
+fn replay(mut spooled: SpooledTempFile, reply: &mut Reply) -> Result<(), Stop> {
+    spooled.seek(SeekFrom::Start(0)).map_err(|error| exception::of_disk(&error))?;
+    let mut chunk = vec![0; CHUNK];
+    loop {
+        let count = spooled.read(&mut chunk).map_err(|error| exception::of_disk(&error))?;
+        if count == 0 {
+            return Ok(());
+        }
+        reply.chunk(chunk.get(..count).unwrap_or_default().to_vec())?;
+    }
+}
+
+fn add(total: &mut Statistics, part: &Statistics) {
+    total.elapsed += part.elapsed;
+    total.result_rows += part.result_rows;
+    total.result_bytes += part.result_bytes;
+    total.read_rows += part.read_rows;
+    total.read_bytes += part.read_bytes;
+    total.written_rows += part.written_rows;
+    total.written_bytes += part.written_bytes;
+}
+
+fn refusal(refused: Refused) -> Exception {
+    let (code, text) = match refused {
+        Refused::Shutdown => (
+            exception::ACCESS_DENIED,
+            "SYSTEM SHUTDOWN and SYSTEM KILL are not allowed: end the process `ruad engine` instead",
+        ),
+        Refused::IntoOutfile => (exception::INTO_OUTFILE_NOT_ALLOWED, "INTO OUTFILE is not allowed"),
+        Refused::FromInfile => {
+            (exception::BAD_ARGUMENTS, "FROM INFILE is not allowed: send the data in the body")
+        }
+        Refused::Several => (exception::SYNTAX_ERROR, "Syntax error (Multi-statements are not allowed)"),
+        Refused::Empty => {
+            (exception::SYNTAX_ERROR, "Syntax error: nothing, or a single word, is no statement")
+        }
+    };
+    exception::new(code, text)
+}
+
+impl From<Exception> for Stop {
+    fn from(exception: Exception) -> Self {
+        Self::Exception(exception)
+    }
+}
+
+impl From<chdb::Error> for Stop {
+    fn from(error: chdb::Error) -> Self {
+        Self::Exception(exception::of(error))
+    }
+}
+
+impl From<Gone> for Stop {
+    fn from(_: Gone) -> Self {
+        Self::Gone
+    }
+}
+
+const DEFAULT_FORMAT: &str = "TabSeparated";
+/// Far above the engine's own `max_query_size` (256 KiB by default), which clients may raise.
+const LONGEST_STATEMENT: usize = 16 << 20;
+const FIRST_LOOK: usize = 16 << 10;
+/// What is handed to the engine at once; it keeps up to 16 of them.
+const CHUNK: usize = 256 << 10;
+/// Results that wait for their end stay in memory up to this size.
+const IN_MEMORY: usize = 4 << 20;
+/// How much of a refused upload is read to its end.
+const LARGEST_DRAIN: u64 = 1 << 30;

@@ -1,0 +1,103 @@
+//! Batches go to the store, however long that takes; a message whose rows it will never take is found.
+
+use std::{collections::BTreeMap, ops::Range};
+
+use tokio_util::sync::CancellationToken;
+
+use crate::{
+    spool::SegmentId,
+    store::{Backoff, Batch, Inserted, Kind, LAYOUT, Store, StoreError},
+    telemetry::intake as telemetry,
+};
+
+/// Messages whose rows ClickHouse refused for good, with its words.
+pub(super) type Hopeless = BTreeMap<u32, String>;
+
+/// Sends batches of one segment.
+pub(super) struct Inserter<'a> {
+    pub(super) store: &'a Store,
+    pub(super) segment: SegmentId,
+    pub(super) stop: &'a CancellationToken,
+}
+
+/// The daemon ends; the segment is done again by the next one.
+#[derive(Debug)]
+pub(super) struct Stopped;
+
+impl Inserter<'_> {
+    /// Sends a batch. When ClickHouse refuses its data it is halved, by message, until the messages that are to blame
+    /// stand alone. The pieces' tokens follow from the batch's, so a retry finds the same pieces stored.
+    pub(super) async fn insert(&self, batch: &Batch, hopeless: &mut Hopeless) -> Result<(), Stopped> {
+        let table = batch.block.table();
+        let token = format!("{}/{LAYOUT}/{table}/{}", self.segment, batch.index);
+        let mut pieces = vec![(0..batch.messages.len(), token.clone())];
+        while let Some((piece, piece_token)) = pieces.pop() {
+            let rows = rows_of(batch, &piece);
+            let outcome = self.retried(table, || self.store.insert(&*batch.block, rows.clone(), &piece_token));
+            match (outcome.await?, batch.messages.get(piece.clone())) {
+                (Ok(_), _) | (Err(_), None) => {}
+                (Err(error), Some([(number, _)])) => {
+                    telemetry::hopeless(self.segment, *number, table, &error);
+                    hopeless.insert(*number, error.to_string());
+                }
+                (Err(_), Some(_)) => {
+                    let middle = piece.start.midpoint(piece.end);
+                    for half in [middle..piece.end, piece.start..middle] {
+                        let half_token = format!("{token}/{}-{}", half.start, half.end);
+                        pieces.push((half, half_token));
+                    }
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// Repeats what ClickHouse may yet do. An error that comes back is about the data.
+    async fn retried<F>(
+        &self,
+        table: &'static str,
+        request: impl Fn() -> F,
+    ) -> Result<Result<Inserted, StoreError>, Stopped>
+    where
+        F: Future<Output = Result<Inserted, StoreError>>,
+    {
+        self.until_done(table, async || match request().await {
+            Err(error) if error.kind() == Kind::Data => Ok(Err(error)),
+            outcome => outcome.map(Ok),
+        })
+        .await
+    }
+
+    /// Repeats a request for as long as it fails and the daemon runs.
+    pub(super) async fn until_done<T>(
+        &self,
+        what: &'static str,
+        request: impl AsyncFn() -> Result<T, StoreError>,
+    ) -> Result<T, Stopped> {
+        let mut backoff = Backoff::new();
+        loop {
+            let outcome = tokio::select! {
+                outcome = request() => outcome,
+                () = self.stop.cancelled() => return Err(Stopped),
+            };
+            let error = match outcome {
+                Ok(done) => return Ok(done),
+                Err(error) => error,
+            };
+            let pause = backoff.next_pause();
+            telemetry::store_refuses(what, &error, pause);
+            tokio::select! {
+                () = tokio::time::sleep(pause) => {}
+                () = self.stop.cancelled() => return Err(Stopped),
+            }
+        }
+    }
+}
+
+/// The rows of a piece of a batch.
+fn rows_of(batch: &Batch, piece: &Range<usize>) -> Range<usize> {
+    let end_of = |message: usize| batch.messages.get(message).map_or(0, |(_, end)| *end);
+    let start = piece.start.checked_sub(1).map_or(0, end_of);
+    let end = piece.end.checked_sub(1).map_or(0, end_of);
+    start..end
+}

@@ -1,0 +1,240 @@
+//! One segment's way through the intake.
+
+use std::sync::Arc;
+
+use futures_util::{StreamExt, stream};
+use tokio::sync::mpsc;
+use tokio_util::sync::CancellationToken;
+
+use super::{
+    Inner,
+    decide::{Contents, decide},
+    decision::{self, DecisionError, MessageDecision, Reason},
+    examine::{DAMAGED, Examined},
+    identity::ReportKind,
+    insert::{Hopeless, Inserter, Stopped},
+    load,
+    read::Refusal,
+    suspect::Watch,
+};
+use crate::{
+    spool::{Message, Segment, SegmentId, SpoolError},
+    telemetry::intake as telemetry,
+};
+
+/// Takes segments until `stop`.
+pub(super) async fn work(intake: Arc<Inner>, stop: CancellationToken) {
+    loop {
+        let segment = tokio::select! {
+            segment = intake.spool.next_closed() => segment,
+            () = stop.cancelled() => return,
+        };
+        let worker = Worker { intake: &intake, segment, stop: &stop };
+        match worker.run().await {
+            Ok(()) => {}
+            Err(Failure::Stopped) => return,
+            Err(error) => {
+                telemetry::segment_failed(segment, &error);
+                tokio::select! {
+                    () = tokio::time::sleep(PAUSE) => intake.spool.give_back(segment),
+                    () = stop.cancelled() => return,
+                }
+            }
+        }
+    }
+}
+
+struct Worker<'a> {
+    intake: &'a Arc<Inner>,
+    segment: SegmentId,
+    stop: &'a CancellationToken,
+}
+
+impl Worker<'_> {
+    async fn run(&self) -> Result<(), Failure> {
+        let began = std::time::Instant::now();
+        let spool = &self.intake.spool;
+        let segment = Arc::new(spool.segment(self.segment)?);
+        let mut watch = Watch::begin(spool, self.segment)?;
+        let decisions = match spool.read_side(self.segment, decision::SIDE_FILE)? {
+            Some(bytes) => decision::decode(&bytes)?,
+            None => {
+                let examined = self.examine(&segment, &mut watch).await?;
+                self.decide(examined).await?
+            }
+        };
+        let decisions = Arc::new(decisions);
+        let mut hopeless = Hopeless::new();
+        self.load(&segment, &decisions, watch, &mut hopeless).await?;
+        self.settle(&segment, &decisions, &hopeless).await?;
+        self.quarantine(&segment, &decisions, &hopeless)?;
+        spool.finish(self.segment)?;
+        telemetry::segment_done(self.segment, segment.count(), began.elapsed());
+        Ok(())
+    }
+
+    /// First pass: reads every message, several at a time unless one of them is under suspicion.
+    async fn examine(&self, segment: &Segment, watch: &mut Watch) -> Result<Vec<Examined>, Failure> {
+        let settings = &self.intake.settings;
+        let examine = |message: Message| {
+            Examined::of(message, &settings.limits, &self.intake.provenance, &self.intake.authenticator)
+        };
+        if !watch.is_careful() {
+            let examined = stream::iter(self.messages(segment)).map(examine);
+            return Ok(examined.buffered(settings.concurrency.get()).collect().await);
+        }
+        let mut examined = Vec::new();
+        for message in self.messages(segment) {
+            if watch.is_culprit(message.number) {
+                examined.push(Examined::refused(message.number, Refusal::deadly()));
+                continue;
+            }
+            watch.reading(message.number)?;
+            examined.push(examine(message).await);
+        }
+        watch.passed()?;
+        Ok(examined)
+    }
+
+    /// Settles which reports are stored, and writes that down. One segment at a time: two that hold the same report
+    /// must not both find it new.
+    async fn decide(&self, examined: Vec<Examined>) -> Result<Vec<MessageDecision>, Failure> {
+        let Inner { store, registry, settings, in_flight, deciding, spool, .. } = &**self.intake;
+        let mut keys: Vec<_> =
+            examined.iter().flat_map(|message| &message.reports).map(|report| report.identity.key.as_u128()).collect();
+        keys.sort_unstable();
+        keys.dedup();
+        let _alone = deciding.lock().await;
+        let segment = self.segment.uuid();
+        let stored = self.inserter().until_done("deliveries", async || store.known(&keys, segment).await).await?;
+        let mut known = Contents::new();
+        for report in stored {
+            let contents = known.entry(uuid::Uuid::from_u128(report.report_key)).or_default();
+            contents.push(uuid::Uuid::from_u128(report.content_hash));
+        }
+        in_flight.add_to(&mut known, self.segment);
+        let decisions = decide(examined, &mut known, &registry.current(), settings.require);
+        spool.write_side(self.segment, decision::SIDE_FILE, &decision::encode(&decisions)?)?;
+        in_flight.insert(self.segment, &decisions);
+        Ok(decisions)
+    }
+
+    /// Second pass: the rows of the reports that are stored.
+    async fn load(
+        &self,
+        segment: &Arc<Segment>,
+        decisions: &Arc<Vec<MessageDecision>>,
+        watch: Watch,
+        hopeless: &mut Hopeless,
+    ) -> Result<(), Failure> {
+        let (batches, mut formed) = mpsc::channel(BATCHES_AHEAD);
+        let (segment, decisions) = (segment.clone(), decisions.clone());
+        let (limits, sources) = (self.intake.settings.limits.clone(), self.intake.sources.clone());
+        let forming = tokio::task::spawn_blocking(move || {
+            load::reports(&segment, &decisions, &limits, watch, &sources, &batches)
+        });
+        let inserter = self.inserter();
+        while let Some(batch) = formed.recv().await {
+            inserter.insert(&batch, hopeless).await?;
+        }
+        forming.await.map_err(|_| Failure::Panicked)??;
+        Ok(())
+    }
+
+    /// What the ledger and the list of messages say; then the segment's reports are known to everybody.
+    async fn settle(
+        &self,
+        segment: &Arc<Segment>,
+        decisions: &Arc<Vec<MessageDecision>>,
+        hopeless: &Hopeless,
+    ) -> Result<(), Failure> {
+        let (segment, read) = (segment.clone(), decisions.clone());
+        let given_up = hopeless.clone();
+        let forming = tokio::task::spawn_blocking(move || load::ledger(&segment, &read, &given_up));
+        let batches = forming.await.map_err(|_| Failure::Panicked)??;
+        let inserter = self.inserter();
+        // Nothing in these rows is the reporter's to get wrong; should one be refused all the same, it is logged.
+        let mut refused = Hopeless::new();
+        for batch in &batches {
+            inserter.insert(batch, &mut refused).await?;
+        }
+        self.intake.in_flight.remove(self.segment);
+        let keys: Vec<_> = decisions
+            .iter()
+            .flat_map(MessageDecision::stored)
+            .filter(|report| report.identity.kind == ReportKind::Aggregate)
+            .map(|report| report.identity.key.as_u128())
+            .collect();
+        let store = &self.intake.store;
+        inserter.until_done("collisions", async || store.settle_collisions(&keys).await).await?;
+        Ok(())
+    }
+
+    /// Keeps a copy of every message that was not used whole. Where the message itself cannot be read any more there is
+    /// nothing to copy, and no reason to hold up the queue for ever.
+    fn quarantine(
+        &self,
+        segment: &Segment,
+        decisions: &[MessageDecision],
+        hopeless: &Hopeless,
+    ) -> Result<(), SpoolError> {
+        for decision in decisions {
+            let number = decision.number;
+            let given_up = hopeless.get(&number).map(|words| Reason::refused_by_store(words));
+            let Some(Reason { code, text }) = given_up.as_ref().or(decision.reason.as_ref()) else { continue };
+            match self.intake.spool.quarantine(segment, number, code, text) {
+                Err(error) if code == DAMAGED => telemetry::unreadable(self.segment, &error),
+                outcome => outcome?,
+            }
+        }
+        Ok(())
+    }
+
+    /// The messages that can be read. One that cannot was reported when the spool found it damaged.
+    fn messages<'s>(&self, segment: &'s Segment) -> impl Iterator<Item = Message> + 's {
+        let id = self.segment;
+        segment.messages().filter_map(move |message| {
+            message.inspect_err(|error| telemetry::unreadable(id, error)).ok()
+        })
+    }
+
+    fn inserter(&self) -> Inserter<'_> {
+        Inserter { store: &self.intake.store, segment: self.segment, stop: self.stop }
+    }
+}
+
+/// Why a segment could not be done now.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum Failure {
+    #[error("the daemon stops")]
+    Stopped,
+    #[error(transparent)]
+    Spool(#[from] SpoolError),
+    #[error(transparent)]
+    Decision(#[from] DecisionError),
+    #[error("forming its rows failed in the program")]
+    Panicked,
+}
+
+impl From<Stopped> for Failure {
+    fn from(Stopped: Stopped) -> Self {
+        Self::Stopped
+    }
+}
+
+impl Refusal {
+    fn deadly() -> Self {
+        Self { code: "deadly", message: "the program died three times while it read this message".to_owned() }
+    }
+}
+
+impl Reason {
+    pub(super) fn refused_by_store(words: &str) -> Self {
+        Self { code: "refused_by_store".to_owned(), text: words.to_owned() }
+    }
+}
+
+/// Batches that wait while one is being inserted; with the one that is being filled, three of at most a few megabytes.
+const BATCHES_AHEAD: usize = 1;
+
+const PAUSE: std::time::Duration = std::time::Duration::from_secs(5);

@@ -1,0 +1,222 @@
+use std::net::IpAddr;
+
+use super::fields::{Fields, unfold};
+use super::{FailureReport, Parts, header, text};
+use crate::report::{Limits, ReportError, Warning};
+
+/// Reads a failure report from its pieces.
+///
+/// # Errors
+///
+/// [`ReportError::NotAReport`] when neither the feedback part nor the text holds anything that such a report has.
+pub fn read(parts: &Parts, limits: &Limits) -> Result<FailureReport, ReportError> {
+    let mut reader = Reader { known: 0, limits, report: FailureReport::default() };
+    let mut reported = parts.headers.as_deref();
+    if let Some(feedback) = &parts.feedback {
+        for (name, value) in Fields::new(feedback) {
+            reader.field(&name.to_ascii_lowercase(), value);
+        }
+    }
+    if reader.known == 0
+        && let Some(text) = &parts.text
+    {
+        reader.warn("feedback_missing", "feedback");
+        for (name, value) in text::fields(text) {
+            reader.field(name, value);
+        }
+        reported = reported.or_else(|| text::reported_headers(text));
+    }
+    if reader.known == 0 {
+        return Err(ReportError::NotAReport { reason: "there is no field of a failure report in it" });
+    }
+    match reported {
+        Some(block) => reader.headers(block),
+        None => reader.warn("headers_missing", "headers"),
+    }
+    Ok(reader.finish())
+}
+
+struct Reader<'a> {
+    /// Fields that only a feedback report has.
+    known: usize,
+    limits: &'a Limits,
+    report: FailureReport,
+}
+
+impl Reader<'_> {
+    /// Takes a field of the feedback part; `name` is lower case.
+    fn field(&mut self, name: &[u8], value: &[u8]) {
+        let value = self.cut(name, unfold(value));
+        let report = &mut self.report;
+        self.known += 1;
+        match name {
+            b"arrival-date" | b"received-date" => self.arrival_date(&value),
+            b"auth-failure" => words(&mut report.auth_failure, &value),
+            b"authentication-results" => push(&mut report.authentication_results, value),
+            b"delivery-result" => set(&mut report.delivery_result, value.to_ascii_lowercase()),
+            b"dkim-domain" => set(&mut report.dkim_domain, value),
+            b"dkim-identity" => set(&mut report.dkim_identity, value),
+            b"dkim-selector" => set(&mut report.dkim_selector, value),
+            b"feedback-type" => set(&mut report.feedback_type, value.to_ascii_lowercase()),
+            b"identity-alignment" => words(&mut report.identity_alignment, &value),
+            b"incidents" => self.incidents(&value),
+            // The null reverse-path is a value of its own, and LinkedIn leaves the field empty for it.
+            b"original-mail-from" => {
+                report.original_mail_from.get_or_insert_with(|| unbracket(&value).to_owned());
+            }
+            b"original-rcpt-to" => {
+                value
+                    .split(',')
+                    .for_each(|one| push(&mut report.original_rcpt_to, unbracket(one).to_owned()));
+            }
+            b"original-envelope-id" => set(&mut report.original_envelope_id, value),
+            b"reported-domain" => value
+                .split([',', ';', ' '])
+                .for_each(|one| push(&mut report.reported_domain, one.trim().to_owned())),
+            b"reporting-mta" => set(&mut report.reporting_mta, value),
+            b"source-ip" => self.source_ip(&value),
+            b"spf-dns" => push(&mut report.spf_dns, value),
+            b"user-agent" => set(&mut report.user_agent, value),
+            b"version" => set(&mut report.version, value),
+            // LinkedIn names the message here; the reported message itself knows better, if it is there.
+            b"message-id" => {
+                self.known -= 1;
+                set(&mut report.message_id, unbracket(&value).to_owned());
+            }
+            _ => self.known -= 1,
+        }
+    }
+
+    /// Takes what is wanted of the reported message's header block.
+    fn headers(&mut self, block: &[u8]) {
+        let header = header::read(block);
+        let report = &mut self.report;
+        report.header_from = header.from;
+        report.subject = header.subject;
+        report.message_id = header.message_id.or(report.message_id.take());
+        for text in
+            [&mut report.header_from, &mut report.subject, &mut report.message_id].into_iter().flatten()
+        {
+            truncate(text, self.limits.text_bytes);
+        }
+        if self.report.header_from.is_none() {
+            self.warn("header_from_missing", "headers/From");
+        }
+    }
+
+    fn arrival_date(&mut self, value: &str) {
+        if value.is_empty() || self.report.arrival_date.is_some() {
+            return;
+        }
+        self.report.arrival_date = header::date(value);
+        if self.report.arrival_date.is_none() {
+            self.warn("arrival_date_invalid", "feedback/Arrival-Date");
+        }
+    }
+
+    fn incidents(&mut self, value: &str) {
+        self.report.incidents = value.parse().ok();
+        if self.report.incidents.is_none() {
+            self.warn("incidents_invalid", "feedback/Incidents");
+        }
+    }
+
+    /// `192.0.2.1`, `192.0.2.1 (host.example)`, `[192.0.2.1]`, `IPv6:2001:db8::1`, `dns; 192.0.2.1`.
+    fn source_ip(&mut self, value: &str) {
+        if self.report.source_ip.is_some() {
+            return;
+        }
+        let words = || {
+            value
+                .split(|c: char| c.is_whitespace() || ";,()[]<>\"".contains(c))
+                .filter(|word| !word.is_empty())
+        };
+        let address = words().find_map(|word| {
+            let word = word.strip_prefix("IPv6:").or_else(|| word.strip_prefix("ipv6:")).unwrap_or(word);
+            word.parse::<IpAddr>().is_ok().then(|| word.to_owned())
+        });
+        if address.is_none() && !value.is_empty() {
+            self.warn("source_ip_invalid", "feedback/Source-IP");
+        }
+        self.report.source_ip = address.or_else(|| words().next().map(str::to_owned));
+    }
+
+    fn cut(&mut self, name: &[u8], mut value: String) -> String {
+        if truncate(&mut value, self.limits.text_bytes) {
+            self.warn("text_cut", &format!("feedback/{}", String::from_utf8_lossy(name)));
+        }
+        value
+    }
+
+    fn warn(&mut self, code: &'static str, at: &str) {
+        if self.report.warnings.len() < MAX_LIST {
+            self.report.warnings.push(Warning { code, at: at.to_owned() });
+        }
+    }
+
+    fn finish(mut self) -> FailureReport {
+        let report = &self.report;
+        // RFC 5965 section 3.1 requires the first three, RFC 6591 section 3.1 and RFC 9991 the others of DMARC reports.
+        let of_authentication = report.feedback_type.as_deref() != Some("abuse");
+        let missing = [
+            (report.feedback_type.is_none(), "feedback_type_missing", "feedback/Feedback-Type"),
+            (report.user_agent.is_none(), "user_agent_missing", "feedback/User-Agent"),
+            (report.version.is_none(), "version_missing", "feedback/Version"),
+            (
+                of_authentication && report.auth_failure.is_empty(),
+                "auth_failure_missing",
+                "feedback/Auth-Failure",
+            ),
+            (
+                of_authentication && report.identity_alignment.is_empty(),
+                "identity_alignment_missing",
+                "feedback/Identity-Alignment",
+            ),
+            (report.reported_domain.is_empty(), "reported_domain_missing", "feedback/Reported-Domain"),
+            (report.source_ip.is_none(), "source_ip_missing", "feedback/Source-IP"),
+            (report.arrival_date.is_none(), "arrival_date_missing", "feedback/Arrival-Date"),
+        ];
+        for (_, code, at) in missing.into_iter().filter(|(missing, ..)| *missing) {
+            self.warn(code, at);
+        }
+        self.report
+    }
+}
+
+/// The first value counts.
+fn set(field: &mut Option<String>, value: String) {
+    if !value.is_empty() && field.is_none() {
+        *field = Some(value);
+    }
+}
+
+fn push(list: &mut Vec<String>, value: String) {
+    if !value.is_empty() && list.len() < MAX_LIST && !list.contains(&value) {
+        list.push(value);
+    }
+}
+
+/// The tokens of a list, lower case and without comments.
+fn words(list: &mut Vec<String>, value: &str) {
+    let uncommented = value.split('(').next().unwrap_or_default();
+    for word in uncommented.split(|c: char| c.is_whitespace() || c == ',' || c == ';') {
+        push(list, word.to_ascii_lowercase());
+    }
+}
+
+fn unbracket(value: &str) -> &str {
+    let value = value.trim();
+    value.strip_prefix('<').and_then(|inner| inner.strip_suffix('>')).unwrap_or(value).trim()
+}
+
+/// Cuts at a character's boundary; true when something was cut off.
+fn truncate(text: &mut String, limit: usize) -> bool {
+    if text.len() <= limit {
+        return false;
+    }
+    text.truncate(text.floor_char_boundary(limit));
+    true
+}
+
+/// Values of one field, and warnings, of one report.
+const MAX_LIST: usize = 100;

@@ -1,0 +1,176 @@
+//! One connection from its first to its last byte.
+
+use std::{net::IpAddr, sync::Arc, time::Instant};
+
+use tokio::io::{AsyncRead, AsyncWrite};
+use tokio_util::sync::CancellationToken;
+
+use super::{
+    end::End,
+    limits::PerAddress,
+    proxy::Header,
+    recipients::Recipients,
+    session::Session,
+    settings::Settings,
+    tls::{self, Tls},
+    wire::{Clock, Phase, Wire},
+};
+use crate::{spool::Spool, telemetry::smtp as telemetry};
+
+/// What all sessions have in common.
+pub(super) struct Shared {
+    pub(super) settings: Settings,
+    pub(super) recipients: Recipients,
+    pub(super) spool: Spool,
+    pub(super) tls: Option<Tls>,
+    pub(super) per_address: PerAddress,
+    pub(super) greeting: String,
+    pub(super) helo_reply: String,
+    pub(super) ehlo_reply: String,
+    pub(super) ehlo_reply_tls: String,
+}
+
+impl Shared {
+    pub(super) fn new(
+        settings: Settings,
+        hostname: &str,
+        recipients: Recipients,
+        spool: Spool,
+        tls: Option<Tls>,
+    ) -> Self {
+        let extensions = format!(
+            "PIPELINING\r\n250-8BITMIME\r\n250-SMTPUTF8\r\n250-ENHANCEDSTATUSCODES\r\n250-CHUNKING\r\n250 SIZE {}\r\n",
+            settings.message_bytes
+        );
+        Self {
+            per_address: PerAddress::new(settings.sessions_per_address),
+            recipients,
+            spool,
+            tls,
+            greeting: format!("220 {hostname} ESMTP ruad\r\n"),
+            helo_reply: format!("250 {hostname}\r\n"),
+            ehlo_reply: format!("250-{hostname}\r\n250-{extensions}"),
+            ehlo_reply_tls: format!("250-{hostname}\r\n250-STARTTLS\r\n250-{extensions}"),
+            settings,
+        }
+    }
+
+    /// Serves one connection.
+    pub(super) async fn serve<S: AsyncRead + AsyncWrite + Send + Unpin>(
+        self: Arc<Self>,
+        stream: S,
+        peer: IpAddr,
+        stop: CancellationToken,
+    ) {
+        let started = Instant::now();
+        let mut wire = Wire::new(stream, Clock::new(&self.settings, stop));
+        let client = match self.client(&mut wire, peer.to_canonical()).await {
+            Ok(client) => client,
+            Err(end) => {
+                let session = Session::new(&self, peer);
+                return leave(wire, &session, &end, started).await;
+            }
+        };
+        let mut session = Session::new(&self, client);
+        let Some(_entered) = self.per_address.enter(client) else {
+            return leave(wire, &session, &End::TooManyFromHere, started).await;
+        };
+        wire.say_lines(&self.greeting);
+        let end = session.run(&mut wire).await;
+        match &self.tls {
+            // Boxed: a session without TLS should not be as large as one with it.
+            Some(tls) if matches!(end, End::StartTls) => {
+                Box::pin(upgrade(tls, wire, session, started)).await;
+            }
+            _ => leave(wire, &session, &end, started).await,
+        }
+    }
+
+    /// Who is there: the peer itself, or whom a trusted proxy names.
+    async fn client<S: AsyncRead + AsyncWrite + Unpin>(
+        &self,
+        wire: &mut Wire<S>,
+        peer: IpAddr,
+    ) -> Result<IpAddr, End> {
+        if !self.settings.proxy_from.iter().any(|network| network.contains(peer)) {
+            return Ok(peer);
+        }
+        let until = wire.clock().command_deadline();
+        loop {
+            match Header::parse(wire.input()).map_err(End::Proxy)? {
+                Some(header) => {
+                    wire.consume(header.length);
+                    return Ok(header.client.map_or(peer, |client| client.to_canonical()));
+                }
+                None => wire.read_header(until).await?,
+            }
+        }
+    }
+}
+
+/// The handshake, and the rest of the session within TLS.
+async fn upgrade<S: AsyncRead + AsyncWrite + Unpin>(
+    tls: &Tls,
+    mut wire: Wire<S>,
+    mut session: Session<'_>,
+    started: Instant,
+) {
+    let until = wire.clock().command_deadline();
+    if let Err(end) = wire.flush(until, Phase::Command).await {
+        return leave(wire, &session, &end, started).await;
+    }
+    let (stream, mut clock, ahead) = wire.into_parts();
+    if ahead > 0 {
+        telemetry::plaintext_discarded(session.client(), ahead);
+    }
+    let handshake = clock.within(until, Phase::Command, tls.acceptor().accept(stream)).await;
+    let stream = match handshake {
+        Ok(Ok(stream)) => stream,
+        Ok(Err(error)) => {
+            telemetry::handshake(false);
+            return ended(&session, &End::Handshake(error), started);
+        }
+        Err(end) => {
+            telemetry::handshake(false);
+            return ended(&session, &end, started);
+        }
+    };
+    telemetry::handshake(true);
+    session.secure(tls::description(stream.get_ref().1));
+    let mut wire = Wire::new(stream, clock);
+    let end = session.run(&mut wire).await;
+    leave(wire, &session, &end, started).await;
+}
+
+/// Says the last words, and writes down how it went.
+async fn leave<S: AsyncRead + AsyncWrite + Unpin>(
+    mut wire: Wire<S>,
+    session: &Session<'_>,
+    end: &End,
+    started: Instant,
+) {
+    if let Some(reply) = end.farewell() {
+        wire.say(reply);
+    }
+    match end {
+        End::Closed | End::Io(_) | End::Proxy(_) => {}
+        End::Quit => wire.close(false).await,
+        _ => wire.close(true).await,
+    }
+    ended(session, end, started);
+}
+
+fn ended(session: &Session<'_>, end: &End, started: Instant) {
+    telemetry::SessionEnded {
+        client: session.client(),
+        helo: session.helo(),
+        tls: session.tls().unwrap_or_default(),
+        messages: session.messages(),
+        errors: session.errors(),
+        end: end.as_str(),
+        limit: end.limit(),
+        error: end.error(),
+        started,
+    }
+    .emit();
+}

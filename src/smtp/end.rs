@@ -1,0 +1,107 @@
+//! How a session ends.
+
+use std::{error::Error, io};
+
+use super::{proxy::ProxyError, reply::Reply};
+use crate::telemetry::smtp::Limit;
+
+/// Why a session does not go on.
+#[derive(Debug)]
+pub(super) enum End {
+    /// Not the end of the connection: TLS comes next.
+    StartTls,
+    /// The client said QUIT.
+    Quit,
+    /// The client went away without it.
+    Closed,
+    /// A command, or the next piece of a message, did not come in time.
+    Timeout,
+    /// The session as a whole took too long.
+    SessionTimeout,
+    /// Too many commands were refused.
+    Errors,
+    /// A message is so far beyond the limit that reading to its end is not worth it.
+    Oversize,
+    /// The length of a chunk could not be read.
+    Lost,
+    /// The server is shutting down.
+    Shutdown,
+    /// The TLS handshake failed.
+    Handshake(io::Error),
+    /// The PROXY protocol header was missing or wrong.
+    Proxy(ProxyError),
+    /// The client has too many sessions already.
+    TooManyFromHere,
+    /// The connection broke.
+    Io(io::Error),
+}
+
+impl End {
+    /// The last words to the client, where there is somebody to hear them.
+    pub(super) fn farewell(&self) -> Option<Reply> {
+        Some(match self {
+            Self::Quit => Reply::CLOSING,
+            Self::Timeout => Reply::TIMEOUT,
+            Self::SessionTimeout => Reply::SESSION_TOO_LONG,
+            Self::Errors => Reply::TOO_MANY_ERRORS,
+            Self::Oversize => Reply::TOO_BIG,
+            Self::Lost => Reply::BAD_CHUNK,
+            Self::Shutdown => Reply::SHUTTING_DOWN,
+            Self::TooManyFromHere => Reply::TOO_MANY_FROM_HERE,
+            Self::StartTls | Self::Closed | Self::Handshake(_) | Self::Proxy(_) | Self::Io(_) => return None,
+        })
+    }
+
+    /// The limit that ended it.
+    pub(super) fn limit(&self) -> Option<Limit> {
+        Some(match self {
+            Self::Timeout => Limit::CommandTimeout,
+            Self::SessionTimeout => Limit::SessionTimeout,
+            Self::Errors => Limit::Errors,
+            Self::Oversize => Limit::Discard,
+            Self::TooManyFromHere => Limit::AddressSessions,
+            _ => return None,
+        })
+    }
+
+    /// What went wrong underneath.
+    pub(super) fn error(&self) -> Option<&(dyn Error + 'static)> {
+        match self {
+            Self::Handshake(error) | Self::Io(error) => Some(error),
+            Self::Proxy(error) => Some(error),
+            _ => None,
+        }
+    }
+
+    /// The fixed name in metrics and logs.
+    pub(super) fn as_str(&self) -> &'static str {
+        match self {
+            Self::StartTls => "starttls",
+            Self::Quit => "quit",
+            Self::Closed => "closed",
+            Self::Timeout => "timeout",
+            Self::SessionTimeout => "session_timeout",
+            Self::Errors => "errors",
+            Self::Oversize => "oversize",
+            Self::Lost => "bad_chunk",
+            Self::Shutdown => "shutdown",
+            Self::Handshake(_) => "tls_handshake",
+            Self::Proxy(_) => "proxy_header",
+            Self::TooManyFromHere => "address_sessions",
+            Self::Io(_) => "io",
+        }
+    }
+}
+
+impl From<io::Error> for End {
+    fn from(error: io::Error) -> Self {
+        // What a peer that just leaves looks like, TLS without close_notify included.
+        match error.kind() {
+            io::ErrorKind::BrokenPipe
+            | io::ErrorKind::ConnectionAborted
+            | io::ErrorKind::ConnectionReset
+            | io::ErrorKind::UnexpectedEof => Self::Closed,
+            _ => Self::Io(error),
+        }
+    }
+}

@@ -1,0 +1,77 @@
+//! Events and metrics of the embedded engine: of its own process (`ruad engine`) and of its supervisor.
+
+use std::net::SocketAddr;
+use std::time::Duration;
+
+use metrics::{Unit, counter, describe_counter, describe_gauge, describe_histogram, gauge, histogram};
+use tracing::{debug, error, info, warn};
+
+use crate::engine::Error;
+
+/// Registers the help texts.
+pub fn describe() {
+    describe_gauge!("ruad_engine_up", "1 while the embedded engine's process is ready.");
+    describe_counter!("ruad_engine_restarts_total", "Restarts of the embedded engine after it died.");
+    describe_counter!(
+        "ruad_engine_start_failures_total",
+        "Attempts to start the embedded engine that failed."
+    );
+    describe_counter!("ruad_engine_statements_total", "Statements run by this engine, by outcome.");
+    describe_histogram!("ruad_engine_statement_seconds", Unit::Seconds, "Duration of statements.");
+    describe_counter!("ruad_engine_refused_total", "Requests refused before a statement was run.");
+}
+
+/// The engine's process is ready.
+pub(crate) fn ready(address: SocketAddr, process: Option<u32>, took: Duration) {
+    gauge!("ruad_engine_up").set(1.0);
+    let milliseconds = took.as_secs_f64() * 1e3;
+    info!(%address, process, milliseconds, "the embedded engine is ready");
+}
+
+/// The engine's process ended, though nobody asked it to.
+pub(crate) fn died(status: &str, again_in: Duration) {
+    gauge!("ruad_engine_up").set(0.0);
+    counter!("ruad_engine_restarts_total").increment(1);
+    let seconds = again_in.as_secs_f64();
+    warn!(status, seconds, "the embedded engine ended; it is started again");
+}
+
+/// The engine's process does not start again.
+pub(crate) fn start_failed(error: &Error, again_in: Duration) {
+    counter!("ruad_engine_start_failures_total").increment(1);
+    let seconds = again_in.as_secs_f64();
+    error!(error = %chain(error), seconds, "the embedded engine does not start; it is tried again");
+}
+
+/// The engine's process ended as it was asked to.
+pub(crate) fn stopped(status: &str) {
+    gauge!("ruad_engine_up").set(0.0);
+    info!(status, "the embedded engine stopped");
+}
+
+/// The engine's process did not end in time and was killed.
+pub(crate) fn killed() {
+    gauge!("ruad_engine_up").set(0.0);
+    warn!("the embedded engine did not stop in time and was killed; it recovers when it starts");
+}
+
+/// A statement ended, with an exception's code or without.
+pub(crate) fn statement(took: Duration, exception: Option<i32>) {
+    let outcome = if exception.is_none() { "ok" } else { "exception" };
+    counter!("ruad_engine_statements_total", "outcome" => outcome).increment(1);
+    histogram!("ruad_engine_statement_seconds").record(took.as_secs_f64());
+    let milliseconds = took.as_secs_f64() * 1e3;
+    debug!(milliseconds, exception, "statement");
+}
+
+/// A request was refused.
+pub(crate) fn refused(exception: i32) {
+    counter!("ruad_engine_refused_total").increment(1);
+    debug!(exception, "request refused");
+}
+
+/// An error with its sources on one line.
+fn chain(error: &dyn std::error::Error) -> String {
+    let sources = std::iter::successors(error.source(), |error| error.source());
+    sources.fold(error.to_string(), |text, source| format!("{text}: {source}"))
+}

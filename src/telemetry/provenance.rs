@@ -1,0 +1,45 @@
+//! Events of [`crate::provenance`].
+
+use std::time::Duration;
+
+use metrics::{counter, describe_counter, describe_histogram, histogram};
+
+use crate::provenance::Evidence;
+
+/// A message was examined.
+#[derive(Debug)]
+pub struct Checked<'a> {
+    /// What was found.
+    pub evidence: &'a Evidence,
+    /// How long it took.
+    pub took: Duration,
+}
+
+impl Checked<'_> {
+    /// Logs and counts.
+    pub fn record(&self) {
+        let Self { evidence, took } = self;
+        let doubt = evidence.doubt.map_or("none", |doubt| doubt.as_str());
+        tracing::debug!(
+            from = evidence.from_domain,
+            dmarc = evidence.dmarc.as_str(),
+            doubt,
+            spf = evidence.spf_summary(),
+            dkim = evidence.dkim_summary(),
+            took = took.as_secs_f64(),
+            "examined a message's provenance",
+        );
+        counter!("ruad_provenance_checks_total", "dmarc" => evidence.dmarc.as_str(), "doubt" => doubt)
+            .increment(1);
+        histogram!("ruad_provenance_check_seconds").record(*took);
+    }
+}
+
+/// Registers the help texts.
+pub fn describe() {
+    describe_counter!(
+        "ruad_provenance_checks_total",
+        "Messages whose provenance was examined, by DMARC result and by why no verdict was reached."
+    );
+    describe_histogram!("ruad_provenance_check_seconds", "Time to examine one message's provenance.");
+}

@@ -1,0 +1,124 @@
+//! Events of [`crate::sources`].
+
+use std::{error::Error, fmt::Display, time::Duration};
+
+use metrics::{counter, describe_counter, describe_histogram, histogram};
+
+/// A file was read again.
+#[derive(Debug)]
+pub struct Reloaded<'a> {
+    /// Which: `catalogue` or `databases`.
+    pub what: &'static str,
+    /// Why it was not taken, if so.
+    pub outcome: Option<&'a dyn Error>,
+}
+
+impl Reloaded<'_> {
+    /// Logs and counts.
+    pub fn record(&self) {
+        let what = self.what;
+        let outcome = match self.outcome {
+            None => {
+                tracing::info!(what, "sources read again");
+                "taken"
+            }
+            Some(error) => {
+                tracing::error!(what, %error, "sources not read again, the old ones stay in use");
+                "refused"
+            }
+        };
+        counter!("ruad_sources_reloads_total", "what" => what, "outcome" => outcome).increment(1);
+    }
+}
+
+/// The name of an address was asked for.
+#[derive(Debug)]
+pub struct LookedUp {
+    /// Whether there is one.
+    pub named: bool,
+    /// Whether it leads back to the address.
+    pub confirmed: bool,
+    /// Whether every question was answered.
+    pub certain: bool,
+    /// How long it took.
+    pub took: Duration,
+}
+
+impl LookedUp {
+    /// Counts. An address is no event worth a line.
+    pub fn record(&self) {
+        let outcome = match self {
+            Self { confirmed: true, .. } => "confirmed",
+            Self { certain: false, .. } => "unanswered",
+            Self { named: true, .. } => "unconfirmed",
+            _ => "nameless",
+        };
+        counter!("ruad_sources_lookups_total", "outcome" => outcome).increment(1);
+        histogram!("ruad_sources_lookup_seconds").record(self.took);
+    }
+}
+
+/// Rows were handed over to be kept.
+pub struct Stored<'a> {
+    /// How many.
+    pub rows: usize,
+    /// Why they were not kept, if so.
+    pub error: Option<&'a dyn Display>,
+}
+
+impl Stored<'_> {
+    /// Logs and counts.
+    pub fn record(&self) {
+        let Self { rows, error } = self;
+        let outcome = match error {
+            None => "stored",
+            Some(error) => {
+                tracing::warn!(rows, %error, "source rows not stored, they will be made again");
+                "refused"
+            }
+        };
+        counter!("ruad_sources_rows_total", "outcome" => outcome).increment(*rows as u64);
+    }
+}
+
+/// The store did not say which addresses lack a row.
+#[derive(Debug)]
+pub struct RefillFailed {
+    /// Why.
+    pub error: String,
+}
+
+impl RefillFailed {
+    /// Logs and counts.
+    pub fn record(&self) {
+        tracing::warn!(
+            error = self.error,
+            "cannot find the addresses without a source row, trying again later"
+        );
+        counter!("ruad_sources_refill_failures_total").increment(1);
+    }
+}
+
+/// An address was passed over because too many are waiting.
+pub fn queue_full() {
+    counter!("ruad_sources_queue_full_total").increment(1);
+}
+
+/// Registers the help texts.
+pub fn describe() {
+    describe_counter!(
+        "ruad_sources_reloads_total",
+        "Times the catalogue or the databases were read again, by outcome."
+    );
+    describe_counter!(
+        "ruad_sources_lookups_total",
+        "Addresses whose reverse name was asked for, by outcome."
+    );
+    describe_histogram!("ruad_sources_lookup_seconds", "Time to find and confirm one reverse name.");
+    describe_counter!("ruad_sources_rows_total", "Source rows handed to the store, by outcome.");
+    describe_counter!(
+        "ruad_sources_refill_failures_total",
+        "Times the addresses without a row could not be asked for."
+    );
+    describe_counter!("ruad_sources_queue_full_total", "Addresses passed over because the queue was full.");
+}

@@ -1,0 +1,198 @@
+//! What the spool tells.
+
+use std::{path::Path, time::Duration};
+
+use metrics::{counter, describe_counter, describe_gauge, describe_histogram, gauge, histogram};
+use tracing::{debug, error, info, warn};
+
+use crate::spool::{Backlog, SegmentId, SpoolError};
+
+/// Help texts of the spool's metrics.
+pub fn describe() {
+    describe_counter!("ruad_spool_messages_total", "Messages made durable and acknowledged.");
+    describe_counter!("ruad_spool_bytes_total", "Bytes of messages made durable, envelopes included.");
+    describe_histogram!("ruad_spool_commit_seconds", "Time to write and sync a batch of messages.");
+    describe_histogram!("ruad_spool_batch_messages", "Messages that shared one sync.");
+    describe_counter!(
+        "ruad_spool_refused_messages_total",
+        "Messages refused because they could not be made durable, by cause."
+    );
+    describe_counter!("ruad_spool_segments_total", "Segments closed.");
+    describe_counter!("ruad_spool_seal_failures_total", "Failed attempts at closing a segment.");
+    describe_counter!(
+        "ruad_spool_torn_bytes_total",
+        "Bytes cut off at start that had been acknowledged to nobody."
+    );
+    describe_counter!(
+        "ruad_spool_orphans_total",
+        "Files removed at start that belonged to no acknowledged message."
+    );
+    describe_counter!(
+        "ruad_spool_damaged_messages_total",
+        "Acknowledged messages found damaged or missing on disk."
+    );
+    describe_counter!("ruad_spool_quarantined_messages_total", "Messages set aside, by reason.");
+    describe_counter!(
+        "ruad_spool_quarantine_dropped_total",
+        "Quarantine entries deleted to keep it within its bound."
+    );
+    describe_gauge!("ruad_spool_backlog_bytes", "Bytes of messages that wait for the store.");
+    describe_gauge!("ruad_spool_backlog_segments", "Segments that wait for the store.");
+    describe_gauge!(
+        "ruad_spool_backlog_age_seconds",
+        "Age of the oldest segment that waits; 0 when none does."
+    );
+    describe_gauge!("ruad_spool_quarantine_messages", "Messages in quarantine.");
+    describe_gauge!("ruad_spool_quarantine_bytes", "Disk space taken by the quarantine.");
+}
+
+/// Sets the gauges; to be called when they are about to be read.
+pub fn observe(backlog: &Backlog) {
+    gauge!("ruad_spool_backlog_bytes").set(backlog.bytes as f64);
+    gauge!("ruad_spool_backlog_segments").set(backlog.segments as f64);
+    gauge!("ruad_spool_backlog_age_seconds").set(backlog.age().as_secs_f64());
+    gauge!("ruad_spool_quarantine_messages").set(backlog.quarantined as f64);
+    gauge!("ruad_spool_quarantine_bytes").set(backlog.quarantined_bytes as f64);
+}
+
+/// A batch is durable.
+pub(crate) struct Committed {
+    pub(crate) messages: usize,
+    pub(crate) bytes: u64,
+    pub(crate) took: Duration,
+}
+
+impl Committed {
+    pub(crate) fn record(&self) {
+        counter!("ruad_spool_messages_total").increment(self.messages as u64);
+        counter!("ruad_spool_bytes_total").increment(self.bytes);
+        histogram!("ruad_spool_commit_seconds").record(self.took.as_secs_f64());
+        histogram!("ruad_spool_batch_messages").record(self.messages as f64);
+    }
+}
+
+/// A batch could not be made durable; its senders were told.
+pub(crate) struct CommitFailed<'a> {
+    pub(crate) messages: usize,
+    pub(crate) error: &'a SpoolError,
+}
+
+impl CommitFailed<'_> {
+    pub(crate) fn record(&self) {
+        counter!("ruad_spool_refused_messages_total", "cause" => self.error.code())
+            .increment(self.messages as u64);
+        warn!(messages = self.messages, error = %self.error, "messages refused");
+    }
+}
+
+/// A segment is closed.
+pub(crate) struct Sealed {
+    pub(crate) id: SegmentId,
+    pub(crate) messages: u32,
+    pub(crate) bytes: u64,
+}
+
+impl Sealed {
+    pub(crate) fn record(&self) {
+        counter!("ruad_spool_segments_total").increment(1);
+        debug!(segment = %self.id, messages = self.messages, bytes = self.bytes, "segment closed");
+    }
+}
+
+/// A segment could not be closed; it is tried again, and no message is taken meanwhile.
+pub(crate) struct SealFailed<'a> {
+    pub(crate) error: &'a SpoolError,
+}
+
+impl SealFailed<'_> {
+    pub(crate) fn record(&self) {
+        counter!("ruad_spool_seal_failures_total").increment(1);
+        error!(error = %self.error, "segment cannot be closed");
+    }
+}
+
+/// Recovery cut off what was acknowledged to nobody.
+pub(crate) struct TornTail {
+    pub(crate) id: SegmentId,
+    pub(crate) cut: u64,
+    pub(crate) messages: u32,
+}
+
+impl TornTail {
+    pub(crate) fn record(&self) {
+        counter!("ruad_spool_torn_bytes_total").increment(self.cut);
+        warn!(segment = %self.id, cut_bytes = self.cut, messages = self.messages, "unacknowledged tail cut off");
+    }
+}
+
+/// Recovery removed a large file that no acknowledged message has.
+pub(crate) struct OrphanRemoved<'a> {
+    pub(crate) path: &'a Path,
+}
+
+impl OrphanRemoved<'_> {
+    pub(crate) fn record(&self) {
+        counter!("ruad_spool_orphans_total").increment(1);
+        info!(path = %self.path.display(), "unacknowledged message file removed");
+    }
+}
+
+/// Acknowledged messages cannot be read.
+pub(crate) struct Damaged {
+    pub(crate) id: SegmentId,
+    pub(crate) number: u32,
+    pub(crate) messages: usize,
+    pub(crate) offset: u64,
+}
+
+impl Damaged {
+    pub(crate) fn record(&self) {
+        counter!("ruad_spool_damaged_messages_total").increment(self.messages as u64);
+        error!(
+            segment = %self.id,
+            number = self.number,
+            messages = self.messages,
+            offset = self.offset,
+            "acknowledged messages are damaged; what is left of them is in quarantine"
+        );
+    }
+}
+
+/// A message was set aside.
+pub(crate) struct Quarantined<'a> {
+    pub(crate) id: SegmentId,
+    pub(crate) number: u32,
+    pub(crate) code: &'a str,
+    pub(crate) reason: &'a str,
+}
+
+impl Quarantined<'_> {
+    pub(crate) fn record(&self) {
+        counter!("ruad_spool_quarantined_messages_total", "code" => self.code.to_owned()).increment(1);
+        warn!(segment = %self.id, number = self.number, code = self.code, reason = self.reason, "message quarantined");
+    }
+}
+
+/// The quarantine was full.
+pub(crate) struct QuarantineDropped {
+    pub(crate) entries: u64,
+    pub(crate) limit: u64,
+}
+
+impl QuarantineDropped {
+    pub(crate) fn record(&self) {
+        counter!("ruad_spool_quarantine_dropped_total").increment(self.entries);
+        error!(entries = self.entries, limit = self.limit, "quarantine full, oldest entries deleted");
+    }
+}
+
+/// The folder cannot be looked through for requeued segments.
+pub(crate) struct RescanFailed<'a> {
+    pub(crate) error: &'a SpoolError,
+}
+
+impl RescanFailed<'_> {
+    pub(crate) fn record(&self) {
+        warn!(error = %self.error, "the spool's folder cannot be looked through");
+    }
+}

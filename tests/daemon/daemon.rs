@@ -1,0 +1,129 @@
+//! `ruad serve` as a process, with a folder and ports of its own.
+
+use std::{
+    fs,
+    net::{SocketAddr, TcpListener},
+    process::{Child, Command, Stdio},
+    thread,
+    time::{Duration, Instant},
+};
+
+use clickhouse::Client;
+use tempfile::TempDir;
+
+pub struct Daemon {
+    pub smtp: SocketAddr,
+    http: SocketAddr,
+    engine: SocketAddr,
+    folder: TempDir,
+    process: Option<Child>,
+    runtime: tokio::runtime::Runtime,
+}
+
+impl Daemon {
+    /// Writes a configuration, `extra` settings included; nothing runs yet.
+    pub fn new(extra: &str) -> Self {
+        let folder = tempfile::tempdir().unwrap();
+        let [smtp, http, engine] = free_ports();
+        let path = folder.path().display();
+        let config = format!(
+            "[smtp]\nlisten = [\"{smtp}\"]\nrecipients = [\"@reports.example\"]\n\
+             [http]\nlisten = \"{http}\"\n[engine]\nlisten = \"{engine}\"\npath = \"{path}/engine\"\n\
+             [spool]\npath = \"{path}/spool\"\nsegment_age = 0.05\n\
+             [provenance]\nenabled = false\n[sources]\nreverse_names = false\n{extra}"
+        );
+        fs::write(folder.path().join("ruad.toml"), config).unwrap();
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+        Self { smtp, http, engine, folder, process: None, runtime }
+    }
+
+    pub fn start(&mut self) {
+        let log = fs::OpenOptions::new().create(true).append(true).open(self.folder.path().join("log")).unwrap();
+        let process = Command::new(env!("CARGO_BIN_EXE_ruad"))
+            .args(["serve", "--config"])
+            .arg(self.folder.path().join("ruad.toml"))
+            .current_dir(self.folder.path())
+            .stdin(Stdio::null())
+            .stdout(log.try_clone().unwrap())
+            .stderr(log)
+            .spawn()
+            .unwrap();
+        self.process = Some(process);
+    }
+
+    /// Waits until mail is taken.
+    pub fn wait_ready(&self) {
+        let ready = || std::net::TcpStream::connect_timeout(&self.http, Duration::from_secs(1)).is_ok();
+        self.wait("the daemon to be ready", Duration::from_secs(60), ready);
+    }
+
+    /// `kill -9`.
+    pub fn kill(&mut self) {
+        if let Some(mut process) = self.process.take() {
+            process.kill().unwrap();
+            process.wait().unwrap();
+        }
+    }
+
+    /// `kill -9` for the engine alone; whether there was one.
+    pub fn kill_engine(&self) -> bool {
+        let Some(process) = &self.process else { return false };
+        let parent = process.id().to_string();
+        Command::new("pkill").args(["-KILL", "-P", &parent]).status().unwrap().success()
+    }
+
+    /// SIGTERM; waits for the end and checks that it was a clean one.
+    pub fn stop(&mut self) {
+        let mut process = self.process.take().unwrap();
+        assert!(Command::new("kill").arg(process.id().to_string()).status().unwrap().success());
+        let status = process.wait().unwrap();
+        assert!(status.success(), "{status}; {}", self.log());
+    }
+
+    /// Waits until everything that was acknowledged is stored.
+    pub fn wait_stored(&self) {
+        let spool = self.folder.path().join("spool");
+        let is_empty = || {
+            let mut names = fs::read_dir(&spool).unwrap().map(|entry| entry.unwrap().file_name());
+            !names.any(|name| name.to_string_lossy().contains(".seg") || name.to_string_lossy().contains(".open"))
+        };
+        self.wait("the spool to be empty", Duration::from_secs(120), is_empty);
+    }
+
+    /// The rows of a query.
+    pub fn query<T>(&self, sql: &str) -> Vec<T>
+    where
+        T: clickhouse::RowOwned + clickhouse::RowRead,
+    {
+        let client = Client::default().with_url(format!("http://{}", self.engine)).with_database("ruad");
+        let rows = self.runtime.block_on(client.query(sql).fetch_all());
+        rows.unwrap_or_else(|error| panic!("{sql}: {error}; {}", self.log()))
+    }
+
+    /// What it logged last.
+    pub fn log(&self) -> String {
+        let log = fs::read_to_string(self.folder.path().join("log")).unwrap_or_default();
+        let lines: Vec<_> = log.lines().rev().take(60).collect();
+        lines.into_iter().rev().collect::<Vec<_>>().join("\n")
+    }
+
+    pub fn wait(&self, what: &str, patience: Duration, condition: impl Fn() -> bool) {
+        let deadline = Instant::now() + patience;
+        while !condition() {
+            assert!(Instant::now() < deadline, "waited {patience:?} for {what}; {}", self.log());
+            thread::park_timeout(Duration::from_millis(20));
+        }
+    }
+}
+
+impl Drop for Daemon {
+    fn drop(&mut self) {
+        self.kill();
+    }
+}
+
+/// Ports that are free now; held together so that they differ.
+fn free_ports<const N: usize>() -> [SocketAddr; N] {
+    let listeners: [_; N] = std::array::from_fn(|_| TcpListener::bind("127.0.0.1:0").unwrap());
+    listeners.map(|listener| listener.local_addr().unwrap())
+}

@@ -1,0 +1,143 @@
+//! Whatever is killed, and whenever: what was answered `250` is stored, once.
+
+use std::{
+    collections::BTreeSet,
+    sync::{
+        Arc, Mutex,
+        atomic::{AtomicBool, AtomicU64, Ordering},
+    },
+    thread,
+    time::Duration,
+};
+
+use crate::{daemon::Daemon, reports, smtp::Client};
+
+/// `kill -9` of the daemon and of the engine in turn, at random moments under load. `RUAD_KILLS` says how often.
+#[test]
+fn every_acknowledged_report_is_stored_once_through_any_crash() {
+    let kills: u64 = std::env::var("RUAD_KILLS").ok().and_then(|kills| kills.parse().ok()).unwrap_or(KILLS);
+    let mut daemon = Daemon::new("");
+    daemon.start();
+    let load = Load::start(&daemon);
+    let mut random = Random(0x5eed);
+    for kill in 0..kills {
+        thread::park_timeout(Duration::from_millis(random.below(700)));
+        if kill % 3 == 2 {
+            daemon.kill_engine();
+        } else {
+            daemon.kill();
+            daemon.start();
+        }
+    }
+    let acknowledged = load.stop();
+    daemon.wait_ready();
+    daemon.wait_stored();
+
+    let stored: Vec<(String, u64, u64)> = daemon.query(
+        "SELECT ifNull(report_id, ''), count(), sum(messages) FROM aggregate_reports GROUP BY report_id ORDER BY report_id",
+    );
+    let doubled: Vec<_> = stored.iter().filter(|(_, count, _)| *count != 1).collect();
+    assert!(doubled.is_empty(), "stored more than once: {doubled:?}");
+    let ids: BTreeSet<_> = stored.iter().map(|(id, _, _)| id.clone()).collect();
+    let missing: Vec<_> = acknowledged.iter().filter(|id| !ids.contains(*id)).collect();
+    assert!(missing.is_empty(), "acknowledged and not stored: {missing:?}; {}", daemon.log());
+    // Unless the daemon came up now and then, this test has shown nothing.
+    assert!(acknowledged.len() as u64 > kills, "only {} reports in {kills} kills", acknowledged.len());
+
+    let expected: u64 = stored.iter().map(|(_, _, messages)| *messages).sum();
+    let sums: Vec<(u64, u64, u64)> = daemon.query(
+        "SELECT (SELECT sum(count) FROM aggregate_records), \
+                (SELECT toUInt64(sum(messages)) FROM daily_domains), \
+                (SELECT toUInt64(sum(messages)) FROM daily_sources)",
+    );
+    assert_eq!(sums, [(expected, expected, expected)], "records and rollups agree with the reports");
+    let quarantined: Vec<u64> = daemon.query("SELECT count() FROM messages WHERE outcome = 'quarantined'");
+    assert_eq!(quarantined, [0], "no message is blamed for a kill");
+    println!("{kills} kills, {} reports acknowledged, {} stored", acknowledged.len(), stored.len());
+    daemon.stop();
+}
+
+/// Clients that deliver reports as fast as they can, and again what was not answered.
+struct Load {
+    stop: Arc<AtomicBool>,
+    acknowledged: Arc<Mutex<BTreeSet<String>>>,
+    clients: Vec<thread::JoinHandle<()>>,
+}
+
+impl Load {
+    fn start(daemon: &Daemon) -> Self {
+        let stop = Arc::new(AtomicBool::new(false));
+        let acknowledged = Arc::new(Mutex::new(BTreeSet::new()));
+        let next = Arc::new(AtomicU64::new(0));
+        let clients = (0..CLIENTS)
+            .map(|_| {
+                let (stop, acknowledged, next) = (stop.clone(), acknowledged.clone(), next.clone());
+                let address = daemon.smtp;
+                thread::spawn(move || deliver(address, &stop, &acknowledged, &next))
+            })
+            .collect();
+        Self { stop, acknowledged, clients }
+    }
+
+    fn stop(self) -> BTreeSet<String> {
+        self.stop.store(true, Ordering::Relaxed);
+        for client in self.clients {
+            client.join().unwrap();
+        }
+        Arc::into_inner(self.acknowledged).unwrap().into_inner().unwrap()
+    }
+}
+
+fn deliver(
+    address: std::net::SocketAddr,
+    stop: &AtomicBool,
+    acknowledged: &Mutex<BTreeSet<String>>,
+    next: &AtomicU64,
+) {
+    let mut connection = None;
+    let mut unanswered = None;
+    let mut repeated = None;
+    while !stop.load(Ordering::Relaxed) {
+        let Some(client) = connection.as_mut() else {
+            connection = Client::connect(address).ok();
+            if connection.is_none() {
+                thread::park_timeout(Duration::from_millis(10));
+            }
+            continue;
+        };
+        let number = unanswered.take().unwrap_or_else(|| next.fetch_add(1, Ordering::Relaxed));
+        let id = format!("report-{number:06}");
+        let mail = reports::mail(&id, &format!("d{}.example", number % 20), number % 7 + 1);
+        match client.deliver("reports@reporter.example", "rua@reports.example", &mail) {
+            Ok(()) => {
+                acknowledged.lock().unwrap().insert(id);
+                // Now and then the same report again: it still counts once.
+                if number % 10 == 0 && repeated != Some(number) {
+                    (unanswered, repeated) = (Some(number), Some(number));
+                }
+                thread::park_timeout(Duration::from_millis(1));
+            }
+            Err(_) => {
+                unanswered = Some(number);
+                connection = None;
+            }
+        }
+    }
+}
+
+/// splitmix64: the same moments in every run, as far as the machine allows.
+struct Random(u64);
+
+impl Random {
+    fn below(&mut self, bound: u64) -> u64 {
+        self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
+        let mut value = self.0;
+        value = (value ^ (value >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
+        value = (value ^ (value >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
+        (value ^ (value >> 31)) % bound
+    }
+}
+
+const KILLS: u64 = 200;
+
+const CLIENTS: usize = 4;
