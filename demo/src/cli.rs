@@ -1,0 +1,79 @@
+//! Arguments, and one file per subcommand.
+
+mod check;
+mod database;
+mod http;
+mod meter;
+mod number;
+mod run;
+mod send;
+mod server;
+mod show;
+mod sql;
+mod write;
+
+use std::process::ExitCode;
+
+use anyhow::bail;
+use clap::{Parser, Subcommand};
+use ruad_demo::world::Domain;
+use ruad_demo::{Day, Month};
+
+/// A believable month of DMARC and TLS reports for 12 fictional domains.
+#[derive(Debug, Parser)]
+#[command(version)]
+pub(crate) struct Arguments {
+    #[command(subcommand)]
+    command: Command,
+    #[command(flatten)]
+    month: MonthArguments,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// Starts ruad, sends the month to it, and shows and checks what came out.
+    Run(run::Run),
+    /// Sends the month to an SMTP server.
+    Send(send::Send),
+    /// Writes the month as .eml files into a folder.
+    Write(write::Write),
+}
+
+#[derive(Debug, clap::Args)]
+struct MonthArguments {
+    /// The month ends on the day before this one; the present UTC day unless given.
+    #[arg(long, global = true, value_name = "YYYY-MM-DD")]
+    today: Option<Day>,
+    /// Another seed makes another month of the same stories.
+    #[arg(long, global = true, default_value_t = 1)]
+    seed: u64,
+    /// Only reports about these domains.
+    #[arg(long, global = true, value_delimiter = ',')]
+    domains: Vec<String>,
+}
+
+impl Arguments {
+    pub(crate) async fn run(self) -> anyhow::Result<ExitCode> {
+        let month = self.month.make()?;
+        match self.command {
+            Command::Run(run) => run.run(&month).await,
+            Command::Send(send) => send.run(&month).await,
+            Command::Write(write) => write.run(&month),
+        }
+    }
+}
+
+impl MonthArguments {
+    fn make(&self) -> anyhow::Result<Month> {
+        let mut domains = Domain::all();
+        for name in &self.domains {
+            if !domains.iter().any(|domain| domain.name == name) {
+                let known: Vec<_> = domains.iter().map(|domain| domain.name).collect();
+                bail!("{name} is not one of the demo's domains: {}", known.join(", "));
+            }
+        }
+        domains
+            .retain(|domain| self.domains.is_empty() || self.domains.iter().any(|name| name == domain.name));
+        Ok(Month::make_for(self.seed, self.today.unwrap_or_else(Day::today), &domains))
+    }
+}

@@ -1,0 +1,52 @@
+//! ClickHouse, read back.
+
+use std::net::SocketAddr;
+use std::time::Duration;
+
+use anyhow::{Context, ensure};
+use clickhouse::{Client, RowOwned, RowRead};
+use tokio::time::{Instant, sleep};
+
+use super::meter::Meter;
+use super::number::thousands;
+use super::sql;
+
+pub(super) struct Database(Client);
+
+impl Database {
+    pub(super) fn at(address: SocketAddr) -> Self {
+        Self(Client::default().with_url(format!("http://{address}")).with_database("ruad"))
+    }
+
+    /// Waits until so many messages have arrived at their end.
+    pub(super) async fn wait(&self, messages: u64) -> anyhow::Result<()> {
+        let mut meter = Meter::new("queryable", messages);
+        let deadline = Instant::now() + PATIENCE;
+        loop {
+            let known: u64 = self.one(sql::MESSAGES).await?;
+            meter.set(known.min(messages));
+            if known >= messages {
+                meter.finish();
+                return Ok(());
+            }
+            ensure!(
+                Instant::now() < deadline,
+                "only {} of {} messages are queryable after {PATIENCE:?}",
+                thousands(known),
+                thousands(messages)
+            );
+            sleep(POLL).await;
+        }
+    }
+
+    pub(super) async fn query<T: RowOwned + RowRead>(&self, sql: &str) -> anyhow::Result<Vec<T>> {
+        self.0.query(sql).fetch_all().await.with_context(|| format!("query failed: {sql}"))
+    }
+
+    pub(super) async fn one<T: RowOwned + RowRead>(&self, sql: &str) -> anyhow::Result<T> {
+        self.0.query(sql).fetch_one().await.with_context(|| format!("query failed: {sql}"))
+    }
+}
+
+const PATIENCE: Duration = Duration::from_secs(90);
+const POLL: Duration = Duration::from_millis(150);

@@ -1,0 +1,120 @@
+use std::env;
+use std::net::{IpAddr, Ipv4Addr, SocketAddr};
+use std::path::{Path, PathBuf};
+use std::process::ExitCode;
+use std::time::Instant;
+
+use anyhow::{Context, bail};
+use ruad_demo::Month;
+use ruad_demo::dns::NameServer;
+use tokio::signal::unix::{SignalKind, signal};
+
+use super::check;
+use super::database::Database;
+use super::send::{CONNECTIONS, deliver};
+use super::server::Server;
+use super::show::Style;
+use super::{show, sql};
+
+#[derive(Debug, clap::Args)]
+pub(super) struct Run {
+    /// Stop when everything has been shown.
+    #[arg(long)]
+    once: bool,
+    /// The ruad to start; the one beside this program unless given.
+    #[arg(long, value_name = "PATH")]
+    ruad: Option<PathBuf>,
+    /// Its configuration. The addresses and the folder in it are those of the demo.
+    #[arg(long, value_name = "PATH", default_value = "config/demo.toml")]
+    config: PathBuf,
+}
+
+impl Run {
+    pub(super) async fn run(self, month: &Month) -> anyhow::Result<ExitCode> {
+        let started = Instant::now();
+        let ruad = self.ruad.map_or_else(beside, Ok)?;
+        let (mut interrupt, mut terminate) =
+            (signal(SignalKind::interrupt())?, signal(SignalKind::terminate())?);
+        let mut server = None;
+        let shown = tokio::select! {
+            shown = demonstrate(&ruad, &self.config, month, started, &mut server) => shown,
+            _ = interrupt.recv() => bail!("interrupted"),
+            _ = terminate.recv() => bail!("terminated"),
+        };
+        let Some(mut server) = server else { return shown.map(|_| ExitCode::SUCCESS) };
+        let code = match shown {
+            Ok((true, _names)) if self.once => ExitCode::SUCCESS,
+            Ok((true, _names)) => {
+                println!("\nruad stays up; its log is {}. Stop it with Ctrl-C.", server.log().display());
+                tokio::select! {
+                    status = server.ended() => bail!("ruad ended: {}\n{}", status?, server.last_words()),
+                    _ = interrupt.recv() => {}
+                    _ = terminate.recv() => {}
+                }
+                ExitCode::SUCCESS
+            }
+            Ok((false, _names)) => ExitCode::FAILURE,
+            Err(error) => {
+                eprintln!("{}", server.last_words());
+                return Err(error);
+            }
+        };
+        server.stop().await?;
+        Ok(code)
+    }
+}
+
+/// Everything up to the last line; whether the numbers are right. The name server answers until it is dropped.
+async fn demonstrate(
+    ruad: &Path,
+    config: &Path,
+    month: &Month,
+    started: Instant,
+    running: &mut Option<Server>,
+) -> anyhow::Result<(bool, NameServer)> {
+    let names = NameServer::start(DNS).await?;
+    let server = running.insert(Server::start(ruad, config, Path::new(DATA))?);
+    server.ready().await?;
+    println!("ruad is ready: SMTP {SMTP}, HTTP {HTTP}, ClickHouse {CLICKHOUSE}");
+
+    let refused = deliver(SMTP, month, CONNECTIONS).await?;
+    if refused > 0 {
+        bail!("ruad refused {refused} mails");
+    }
+    let database = Database::at(CLICKHOUSE);
+    database.wait(month.truth.mails.sent).await?;
+    let findings = check::settled(&database, &month.truth).await?;
+
+    let style = Style::of_stdout();
+    show::domains(&database.query(sql::DOMAINS).await?, &database.query(sql::TOP_SOURCES).await?, style);
+    show::summary(&findings, &database.query(sql::LEFT_OUT).await?, month.truth.mails.sent);
+    let differences = findings.differences(&month.truth);
+    match differences.as_slice() {
+        [] => println!(
+            "{} everything agrees with what was sent ({:.1} s)",
+            style.good("✓"),
+            started.elapsed().as_secs_f64()
+        ),
+        _ => differences.iter().for_each(|difference| println!("{} {difference}", style.bad("✗"))),
+    }
+    show::further();
+    Ok((differences.is_empty(), names))
+}
+
+/// The `ruad` in the folder of this program.
+fn beside() -> anyhow::Result<PathBuf> {
+    let own = env::current_exe().context("cannot tell where this program is")?;
+    let path = own.with_file_name(format!("ruad{}", env::consts::EXE_SUFFIX));
+    if !path.exists() {
+        bail!("there is no {}; build it, or name one with --ruad", path.display());
+    }
+    Ok(path)
+}
+
+const LOOPBACK: IpAddr = IpAddr::V4(Ipv4Addr::LOCALHOST);
+/// The addresses and the folder that `config/demo.toml` names.
+pub(super) const SMTP: SocketAddr = SocketAddr::new(LOOPBACK, 2525);
+pub(super) const HTTP: SocketAddr = SocketAddr::new(LOOPBACK, 9025);
+pub(super) const CLICKHOUSE: SocketAddr = SocketAddr::new(LOOPBACK, 8123);
+pub(super) const DNS: SocketAddr = SocketAddr::new(LOOPBACK, 5354);
+pub(super) const DATA: &str = "demo-data";

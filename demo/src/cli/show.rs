@@ -1,0 +1,119 @@
+//! What is printed in the end; fits in 100 columns.
+
+use std::io::{IsTerminal, stdout};
+
+use super::check::Findings;
+use super::number::{percent, thousands};
+use super::run::{CLICKHOUSE, HTTP};
+use super::sql;
+
+/// Colours, where they can be seen.
+#[derive(Clone, Copy)]
+pub(super) struct Style {
+    colours: bool,
+}
+
+impl Style {
+    pub(super) fn of_stdout() -> Self {
+        Self { colours: stdout().is_terminal() && std::env::var_os("NO_COLOR").is_none() }
+    }
+
+    pub(super) fn good(self, text: &str) -> String {
+        self.paint(text, "32")
+    }
+
+    pub(super) fn bad(self, text: &str) -> String {
+        self.paint(text, "31")
+    }
+
+    fn strong(self, text: &str) -> String {
+        self.paint(text, "1")
+    }
+
+    fn weak(self, text: &str) -> String {
+        self.paint(text, "2")
+    }
+
+    fn paint(self, text: &str, code: &str) -> String {
+        if self.colours { format!("\x1b[{code}m{text}\x1b[0m") } else { text.to_owned() }
+    }
+}
+
+/// One line a domain: group, domain, policy, messages, aligned, quarantined, rejected.
+pub(super) type DomainRow = (String, String, String, u64, u64, u64, u64);
+
+/// The table, under a heading for each group.
+pub(super) fn domains(rows: &[DomainRow], sources: &[(String, String, u64)], style: Style) {
+    println!();
+    let head =
+        line(["  domain", "policy", "messages", "aligned", "quarantined", "rejected", "largest source"]);
+    println!("{}", style.weak(&head));
+    let mut heading = "";
+    for (group, domain, policy, messages, aligned, quarantined, rejected) in rows {
+        if group != heading {
+            println!("{}", style.strong(group));
+            heading = group;
+        }
+        let source = sources
+            .iter()
+            .find(|(name, _, _)| name == domain)
+            .map(|(_, source, count)| format!("{source} {} %", count * 100 / (*messages).max(1)))
+            .unwrap_or_default();
+        let text = line([
+            &format!("  {domain}"),
+            policy,
+            &thousands(*messages),
+            &percent(*aligned, *messages),
+            &thousands(*quarantined),
+            &thousands(*rejected),
+            &source,
+        ]);
+        println!("{}", text.trim_end());
+    }
+}
+
+/// What else there is to say about the month.
+pub(super) fn summary(findings: &Findings, left_out: &[(String, String, u64)], sent: u64) {
+    let [aggregate, records, tls, failed, failures] = findings.kinds().map(thousands);
+    let (forged, claimed) = findings.forged();
+    println!();
+    println!("{} messages were taken. In them:", thousands(sent));
+    println!("  {aggregate:>6} aggregate reports with {records} rows");
+    println!("  {tls:>6} TLS reports ({failed} sessions failed), {failures} failure reports");
+    let [genuine, authenticated, unknown] =
+        ["genuine", "authenticated", "unknown"].map(|verdict| thousands(findings.judged(verdict)));
+    println!(
+        "  {genuine:>6} are from whom they say, {authenticated} authenticated by another, {unknown} not to tell"
+    );
+    println!(
+        "  {:>6} forged, claiming {} messages that the table leaves out",
+        thousands(forged),
+        thousands(claimed)
+    );
+    println!("  {:>6} duplicates, counted once", thousands(findings.decided("duplicate")));
+    println!(
+        "  {:>6} with an id that was used before for other content, kept and flagged",
+        thousands(findings.decided("conflict"))
+    );
+    for (outcome, code, messages) in left_out {
+        println!("  {:>6} {outcome}: {code}", thousands(*messages));
+    }
+    println!();
+}
+
+/// Where to look next.
+pub(super) fn further() {
+    println!("\nLook further:");
+    println!("  http://{HTTP}/metrics   http://{HTTP}/readyz   http://{CLICKHOUSE}/play");
+    println!("  ruad spool list --config config/demo.toml");
+    for (about, query) in sql::EXAMPLES {
+        println!("  # {about}");
+        println!("  curl -s http://{CLICKHOUSE}/ -d \"{query}\"");
+    }
+}
+
+fn line(cells: [&str; 7]) -> String {
+    let [domain, policy, messages, aligned, quarantined, rejected, source] = cells;
+    let source: String = source.chars().take(23).collect();
+    format!("{domain:<27} {policy:<10} {messages:>9} {aligned:>8} {quarantined:>11} {rejected:>8}  {source}")
+}
