@@ -111,7 +111,7 @@ impl<'a> Summary<'a> {
             code: self.code(),
             reason: self.reason.map_or("", |reason| &reason.text),
             verdict: first.map_or("unknown", |report| report.verdict.as_str()),
-            from_domain: self.from_domain(),
+            from_domain: self.author(),
             spf: &self.spf,
             dkim: &self.dkim,
             dmarc: &self.dmarc,
@@ -136,7 +136,7 @@ impl<'a> Summary<'a> {
             number: self.message.number,
             received_at: self.message.envelope.received_at,
             client: self.message.envelope.client_ip,
-            from_domain: self.from_domain(),
+            from_domain: self.author(),
             outcome: self.outcome.as_str(),
             code: self.code(),
             stored: stored as usize,
@@ -160,7 +160,7 @@ impl<'a> Summary<'a> {
         self.reason.map_or("", |reason| &reason.code)
     }
 
-    fn from_domain(&self) -> &str {
+    fn author(&self) -> &str {
         self.decision.evidence.from_domain.as_deref().unwrap_or_default()
     }
 

@@ -34,13 +34,17 @@ pub(super) async fn work(intake: Arc<Inner>, stop: CancellationToken) {
         let worker = Worker { intake: &intake, segment, stop: &stop };
         match worker.run().await {
             Ok(()) => {}
-            Err(Failure::Stopped) => return,
+            Err(Failure::Stopped) => {
+                intake.spool.give_back(segment);
+                return;
+            }
             Err(error) => {
                 telemetry::segment_failed(segment, &error);
                 tokio::select! {
-                    () = tokio::time::sleep(PAUSE) => intake.spool.give_back(segment),
-                    () = stop.cancelled() => return,
+                    () = tokio::time::sleep(PAUSE) => {}
+                    () = stop.cancelled() => {}
                 }
+                intake.spool.give_back(segment);
             }
         }
     }

@@ -2,6 +2,7 @@
 
 use std::{
     io::{BufRead, BufReader},
+    path::Path,
     process::{Child, Command, Stdio},
     sync::{
         OnceLock,
@@ -12,57 +13,73 @@ use std::{
 use ruad::store::{Settings, Store};
 
 /// A running engine. It stops when this process ends and takes its end of the pipe with it.
-pub struct Engine {
+pub(crate) struct Engine {
     /// Address of its HTTP interface.
-    pub url: String,
-    /// The process.
-    pub process: Child,
-    _folder: tempfile::TempDir,
+    pub(crate) url: String,
+    process: Child,
+    address: String,
+    folder: tempfile::TempDir,
 }
 
 impl Engine {
     /// Starts one with an empty folder.
-    pub fn start() -> Self {
+    pub(crate) fn start() -> Self {
         let folder = tempfile::tempdir().unwrap();
-        let mut process = Command::new(env!("CARGO_BIN_EXE_ruad"))
-            .args(["engine", "--listen", "127.0.0.1:0", "--stop-with-stdin", "--path"])
-            .arg(folder.path())
-            .env("TZ", "UTC")
-            .stdin(Stdio::piped())
-            .stdout(Stdio::piped())
-            .stderr(Stdio::null())
-            .spawn()
-            .unwrap();
-        let mut line = String::new();
-        BufReader::new(process.stdout.take().unwrap()).read_line(&mut line).unwrap();
-        let address =
-            line.trim().strip_prefix("listening on ").expect("the engine starts; is libchdb installed?");
-        Self { url: format!("http://{address}"), process, _folder: folder }
+        let (process, address) = launch(folder.path(), "127.0.0.1:0");
+        Self { url: format!("http://{address}"), process, address, folder }
+    }
+
+    /// Ends it as a power cut would.
+    pub(crate) fn kill(&mut self) {
+        self.process.kill().unwrap();
+        self.process.wait().unwrap();
+    }
+
+    /// Starts it again with the same folder and address.
+    pub(crate) fn restart(&mut self) {
+        self.process = launch(self.folder.path(), &self.address).0;
     }
 
     /// The one that the tests of this binary share.
-    pub fn shared() -> &'static Self {
+    pub(crate) fn shared() -> &'static Self {
         static ENGINE: OnceLock<Engine> = OnceLock::new();
         ENGINE.get_or_init(Self::start)
     }
 
     /// Settings for a database that no other test uses.
-    pub fn settings(&self) -> Settings {
+    pub(crate) fn settings(&self) -> Settings {
         static NEXT: AtomicU32 = AtomicU32::new(0);
         let database = format!("test_{}", NEXT.fetch_add(1, Ordering::Relaxed));
         Settings { url: Some(self.url.clone()), database, ..Settings::default() }
     }
 
     /// A store in a database of its own, with the schema.
-    pub async fn store(&self) -> Store {
+    pub(crate) async fn store(&self) -> Store {
         let store = Store::connect(&self.settings()).unwrap();
         store.migrate().await.unwrap();
         store
     }
 }
 
+fn launch(folder: &Path, listen: &str) -> (Child, String) {
+    let mut process = Command::new(env!("CARGO_BIN_EXE_ruad"))
+        .args(["engine", "--stop-with-stdin", "--listen", listen, "--path"])
+        .arg(folder)
+        .env("TZ", "UTC")
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::null())
+        .spawn()
+        .unwrap();
+    let mut line = String::new();
+    BufReader::new(process.stdout.take().unwrap()).read_line(&mut line).unwrap();
+    let address = line.trim().strip_prefix("listening on ");
+    let address = address.expect("the engine starts; is libchdb installed?").to_owned();
+    (process, address)
+}
+
 /// The answer to a query, a single value.
-pub async fn number(store: &Store, query: &str) -> i64 {
+pub(crate) async fn number(store: &Store, query: &str) -> i64 {
     let query = format!("SELECT assumeNotNull(toInt64(({query})))");
     store.client().query_raw(&query).fetch_one().await.unwrap()
 }
