@@ -10,11 +10,11 @@ use zip::write::SimpleFileOptions;
 /// A MIME entity.
 #[derive(Clone, Debug)]
 enum Entity {
-    Message(Box<Entity>),
+    Message(Box<Self>),
     Multipart {
         boundary: String,
         closed: bool,
-        parts: Vec<Entity>,
+        parts: Vec<Self>,
     },
     /// Something that is no report.
     Noise(&'static str),
