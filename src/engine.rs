@@ -20,8 +20,10 @@ mod multipart;
 mod pipe;
 mod reply;
 mod request;
+mod select;
 mod server;
 mod statement;
+mod unpack;
 
 use std::net::{Ipv4Addr, SocketAddr};
 use std::path::PathBuf;
