@@ -1,4 +1,5 @@
-//! The registry: groups (customers) and their domains. One TOML file, thousands of entries, read again on SIGHUP.
+//! The registry: groups (customers) and their domains. One TOML file, thousands of entries, read again on
+//! SIGHUP.
 
 mod file;
 mod name;
@@ -60,7 +61,8 @@ impl Registry {
         self.find(domain).map_or(UNASSIGNED, |(_, found)| &found.group)
     }
 
-    /// Whether `domain`, or the nearest listed parent it follows, is active. A domain that is not listed is not.
+    /// Whether `domain`, or the nearest listed parent it follows, is active. A domain that is not listed is
+    /// not.
     pub fn is_active(&self, domain: &str) -> bool {
         self.find(domain).is_some_and(|(_, found)| found.active)
     }
@@ -110,7 +112,8 @@ struct Domain {
     active: bool,
 }
 
-/// Whether `domain` may be looked up as it stands; names in rows nearly always can, which saves a copy for each.
+/// Whether `domain` may be looked up as it stands; names in rows nearly always can, which saves a copy for
+/// each.
 fn is_normal(domain: &str) -> bool {
     domain.bytes().all(|byte| byte.is_ascii_lowercase() || byte.is_ascii_digit() || b"-._".contains(&byte))
         && !domain.ends_with('.')

@@ -11,6 +11,7 @@
 mod child;
 mod encoding;
 mod exception;
+mod format;
 mod instance;
 mod job;
 mod lexer;

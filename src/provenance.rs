@@ -1,8 +1,8 @@
 //! Is a report's message from who it says: SPF, DKIM and DMARC of the message itself.
 //!
-//! [`Letter::read`] takes from a message what is needed of it, in one pass and little memory: its header, and the
-//! hashes of its body. [`Authenticator::check`] asks DNS and gives the [`Evidence`], one for each message, and
-//! [`Evidence::verdict`] says what that means for one report in it. The rules are with [`Verdict`] and in
+//! [`Letter::read`] takes from a message what is needed of it, in one pass and little memory: its header, and
+//! the hashes of its body. [`Authenticator::check`] asks DNS and gives the [`Evidence`], one for each message,
+//! and [`Evidence::verdict`] says what that means for one report in it. The rules are with [`Verdict`] and in
 //! `docs/provenance.md`.
 
 mod alignment;

@@ -1,39 +1,22 @@
-//! Models and parsers of the three kinds of report.
+//! Reports, understood: pure parsers that turn bytes into typed values or typed errors. They know nothing of mail,
+//! sockets or storage and can be used on their own.
+//!
+//! - [`aggregate`]: DMARC aggregate reports (RFC 7489, RFC 9990), XML, streamed;
+//! - [`tls`]: SMTP TLS reports (RFC 8460), JSON;
+//! - [`failure`]: DMARC failure reports (RFC 6591, RFC 9991).
+//!
+//! A parser keeps what the reporter wrote and makes nothing up: a missing value is `None`, an unknown one is kept as
+//! it stands, and whatever had to be repaired, skipped or guessed is told by a [`Warning`].
 
+pub mod aggregate;
+mod canonical;
+pub mod error;
 pub mod failure;
+pub mod limits;
+mod number;
+pub mod tls;
+pub mod warning;
 
-use serde::Serialize;
-
-/// Bounds of the parsers.
-#[derive(Clone, Debug)]
-pub struct Limits {
-    /// Bytes of one text.
-    pub text_bytes: usize,
-}
-
-impl Default for Limits {
-    fn default() -> Self {
-        Self { text_bytes: 64 * 1024 }
-    }
-}
-
-/// Something repaired, missing or left out.
-#[derive(Clone, Debug, PartialEq, Serialize)]
-pub struct Warning {
-    /// What.
-    pub code: &'static str,
-    /// Where.
-    pub at: String,
-}
-
-/// Why there is no report.
-#[derive(Debug, thiserror::Error)]
-#[non_exhaustive]
-pub enum ReportError {
-    /// It is none.
-    #[error("this is not a report: {reason}")]
-    NotAReport {
-        /// Why not.
-        reason: &'static str,
-    },
-}
+pub use error::ReportError;
+pub use limits::Limits;
+pub use warning::Warning;

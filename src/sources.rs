@@ -1,8 +1,8 @@
 //! Who an address is: its network, its country, its name and the service it belongs to.
 //!
-//! This happens beside the stream of reports. Whoever meets an address offers it to [`Seen`], which never waits;
-//! [`Sources::run`] asks DNS at a bounded rate and hands out [`SourceRow`]s. What is lost on the way (a full queue, a
-//! restart, a failed insert) is found again by asking the store which addresses lack a row.
+//! This happens beside the stream of reports. Whoever meets an address offers it to [`Seen`], which never
+//! waits; [`Sources::run`] asks DNS at a bounded rate and hands out [`SourceRow`]s. What is lost on the way
+//! (a full queue, a restart, a failed insert) is found again by asking the store which addresses lack a row.
 
 mod catalog;
 mod networks;
@@ -106,8 +106,8 @@ impl Sources {
         })))
     }
 
-    /// Reads the catalogue again, and the databases whose files were replaced; call it where blocking is allowed. On
-    /// an error what was in use stays in use, and the error is logged, counted and returned.
+    /// Reads the catalogue again, and the databases whose files were replaced; call it where blocking is
+    /// allowed. On an error what was in use stays in use, and the error is logged, counted and returned.
     ///
     /// # Errors
     ///

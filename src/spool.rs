@@ -29,6 +29,7 @@ mod incoming;
 mod inspect;
 mod large;
 mod layout;
+mod listing;
 mod open;
 mod quarantine;
 mod queue;
@@ -157,7 +158,7 @@ impl Spool {
     }
 
     /// Waits for the oldest closed segment that is not handed out, and hands it out: until it is given back or the
-    /// process ends, nobody else gets it.
+    /// process ends, nobody else gets it. The future may be dropped at any time: no segment is lost with it.
     pub async fn next_closed(&self) -> SegmentId {
         loop {
             self.look_for_arrivals().await;
@@ -218,6 +219,9 @@ impl Spool {
         code: &str,
         reason: &str,
     ) -> Result<(), SpoolError> {
+        if self.shared().layout.quarantine(segment.id(), number).exists() {
+            return Ok(()); // perhaps as what is left of a damaged one, which could not be read again
+        }
         let message = segment.message(number)?;
         let envelope = Some(&message.envelope);
         let entry = Entry { segment: segment.id(), number, code, reason, envelope };

@@ -20,7 +20,8 @@ impl<K: Eq + Hash> Expiring<K> {
     }
 
     /// Remembers `member` until the moment `until`. When the set is full of members that have not expired,
-    /// everything is forgotten: what is kept here only saves work, and making room must not cost a walk each time.
+    /// everything is forgotten: what is kept here only saves work, and making room must not cost a walk each
+    /// time.
     pub fn insert(&self, member: K, until: Instant) {
         let mut members = self.lock();
         if members.len() >= self.capacity && !members.contains_key(&member) {

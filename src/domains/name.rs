@@ -1,6 +1,7 @@
 /// The form of a domain name that is compared and stored: A-labels, lower case, without the root's dot.
-/// `None` when `text` is not the name of a host or mail domain: no label is longer than 63 bytes, the whole not
-/// longer than 253, and every label is made of letters, digits, `-` and `_`. A single label is a name too.
+/// `None` when `text` is not the name of a host or mail domain: no label is longer than 63 bytes, the whole
+/// not longer than 253, and every label is made of letters, digits, `-` and `_`. A single label is a name
+/// too.
 pub fn normalize(text: &str) -> Option<String> {
     let text = text.trim();
     let text = text.strip_suffix('.').unwrap_or(text);

@@ -27,7 +27,8 @@ impl Shared {
         Self::with(registry, None)
     }
 
-    /// Reads the file again. On an error the registry in use stays, and the error is logged, counted and returned.
+    /// Reads the file again. On an error the registry in use stays, and the error is logged, counted and
+    /// returned.
     ///
     /// # Errors
     ///
@@ -40,7 +41,8 @@ impl Shared {
         Ok(())
     }
 
-    /// The registry as it is now. Keep it for the length of one piece of work, so that all of it sees the same.
+    /// The registry as it is now. Keep it for the length of one piece of work, so that all of it sees the
+    /// same.
     pub fn current(&self) -> Arc<Registry> {
         self.0.registry.read().unwrap_or_else(PoisonError::into_inner).clone()
     }

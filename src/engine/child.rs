@@ -8,7 +8,7 @@ use std::process::{ExitStatus, Stdio};
 use std::time::{Duration, Instant};
 
 use tokio::io::{AsyncBufReadExt, AsyncReadExt, BufReader};
-use tokio::process::Command;
+use tokio::process::{ChildStdin, Command};
 use tokio::sync::oneshot;
 use tokio::task::JoinHandle;
 
@@ -28,6 +28,8 @@ pub struct Child {
 /// One run of the process.
 struct Process {
     child: tokio::process::Child,
+    /// Its standard input, held apart because waiting for the process would close it.
+    stdin: Option<ChildStdin>,
     address: SocketAddr,
     begun: Instant,
 }
@@ -124,6 +126,7 @@ impl Process {
             .process_group(0)
             .kill_on_drop(true);
         let mut child = command.spawn().map_err(Error::Spawn)?;
+        let stdin = child.stdin.take();
         let stdout = child.stdout.take().ok_or_else(|| Error::Spawn(io::ErrorKind::BrokenPipe.into()))?;
         let mut stdout = BufReader::new(stdout);
         let mut line = String::new();
@@ -145,12 +148,12 @@ impl Process {
             .and_then(|address| address.parse().ok())
             .ok_or_else(|| not_ready(format!("it said {line:?}")))?;
         events::ready(address, child.id(), begun.elapsed());
-        Ok(Self { child, address, begun })
+        Ok(Self { child, stdin, address, begun })
     }
 
     /// Closes its standard input, which asks it to stop.
     async fn stop(mut self, timeout: Duration) {
-        drop(self.child.stdin.take());
+        drop(self.stdin.take());
         match tokio::time::timeout(timeout + KILL_AFTER, self.child.wait()).await {
             Ok(status) => events::stopped(&describe(&status)),
             Err(_) => {

@@ -9,8 +9,10 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 use chdb::{Answer, Connection, Exception, Statistics};
 use tempfile::SpooledTempFile;
+use tokio_util::sync::CancellationToken;
 
 use super::exception;
+use super::format::Shape;
 use super::instance::Instance;
 use super::pipe::{Gone, Input};
 use super::reply::Reply;
@@ -25,7 +27,9 @@ pub(super) struct Job {
     /// Stands at the head of the statement's `log_comment`, so that it can be found and killed.
     pub(super) mark: String,
     /// The client is gone, or the engine stops.
-    pub(super) cancelled: Arc<AtomicBool>,
+    pub(super) cancelled: CancellationToken,
+    /// Set when the statement has ended: nobody needs to kill it any more.
+    pub(super) done: Arc<AtomicBool>,
 }
 
 /// Why a statement did not come to its end.
@@ -43,12 +47,14 @@ enum Text {
 impl Job {
     /// Runs the statement and writes the answer. Returns the exception's code when there was one.
     pub(super) fn run(self, mut reply: Reply) -> Option<i32> {
-        let Self { instance, mut request, input, mark, cancelled } = self;
+        let Self { instance, mut request, input, mark, cancelled, done } = self;
         let mut body = match request.decoding.reader(input) {
             Ok(body) => body,
             Err(error) => return fail(reply, exception::of_input(&error)),
         };
         let outcome = execute(&instance, &mut request, &mut *body, &mark, &cancelled, &mut reply);
+        // Before the answer ends, because its end is taken for the client's going away otherwise.
+        done.store(true, Ordering::Relaxed);
         match outcome {
             Ok(()) => {
                 drop(reply.finish());
@@ -75,11 +81,11 @@ fn execute(
     request: &mut Request,
     body: &mut dyn Read,
     mark: &str,
-    cancelled: &AtomicBool,
+    cancelled: &CancellationToken,
     reply: &mut Reply,
 ) -> Result<(), Stop> {
     let text = read_statement(request, body)?;
-    if cancelled.load(Ordering::Relaxed) {
+    if cancelled.is_cancelled() {
         return Err(Stop::Gone);
     }
     let mut connection = instance.connect()?;
@@ -161,7 +167,7 @@ fn run_insert(
     insert: &Insert,
     first: &[u8],
     body: &mut dyn Read,
-    cancelled: &AtomicBool,
+    cancelled: &CancellationToken,
 ) -> Result<Statistics, Stop> {
     let mut stream = connection.insert(&insert.head, &insert.format, &request.parameters)?;
     let mut chunk = vec![0; CHUNK];
@@ -173,7 +179,7 @@ fn run_insert(
         }
         match body.read(&mut chunk) {
             Ok(0) => break,
-            Ok(count) if !cancelled.load(Ordering::Relaxed) => data = chunk.get(..count).unwrap_or_default(),
+            Ok(count) if !cancelled.is_cancelled() => data = chunk.get(..count).unwrap_or_default(),
             Ok(_) => {
                 stream.cancel();
                 return Err(Stop::Gone);
@@ -194,7 +200,7 @@ fn run_other(
     request: &Request,
     text: &[u8],
     reply: &mut Reply,
-    cancelled: &AtomicBool,
+    cancelled: &CancellationToken,
 ) -> Result<(), Stop> {
     let traits = statement::traits(text);
     if let Some(refused) = traits.refused {
@@ -202,8 +208,11 @@ fn run_other(
     }
     let default = request.format.as_deref().unwrap_or(DEFAULT_FORMAT);
     let format = traits.format.as_deref().unwrap_or(default);
-    let collect = traits.has_totals || request.settings.iter().any(|(name, _)| name == "extremes");
-    let streamed = if collect {
+    let shape = Shape::of(format);
+    let is_collected = shape == Shape::Document
+        || traits.needs_whole
+        || request.settings.iter().any(|(name, _)| statement::NEED_WHOLE.contains(&name.as_str()));
+    let streamed = if is_collected {
         Err(chdb::Error::NotStreamable)
     } else {
         connection.stream(text, default, &request.parameters)
@@ -213,27 +222,54 @@ fn run_other(
         let answer = connection.query(text, default, &request.parameters)?;
         return whole(answer, format, reply);
     }
-    let mut stream = streamed?;
+    let mut chunks = Chunks { stream: streamed?, shape, head: None };
     if request.wait_end_of_query {
         let mut total = Statistics::default();
         let mut spooled = SpooledTempFile::new(IN_MEMORY);
-        while let Some(answer) = stream.fetch()? {
+        while let Some(answer) = chunks.next()? {
             add(&mut total, &answer.statistics);
             spooled.write_all(&answer.bytes).map_err(|error| exception::of_disk(&error))?;
-            if cancelled.load(Ordering::Relaxed) {
+            if cancelled.is_cancelled() {
                 return Err(Stop::Gone);
             }
         }
         reply.begin(Some(format), &total)?;
         return replay(spooled, reply);
     }
-    let mut next = stream.fetch()?;
+    let mut next = chunks.next()?;
     reply.begin(Some(format), &next.as_ref().map(|answer| answer.statistics).unwrap_or_default())?;
     while let Some(answer) = next {
         reply.chunk(answer.bytes)?;
-        next = stream.fetch()?;
+        next = chunks.next()?;
     }
     Ok(())
+}
+
+/// A streamed result without the heads that the library repeats.
+struct Chunks<'connection> {
+    stream: chdb::Stream<'connection>,
+    shape: Shape,
+    /// The head of the first chunk.
+    head: Option<Vec<u8>>,
+}
+
+impl Chunks<'_> {
+    fn next(&mut self) -> Result<Option<Answer>, chdb::Error> {
+        let Some(mut answer) = self.stream.fetch()? else { return Ok(None) };
+        if let Shape::Headed(head) = self.shape {
+            match &self.head {
+                None => {
+                    let length = head.length(&answer.bytes);
+                    self.head = answer.bytes.get(..length).map(<[u8]>::to_vec);
+                }
+                Some(head) if answer.bytes.starts_with(head) => {
+                    answer.bytes.drain(..head.len());
+                }
+                Some(_) => {}
+            }
+        }
+        Ok(Some(answer))
+    }
 }
 
 fn whole(answer: Answer, format: &str, reply: &mut Reply) -> Result<(), Stop> {

@@ -7,6 +7,7 @@ use axum::body::{Body, Bytes};
 use futures_util::StreamExt;
 use tokio::runtime::Handle;
 use tokio::sync::mpsc;
+use tokio_util::sync::CancellationToken;
 
 /// A request's body, read by a blocking thread.
 pub(super) struct Input {
@@ -14,6 +15,7 @@ pub(super) struct Input {
     current: Bytes,
     runtime: Handle,
     timeout: Duration,
+    cancelled: CancellationToken,
 }
 
 /// An answer's body, written by a blocking thread.
@@ -21,6 +23,7 @@ pub(super) struct Sender {
     chunks: mpsc::Sender<Result<Bytes, Aborted>>,
     runtime: Handle,
     timeout: Duration,
+    cancelled: CancellationToken,
 }
 
 /// The answer ends here, though it is not complete: the connection is closed without the end of the body.
@@ -34,7 +37,7 @@ pub(super) struct Gone;
 
 impl Input {
     /// Starts to pass the body on; at most a few of its chunks wait here.
-    pub(super) fn new(body: Body, timeout: Duration) -> Self {
+    pub(super) fn new(body: Body, timeout: Duration, cancelled: CancellationToken) -> Self {
         let (sender, chunks) = mpsc::channel(DEPTH);
         tokio::spawn(async move {
             let mut body = body.into_data_stream();
@@ -46,18 +49,21 @@ impl Input {
                 }
             }
         });
-        Self { chunks, current: Bytes::new(), runtime: Handle::current(), timeout }
+        Self { chunks, current: Bytes::new(), runtime: Handle::current(), timeout, cancelled }
     }
 }
 
 impl Read for Input {
     fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
         while self.current.is_empty() {
-            let next = async { tokio::time::timeout(self.timeout, self.chunks.recv()).await };
-            match self.runtime.block_on(next) {
-                Ok(Some(chunk)) => self.current = chunk?,
-                Ok(None) => return Ok(0),
-                Err(_) => return Err(io::ErrorKind::TimedOut.into()),
+            let next = tokio::time::timeout(self.timeout, self.chunks.recv());
+            // A timer needs the runtime to be made.
+            let next = self.runtime.block_on(async { self.cancelled.run_until_cancelled(next).await });
+            match next {
+                Some(Ok(Some(chunk))) => self.current = chunk?,
+                Some(Ok(None)) => return Ok(0),
+                Some(Err(_)) => return Err(io::ErrorKind::TimedOut.into()),
+                None => return Err(io::ErrorKind::ConnectionAborted.into()),
             }
         }
         let count = self.current.len().min(buffer.len());
@@ -71,7 +77,11 @@ impl Read for Input {
 
 impl Sender {
     /// A pipe and the body that comes out of it. `guard` lives as long as that body.
-    pub(super) fn new(timeout: Duration, guard: impl Send + 'static) -> (Self, Body) {
+    pub(super) fn new(
+        timeout: Duration,
+        cancelled: CancellationToken,
+        guard: impl Send + 'static,
+    ) -> (Self, Body) {
         let (sender, chunks) = mpsc::channel::<Result<Bytes, Aborted>>(DEPTH);
         let body = futures_util::stream::unfold((chunks, guard), async |(mut chunks, guard)| {
             let chunk = chunks.recv().await?;
@@ -81,7 +91,7 @@ impl Sender {
             }
             Some((chunk, (chunks, guard)))
         });
-        (Self { chunks: sender, runtime: Handle::current(), timeout }, Body::from_stream(body))
+        (Self { chunks: sender, runtime: Handle::current(), timeout, cancelled }, Body::from_stream(body))
     }
 
     pub(super) fn send(&self, bytes: Vec<u8>) -> Result<(), Gone> {
@@ -95,8 +105,14 @@ impl Sender {
     }
 
     fn pass(&self, chunk: Result<Bytes, Aborted>) -> Result<(), Gone> {
-        let send = async { self.chunks.send_timeout(chunk, self.timeout).await };
-        self.runtime.block_on(send).map_err(|_| Gone)
+        let send = async {
+            let send = self.chunks.send_timeout(chunk, self.timeout);
+            self.cancelled.run_until_cancelled(send).await
+        };
+        match self.runtime.block_on(send) {
+            Some(Ok(())) => Ok(()),
+            _ => Err(Gone),
+        }
     }
 }
 

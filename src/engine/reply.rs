@@ -9,6 +9,7 @@ use uuid::Uuid;
 
 use super::encoding::{Encoder, Encoding};
 use super::exception;
+use super::format::{TEXT, content_type};
 use super::pipe::{Gone, Sender};
 
 /// Status and headers.
@@ -156,31 +157,6 @@ fn summary(statistics: &Statistics) -> String {
     )
 }
 
-/// The media type that ClickHouse gives a format.
-fn content_type(format: &str) -> &'static str {
-    match format.to_ascii_lowercase().as_str() {
-        "csv" | "csvwithnames" | "csvwithnamesandtypes" => "text/csv; charset=UTF-8",
-        "json"
-        | "jsoncompact"
-        | "jsonstrings"
-        | "jsoncompactstrings"
-        | "jsoncolumns"
-        | "jsonobjecteachrow"
-        | "jsoncompactcolumns"
-        | "jsoncolumnswithmetadata" => "application/json; charset=UTF-8",
-        format if format.starts_with("json") => "application/x-ndjson; charset=UTF-8",
-        format if format.starts_with("tabseparated") || format.starts_with("tsv") => {
-            "text/tab-separated-values; charset=UTF-8"
-        }
-        format if format.starts_with("rowbinary") => "application/octet-stream",
-        "native" | "parquet" | "arrow" | "arrowstream" | "orc" | "avro" | "msgpack" | "bsoneachrow" => {
-            "application/octet-stream"
-        }
-        "xml" => "application/xml; charset=UTF-8",
-        _ => TEXT,
-    }
-}
-
 /// Sixteen letters that nobody can know before.
 fn tag() -> String {
     let (random, _) = Uuid::now_v7().as_u64_pair();
@@ -197,4 +173,3 @@ fn tag() -> String {
 
 /// As ClickHouse 25.11 and later mark an exception inside a body.
 const MARK: &str = "__exception__";
-const TEXT: &str = "text/plain; charset=UTF-8";

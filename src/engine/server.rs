@@ -15,6 +15,7 @@ use axum::serve::ListenerExt;
 use chdb::Exception;
 use tokio::net::TcpListener;
 use tokio::sync::{Semaphore, oneshot};
+use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 use uuid::Uuid;
 
@@ -40,6 +41,8 @@ struct Front {
     turns: Semaphore,
     /// The blocking threads.
     jobs: TaskTracker,
+    /// Cancels all of them.
+    cancelled: CancellationToken,
     /// The ids of running statements that a client chose.
     running: Mutex<HashSet<String>>,
     password: Option<String>,
@@ -71,6 +74,7 @@ impl Server {
             instance: Arc::new(instance),
             turns: Semaphore::new(settings.statements.max(1)),
             jobs: TaskTracker::new(),
+            cancelled: CancellationToken::new(),
             running: Mutex::default(),
             password,
             user: settings.user.clone(),
@@ -122,6 +126,7 @@ impl Server {
         front.jobs.close();
         if finished.is_err() {
             front.turns.close();
+            front.cancelled.cancel();
             let instance = Arc::clone(&front.instance);
             drop(tokio::task::spawn_blocking(move || instance.kill("")).await);
         }
@@ -178,21 +183,28 @@ impl Front {
         turn.forget();
         let begun = Instant::now();
         let mark = format!("ruad:{}:", Uuid::now_v7());
-        let cancelled = Arc::new(AtomicBool::new(false));
+        let cancelled = self.cancelled.child_token();
         let done = Arc::new(AtomicBool::new(false));
         let guard = Guard {
             instance: Arc::clone(&self.instance),
             jobs: self.jobs.clone(),
             mark: mark.clone(),
-            cancelled: Arc::clone(&cancelled),
+            cancelled: cancelled.clone(),
             done: Arc::clone(&done),
         };
-        let (sender, answer) = Sender::new(self.peer_timeout, guard);
+        let (sender, answer) = Sender::new(self.peer_timeout, cancelled.clone(), guard);
         let (head_sender, head) = oneshot::channel();
         let server = self.instance.server().clone();
         let reply = Reply::new(head_sender, sender, request.encoding, server, query_id);
-        let input = Input::new(body, self.peer_timeout);
-        let job = Job { instance: Arc::clone(&self.instance), request, input, mark, cancelled };
+        let input = Input::new(body, self.peer_timeout, cancelled.clone());
+        let job = Job {
+            instance: Arc::clone(&self.instance),
+            request,
+            input,
+            mark,
+            cancelled,
+            done: Arc::clone(&done),
+        };
         let front = Arc::clone(self);
         self.jobs.spawn_blocking(move || {
             // Also when the job panics.
@@ -242,16 +254,16 @@ struct Guard {
     instance: Arc<Instance>,
     jobs: TaskTracker,
     mark: String,
-    cancelled: Arc<AtomicBool>,
+    cancelled: CancellationToken,
     done: Arc<AtomicBool>,
 }
 
 impl Drop for Guard {
     fn drop(&mut self) {
-        self.cancelled.store(true, Ordering::Relaxed);
         if self.done.load(Ordering::Relaxed) {
             return;
         }
+        self.cancelled.cancel();
         let (instance, mark, done) = (Arc::clone(&self.instance), self.mark.clone(), Arc::clone(&self.done));
         // The job may just be about to start its statement, so once is not enough.
         self.jobs.spawn(async move {

@@ -33,8 +33,8 @@ pub(super) struct Insert {
 pub(super) struct Traits {
     /// The name in its `FORMAT` clause.
     pub(super) format: Option<String>,
-    /// The engine's stream puts totals and extremes in the wrong place; such results are collected.
-    pub(super) has_totals: bool,
+    /// The library's stream would put something in the wrong place; such results are collected.
+    pub(super) needs_whole: bool,
     /// Why the engine must not see it.
     pub(super) refused: Option<Refused>,
 }
@@ -78,7 +78,7 @@ pub(super) fn traits(text: &[u8]) -> Traits {
             if before.kind == Kind::Symbol(b';') && token.kind != before.kind {
                 traits.refused = traits.refused.or(Some(Refused::Several));
             }
-            traits.has_totals |= lexer.is(before, "WITH") && lexer.is(token, "TOTALS");
+            traits.needs_whole |= lexer.is(before, "WITH") && lexer.is(token, "TOTALS");
             let shuts_down = lexer.is(token, "SHUTDOWN") || lexer.is(token, "KILL");
             if lexer.is(before, "SYSTEM") && shuts_down && count == 2 {
                 traits.refused = Some(Refused::Shutdown);
@@ -88,7 +88,7 @@ pub(super) fn traits(text: &[u8]) -> Traits {
                 traits.refused = Some(Refused::FromInfile);
             }
         }
-        traits.has_totals |= lexer.is(token, "EXTREMES");
+        traits.needs_whole |= NEED_WHOLE.iter().any(|setting| lexer.is(token, setting));
         before = Some(token);
     }
     if count <= 1 {
@@ -230,6 +230,9 @@ fn skip_to_data(text: &[u8], complete: bool, from: usize) -> Result<usize, Unfin
     if at >= text.len() && !complete { Err(Unfinished) } else { Ok(at) }
 }
 
+/// Settings that, like `WITH TOTALS`, give a result a beginning or an end.
+pub(super) const NEED_WHOLE: [&str; 2] = ["extremes", "output_format_json_array_of_rows"];
+
 const KEYWORD: &str = "SETTINGS";
 
 #[cfg(test)]
@@ -310,7 +313,7 @@ mod tests {
     fn knows_traits() {
         assert_eq!(traits(b"SELECT 'FORMAT CSV' FORMAT JSON;").format.as_deref(), Some("JSON"));
         assert_eq!(traits(b"SELECT format('{}', 1)").format, None);
-        assert!(traits(b"SELECT a, count() GROUP BY a WITH /* x */ TOTALS").has_totals);
+        assert!(traits(b"SELECT a, count() GROUP BY a WITH /* x */ TOTALS").needs_whole);
         for (text, refused) in [
             ("SYSTEM -- x\n shutdown", Refused::Shutdown),
             ("system KILL", Refused::Shutdown),

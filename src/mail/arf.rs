@@ -41,6 +41,10 @@ impl Arf {
         }
     }
 
+    pub(super) fn has_feedback(&self) -> bool {
+        self.feedback.is_some()
+    }
+
     /// Whether a message that comes now is the reported one. It is somebody's mail: only its header block is read, and
     /// no report is looked for in it.
     pub(super) fn expects_message(&self) -> bool {

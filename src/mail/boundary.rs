@@ -187,3 +187,57 @@ fn undecided(delimiter: &[u8], buffer: &[u8]) -> usize {
 
 /// Blanks behind a boundary; transport padding is a few bytes (RFC 2046 section 5.1.1).
 const MAX_PADDING: usize = 256;
+
+#[cfg(test)]
+mod tests {
+    use std::io::BufReader;
+
+    use super::*;
+
+    #[test]
+    fn parts_end_where_a_delimiter_stands_alone() {
+        for (boundary, body, parts) in [
+            ("b", "pre\r\n--b\r\none\r\n--b\r\ntwo\r\n--b--\r\npost", vec!["one", "two"]),
+            ("b", "--b\none\n--b\n\ntwo\n\n--b--", vec!["one", "\ntwo\n"]),
+            ("b", "--b\r\none\r\n--b \t \r\ntwo", vec!["one", "two"]),
+            (
+                "b",
+                "--b\r\none\r\n--bb\r\n--b-\r\n-- b\r\n--\r\n\r\n--b--",
+                vec!["one\r\n--bb\r\n--b-\r\n-- b\r\n--\r\n"],
+            ),
+            ("b", "--b\r\n--b\r\n\r\n--b\r\n\r\n\r\n--b", vec!["", "", "\r\n", ""]),
+            ("b", "--b\r\none --b\r\n\r\r\n--b--\r\n", vec!["one --b\r\n\r"]),
+            ("b", "--b\r\none\r\n--b--\r\nnoise\r\n--b\r\ntwo\r\n--b--\r\n", vec!["one", "two"]),
+            ("=_x-", "--=_x-\none\n--=_x---\n", vec!["one"]),
+            ("b ", "--b\r\none", vec!["one"]),
+            ("b", "no delimiter", vec![]),
+            ("b", "", vec![]),
+            ("b", "--b", vec![""]),
+        ] {
+            for size in [1, 2, 3, 5, 8, 1_000] {
+                let mut input = BufReader::with_capacity(size, body.as_bytes());
+                let mut multipart = Multipart::new(&mut input, boundary.as_bytes());
+                let mut found = Vec::new();
+                while multipart.next_part().expect("no error in memory") {
+                    let mut part = String::new();
+                    multipart.read_to_string(&mut part).expect("UTF-8");
+                    found.push(part);
+                }
+                assert_eq!(found, parts, "{body:?} in pieces of {size}");
+            }
+        }
+    }
+
+    #[test]
+    fn a_part_need_not_be_read_to_its_end() {
+        let mut input = &b"--b\r\none\r\n--b\r\ntwo\r\n--b--"[..];
+        let mut multipart = Multipart::new(&mut input, b"b");
+        assert!(multipart.next_part().expect("no error in memory"));
+        assert!(multipart.next_part().expect("no error in memory"));
+        let mut part = String::new();
+        multipart.read_to_string(&mut part).expect("UTF-8");
+        assert_eq!(part, "two");
+        assert!(!multipart.next_part().expect("no error in memory"));
+        assert!(!multipart.next_part().expect("no error in memory"));
+    }
+}

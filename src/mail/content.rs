@@ -12,35 +12,38 @@ use super::{Content, MailError};
 /// What is known of a content besides its bytes.
 #[derive(Clone, Debug)]
 pub(super) struct Hint {
+    /// Base64 was removed already because it looked like it.
+    guessed: bool,
     /// Text that is shown rather than attached: only a report that cannot be mistaken counts.
     inline_text: bool,
     /// Image, sound, video or font.
     media: bool,
     name: Option<String>,
-    /// Base64 was removed already because it looked like it.
-    guessed: bool,
+    /// Nothing said what it is: the message, or the part, has no content type.
+    untyped: bool,
 }
 
 impl Hint {
     /// A file of its own.
     pub(super) fn file(name: &str) -> Self {
-        Self { inline_text: false, media: false, name: Some(name.to_owned()), guessed: false }
+        Self { guessed: false, inline_text: false, media: false, name: Some(name.to_owned()), untyped: true }
     }
 
     /// A MIME part.
     pub(super) fn part(mime: &Mime) -> Self {
         let text = mime.kind == "text" && mime.subtype != "xml" || mime.kind.is_empty();
         Self {
+            guessed: false,
             inline_text: text && !mime.attachment && mime.name.is_none() || mime.is("text", "html"),
             media: matches!(mime.kind.as_str(), "image" | "audio" | "video" | "font"),
             name: mime.name.clone(),
-            guessed: false,
+            untyped: mime.kind.is_empty(),
         }
     }
 
     /// Something inside an archive.
     pub(super) fn inside(&self) -> Self {
-        Self { inline_text: false, media: false, name: None, guessed: self.guessed }
+        Self { guessed: self.guessed, inline_text: false, media: false, name: None, untyped: true }
     }
 
     fn is_outlook(&self) -> bool {
@@ -54,6 +57,7 @@ impl Hint {
         match root {
             Root::Feedback => true,
             Root::Page => false,
+            Root::Declared => !self.media,
             Root::Unclear => !self.inline_text && !self.media,
         }
     }
@@ -90,7 +94,7 @@ impl Walk<'_> {
                 Ok(())
             }
             Kind::Message => self.inner_message(&mut input, hint, at, arf),
-            Kind::Multipart if !hint.media => {
+            Kind::Multipart if hint.untyped => {
                 let boundary = guess_boundary(input.head()).map(<[u8]>::to_vec).unwrap_or_default();
                 self.parts(&Mime::default(), &mut input, &boundary, "", at)
             }
@@ -109,7 +113,8 @@ impl Walk<'_> {
     fn inflate(&mut self, input: &mut dyn BufRead, format: Format, hint: &Hint, at: Level) -> io::Result<()> {
         let budget = self.budget;
         self.archive(at, |walk, at| {
-            walk.content(&mut Inflate::new(input, format, budget, at.archive == 1), &hint.inside(), at, None)
+            let inside = Level { packed: true, ..at };
+            walk.content(&mut Inflate::new(input, format, budget, !at.packed), &hint.inside(), inside, None)
         })
     }
 
@@ -137,11 +142,13 @@ impl Walk<'_> {
         at: Level,
         arf: Option<&mut Arf>,
     ) -> io::Result<()> {
+        if let Some(arf) =
+            arf.filter(|arf| arf.expects_message() && (!hint.inline_text || arf.has_feedback()))
+        {
+            return self.reported_message(input, arf);
+        }
         if hint.inline_text || hint.media {
             return Ok(());
-        }
-        if let Some(arf) = arf.filter(|arf| arf.expects_message()) {
-            return self.reported_message(input, arf);
         }
         self.message(input, "", Level { message: at.message + 1, ..at }).map(drop)
     }

@@ -1,74 +1,13 @@
-use std::io::{self, BufRead};
+//! Header blocks: finding their end, and what their `Content-…` fields say.
+
+mod block;
 
 use mail_parser::{ContentType, HeaderName, HeaderValue, MessageParser, MimeHeaders};
 
-use super::{MailError, transfer::Encoding};
-use crate::report::failure::{Fields, colon};
+use super::transfer::Encoding;
+use crate::report::failure::Fields;
 
-/// A header block and what was read beyond it to find its end.
-pub(super) struct Block {
-    pub(super) bytes: Vec<u8>,
-    /// The beginning of the body.
-    pub(super) rest: Vec<u8>,
-}
-
-/// Where a header block stands, which decides what a line of nothing but blanks means.
-#[derive(Clone, Copy, PartialEq)]
-pub(super) enum Place {
-    /// At the top of a message: a fold may have become such a line.
-    Message,
-    /// At the top of a MIME part: some Domino servers end the block with such a line.
-    Part,
-}
-
-/// Reads a header block, with the blank line that ends it.
-///
-/// Tolerated: mbox `From ` lines, lines that are no header fields between those that are, a block that ends without a
-/// blank line (at a boundary, at markup, at a long word as base64 has them).
-///
-/// # Errors
-///
-/// [`MailError::LimitHeaderBytes`] as soon as `limit` bytes were read without an end, unless `cut` asks for what
-/// there is.
-pub(super) fn read_block(input: &mut dyn BufRead, place: Place, limit: u64, cut: bool) -> io::Result<Block> {
-    let mut bytes = Vec::new();
-    let limit_bytes = usize::try_from(limit).unwrap_or(usize::MAX);
-    let mut blank_before = false;
-    loop {
-        let start = bytes.len();
-        if !read_line(input, &mut bytes, limit_bytes)? {
-            if cut {
-                bytes.truncate(start);
-                return Ok(Block { bytes, rest: Vec::new() });
-            }
-            return Err(MailError::LimitHeaderBytes { limit }.into());
-        }
-        let line = &bytes[start..];
-        let verdict = match Line::of(line) {
-            Line::Empty => Verdict::End,
-            Line::Field | Line::Mbox if blank_before && place == Place::Part => Verdict::Body,
-            Line::Blank => {
-                blank_before = true;
-                bytes.truncate(start);
-                continue;
-            }
-            Line::Field | Line::Continuation => Verdict::Keep,
-            Line::Mbox => Verdict::Drop,
-            Line::Stray if blank_before || ends_block(line) => Verdict::Body,
-            Line::Stray => Verdict::Drop,
-        };
-        blank_before = false;
-        match verdict {
-            Verdict::Keep => {}
-            Verdict::Drop => bytes.truncate(start),
-            Verdict::End => return Ok(Block { bytes, rest: Vec::new() }),
-            Verdict::Body => {
-                let rest = bytes.split_off(start);
-                return Ok(Block { bytes, rest });
-            }
-        }
-    }
-}
+pub(super) use block::{Place, read_block};
 
 /// What the header fields say about a body.
 #[derive(Debug, Default)]
@@ -150,46 +89,6 @@ impl Mime {
     }
 }
 
-/// What a line is by itself.
-enum Line {
-    Blank,
-    Continuation,
-    Empty,
-    Field,
-    Mbox,
-    Stray,
-}
-
-impl Line {
-    fn of(line: &[u8]) -> Self {
-        let Some(first) = line.iter().find(|byte| !matches!(byte, b'\r' | b'\n')) else { return Self::Empty };
-        if line.trim_ascii().is_empty() {
-            return Self::Blank;
-        }
-        if matches!(first, b' ' | b'\t') {
-            return Self::Continuation;
-        }
-        if line.starts_with(b"From ") || line.starts_with(b">From ") {
-            return Self::Mbox;
-        }
-        if colon(line).is_some() { Self::Field } else { Self::Stray }
-    }
-}
-
-enum Verdict {
-    Body,
-    Drop,
-    End,
-    Keep,
-}
-
-/// Whether a line that is no field is more likely the body's first than a torn fold.
-fn ends_block(line: &[u8]) -> bool {
-    let line = line.trim_ascii();
-    let one_word = !line.contains(&b' ') && !line.contains(&b'\t');
-    one_word || line.starts_with(b"--") || matches!(line.first(), Some(b'<' | b'{'))
-}
-
 /// The right spelling of the fields that matter: `ContentType:` (Trustwave) and `Content_Type:` are seen.
 fn known_field(name: &[u8]) -> Option<&'static [u8]> {
     if name.len() < 8 || !name[..7].eq_ignore_ascii_case(b"content") {
@@ -205,31 +104,55 @@ fn known_field(name: &[u8]) -> Option<&'static [u8]> {
     }
 }
 
-/// Appends a line with its break; false when `limit` bytes are in `bytes` and the line has not ended.
-///
-/// At the end of the input nothing is appended, which reads as the empty line at a block's end.
-fn read_line(input: &mut dyn BufRead, bytes: &mut Vec<u8>, limit: usize) -> io::Result<bool> {
-    loop {
-        let buffer = input.fill_buf()?;
-        if buffer.is_empty() {
-            return Ok(true);
-        }
-        let room = limit.saturating_sub(bytes.len());
-        let end = memchr::memchr(b'\n', buffer).map(|at| at + 1);
-        let taken = end.unwrap_or(buffer.len()).min(room);
-        bytes.extend_from_slice(&buffer[..taken]);
-        input.consume(taken);
-        if end == Some(taken) {
-            return Ok(true);
-        }
-        if taken == room {
-            return Ok(false);
-        }
-    }
-}
-
 /// Characters of a name that are kept; file systems allow 255 bytes.
 const MAX_NAME: usize = 255;
 
 /// Bytes of a `Content-…` value that are parsed: `mail-parser` joins RFC 2231 sections in quadratic time.
 const MAX_VALUE: usize = 8 * 1024;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn content_fields_in_many_spellings() {
+        let mime = Mime::parse(
+            b"contenttype: Multipart/Report; Report-Type=\"Feedback-Report\";\r\n\tboundary=\"a b\"\r\n",
+        );
+        assert!(mime.is("multipart", "report"));
+        assert_eq!(
+            (mime.boundary.as_deref(), mime.report_type.as_deref()),
+            (Some("a b"), Some("feedback-report"))
+        );
+
+        let mime = Mime::parse(b"Content-Type : application/octet-stream; name*0=\"a!b\"; name*1=\"!1.xml\"\nContent-Disposition: attachment\n");
+        assert_eq!((mime.name.as_deref(), mime.attachment), (Some("a!b!1.xml"), true));
+
+        let mime = Mime::parse(b"Content-Type: text/xml; name=\"=?utf-8?Q?caf=C3=A9.xml?=\"\n");
+        assert_eq!(mime.name.as_deref(), Some("café.xml"));
+
+        let mime = Mime::parse(b"Content-Disposition: attachment; filename*=utf-8''caf%C3%A9.xml;\n");
+        assert_eq!(mime.name.as_deref(), Some("café.xml"));
+
+        let mime = Mime::parse(b"Content-Type: text/plain\nContent-Type: multipart/mixed; boundary=b\nContent-Type: multipart/mixed; boundary=c\n");
+        assert!(mime.is("multipart", "mixed"));
+        assert_eq!(mime.boundary.as_deref(), Some("b"));
+
+        let mime =
+            Mime::parse(b"Content-Type: multipart/mixed; boundary=\"\"\nContent-Transfer-Encoding: base64\n");
+        assert_eq!((mime.boundary, mime.encoding), (None, Encoding::Base64));
+
+        for boundary in ["=_b", "_--b+5P==_1/E7-(x)", "b:1/2?x", "b.b'c,d", "--b"] {
+            let mime = Mime::parse(
+                format!("Content-Type: multipart/mixed; boundary=\"{boundary}\"; x=y").as_bytes(),
+            );
+            assert_eq!(mime.boundary.as_deref(), Some(boundary));
+        }
+        for boundary in ["=_b", "_--b+5P==_1/E7", "b:1/2?x", "b.b'c"] {
+            let mime =
+                Mime::parse(format!("Content-Type: multipart/mixed; boundary={boundary}; x=y").as_bytes());
+            assert_eq!(mime.boundary.as_deref(), Some(boundary));
+        }
+        assert_eq!(Mime::parse(b"Subject: x\n").kind, "");
+    }
+}

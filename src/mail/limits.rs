@@ -16,9 +16,11 @@ pub struct Limits {
     pub message_depth: usize,
     /// Multiparts inside multiparts, over all nested messages.
     pub mime_depth: usize,
-    /// MIME parts of one message, nested ones included.
+    /// MIME parts and archive entries of one message, nested ones included.
     pub parts: usize,
     /// Unpacked bytes for one packed byte, counted over the message from 10 MiB of output on.
+    ///
+    /// gzip makes 35 to 50 bytes of real XML one, and 206 when all of 40,000 records are equal; of zeros it makes 1,030.
     pub ratio: u64,
     /// Whether a text that only reads like a failure report (Exim's and cPanel's have no feedback part) is one.
     pub text_failures: bool,
@@ -36,7 +38,7 @@ impl Default for Limits {
             message_depth: 5,
             mime_depth: 16,
             parts: 1_000,
-            ratio: 1_000,
+            ratio: 500,
             text_failures: false,
             unpacked_bytes: 512 * 1024 * 1024,
         }

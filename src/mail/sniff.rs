@@ -1,6 +1,14 @@
+//! What a content is, told from its first bytes.
+
+mod markup;
+
 use super::transfer::{Base64, Encoding};
 use super::{headers::Mime, peek::read_capped};
 use crate::report::failure::{Fields, colon};
+
+use markup::{ascii, has_escaped_attribute, plausible_json, plausible_markup};
+
+pub(super) use markup::Root;
 
 /// What the first bytes of a content say it is.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -26,16 +34,6 @@ pub(super) enum Kind {
     Zlib,
 }
 
-/// The first element of an XML candidate.
-#[derive(Clone, Copy, Debug, PartialEq)]
-pub(super) enum Root {
-    Feedback,
-    /// HTML, SVG and the like: never a report.
-    Page,
-    /// Another one, or none that can be made out.
-    Unclear,
-}
-
 /// How many bytes [`Kind::of`] likes to see.
 pub(super) const HEAD: usize = 1024;
 
@@ -53,6 +51,11 @@ impl Kind {
             Some(_) if is_base64_of_report(text) => Self::Base64,
             Some(_) => Self::of_text(text),
         }
+    }
+
+    /// Whether a content that is declared to be a message may be one.
+    pub(super) fn may_be_message(head: &[u8]) -> bool {
+        Self::by_magic(head).is_none() && !matches!(Self::of(head), Self::Xml(_) | Self::Json)
     }
 
     fn by_magic(head: &[u8]) -> Option<Self> {
@@ -89,39 +92,6 @@ impl Kind {
             return Self::TextFailure;
         }
         if guess_boundary(text).is_some() { Self::Multipart } else { Self::Nothing }
-    }
-}
-
-impl Root {
-    fn of(text: &[u8]) -> Self {
-        let mut rest = text;
-        // Past the declaration, comments and the document type, to the first element.
-        loop {
-            rest = rest.trim_ascii_start();
-            let end: &[u8] = match rest {
-                [b'<', b'!', b'-', b'-', ..] => b"-->",
-                [b'<', b'?', ..] => b"?>",
-                [b'<', b'!', ..] => {
-                    if contains_name(&rest[2..rest.len().min(80)], b"html") {
-                        return Self::Page;
-                    }
-                    b">"
-                }
-                _ => break,
-            };
-            let Some(at) = memchr::memmem::find(rest, end) else { return Self::Unclear };
-            rest = &rest[at + end.len()..];
-        }
-        let name = rest.strip_prefix(b"<").unwrap_or_default();
-        let length = name.iter().position(|byte| !is_name(*byte)).unwrap_or(name.len());
-        let local = name[..length].rsplit(|byte| *byte == b':').next().unwrap_or_default();
-        if local.eq_ignore_ascii_case(b"feedback") {
-            Self::Feedback
-        } else if PAGES.iter().any(|page| local.eq_ignore_ascii_case(page)) {
-            Self::Page
-        } else {
-            Self::Unclear
-        }
     }
 }
 
@@ -164,7 +134,7 @@ pub(super) fn guess_boundary(text: &[u8]) -> Option<&[u8]> {
 }
 
 /// Whether text begins as the header block of a message does: a field, and one of those that mail has among the first.
-pub(super) fn looks_like_message(text: &[u8]) -> bool {
+fn looks_like_message(text: &[u8]) -> bool {
     let text = match text.strip_prefix(b"From ").or_else(|| text.strip_prefix(b">From ")) {
         Some(mbox) => memchr::memchr(b'\n', mbox).map_or(&b""[..], |end| &mbox[end + 1..]),
         None => text,
@@ -197,23 +167,6 @@ fn is_text_failure(text: &[u8]) -> bool {
         .all(|line| memchr::memmem::find(&lower, line).is_some())
 }
 
-/// `<` and then something that may be markup, not `<someone@example.org> wrote:`.
-fn plausible_markup(text: &[u8]) -> bool {
-    match text.get(1) {
-        Some(b'?' | b'!') => true,
-        Some(&first) if first.is_ascii_alphabetic() || first == b'_' => {
-            let name = text[1..].iter().position(|byte| !is_name(*byte)).map_or(text.len(), |end| end + 1);
-            !matches!(text.get(name), Some(byte) if !byte.is_ascii_whitespace() && !matches!(byte, b'>' | b'/'))
-        }
-        _ => false,
-    }
-}
-
-/// `{` and then a key or the end.
-fn plausible_json(text: &[u8]) -> bool {
-    matches!(text[1..].trim_ascii_start().first(), None | Some(b'"' | b'}' | b'/'))
-}
-
 fn is_base64_of_report(text: &[u8]) -> bool {
     let line = text.split(|byte| byte.is_ascii_whitespace()).next().unwrap_or_default();
     if line.len() < 16 || !line.iter().all(|byte| byte.is_ascii_alphanumeric() || b"+/=".contains(byte)) {
@@ -234,36 +187,6 @@ fn is_base64_of_report(text: &[u8]) -> bool {
                 || (decoded.first() == Some(&b'{') && plausible_json(decoded))
         }
     }
-}
-
-/// `<a b=3D"…">`: quoted-printable that is not declared.
-fn has_escaped_attribute(text: &[u8]) -> bool {
-    let tag = &text[..memchr::memchr(b'>', text).unwrap_or(text.len())];
-    memchr::memmem::find(tag, b"=3D\"").or_else(|| memchr::memmem::find(tag, b"=3D'")).is_some()
-}
-
-/// Text as far as it is ASCII: without a byte order mark, UTF-16 in one byte a character.
-fn ascii(head: &[u8]) -> std::borrow::Cow<'_, [u8]> {
-    let (skip, wide) = match head {
-        [0xEF, 0xBB, 0xBF, ..] => (3, None),
-        [0xFF, 0xFE, ..] => (2, Some(0)),
-        [0xFE, 0xFF, ..] => (2, Some(1)),
-        [b'<' | b'{', 0, ..] => (0, Some(0)),
-        [0, b'<' | b'{', ..] => (0, Some(1)),
-        _ => (0, None),
-    };
-    match wide {
-        None => head[skip..].into(),
-        Some(low) => head[skip..].iter().skip(low).step_by(2).copied().collect(),
-    }
-}
-
-fn contains_name(text: &[u8], name: &[u8]) -> bool {
-    text.windows(name.len()).any(|window| window.eq_ignore_ascii_case(name))
-}
-
-fn is_name(byte: u8) -> bool {
-    byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b'-' | b':' | b'.') || byte >= 0x80
 }
 
 const FEEDBACK_FIELDS: [&[u8]; 18] = [
@@ -304,33 +227,78 @@ const MAIL_FIELDS: [&[u8]; 16] = [
     b"x-mailer",
     b"x-received",
 ];
-const PAGES: [&[u8]; 24] = [
-    b"a",
-    b"b",
-    b"base",
-    b"blockquote",
-    b"body",
-    b"br",
-    b"center",
-    b"div",
-    b"font",
-    b"h1",
-    b"h2",
-    b"h3",
-    b"head",
-    b"html",
-    b"img",
-    b"link",
-    b"meta",
-    b"p",
-    b"pre",
-    b"span",
-    b"style",
-    b"svg",
-    b"table",
-    b"title",
-];
 const OUTLOOK: &str = "an Outlook message file (.msg)";
 /// RFC 2046 allows 70; generous because those that forget the parameter count badly too.
 const MAX_BOUNDARY: usize = 200;
 const UTF8_BOM: &[u8] = b"\xEF\xBB\xBF";
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_first_bytes_say_what_it_is() {
+        let utf16: Vec<u8> =
+            "\u{feff}<?xml version=\"1.0\"?><feedback/>".encode_utf16().flat_map(u16::to_be_bytes).collect();
+        let cases: [(&[u8], Kind); 37] = [
+            (b"", Kind::Nothing),
+            (b"unused", Kind::Nothing),
+            (b"\x1f\x8b\x08\0", Kind::Gzip),
+            (b"\x1f\x8b\x07\0", Kind::Nothing),
+            (b"PK\x03\x04", Kind::Zip),
+            (b"PK\x05\x06", Kind::Nothing),
+            (b"\x78\x9c\xed", Kind::Zlib),
+            (b"\x78\x01\x00", Kind::Zlib),
+            (b"x^2 is a square", Kind::Nothing),
+            (b"\x78\x9f\x3e\x22", Kind::Tnef),
+            (b"Rar!\x1a\x07\x00", Kind::Unsupported("a RAR archive")),
+            (b"<feedback>", Kind::Xml(Root::Feedback)),
+            (b"\xef\xbb\xbf \r\n<?xml version='1.0'?><!-- x --><ns1:Feedback>", Kind::Xml(Root::Feedback)),
+            (b"<?xml version='1.0'?><!DOCTYPE feedback><feedback>", Kind::Xml(Root::Feedback)),
+            (&utf16, Kind::Xml(Root::Feedback)),
+            (b"<?xml version='1.0'?><xs:schema><feedback>", Kind::Xml(Root::Declared)),
+            (b"<?xml version='1.0'", Kind::Xml(Root::Declared)),
+            (b"<report>", Kind::Xml(Root::Unclear)),
+            (b"<!DOCTYPE html>", Kind::Xml(Root::Page)),
+            (b"<?xml version='1.0'?><!DOCTYPE html PUBLIC ''>", Kind::Xml(Root::Page)),
+            (b"<html>", Kind::Xml(Root::Page)),
+            (b"<svg:svg xmlns:svg='x'>", Kind::Xml(Root::Page)),
+            (b"<joe@shop.example> wrote:", Kind::Nothing),
+            (b"<3", Kind::Nothing),
+            (b"{\"organization-name\":", Kind::Json),
+            (b"{ \r\n  \"a\"", Kind::Json),
+            (b"{\\rtf1", Kind::Nothing),
+            (b"{{name}}", Kind::Nothing),
+            (b"H4sIAAAAAAAAA+1bS3OcMAy+51fs5F6D", Kind::Base64),
+            (b"PD94bWwgdmVyc2lvbj0iMS4wIj8+PGZlZWRiYWNrPg==", Kind::Base64),
+            (b"PGZlZWRiYWNrPjx2ZXJzaW9uPg==", Kind::Base64),
+            (b"Donaudampfschiffahrtsgesellschaft", Kind::Nothing),
+            (b"Received: from x\r\n\tby y\r\n", Kind::Message),
+            (b"From joe Sat\nSubject: x\n", Kind::Message),
+            (b"Note: this is prose\nand more of it", Kind::Nothing),
+            (b"Version: 1\r\nFeedback-Type: auth-failure\r\n", Kind::Feedback),
+            (b"preamble\n--b\nContent-Type: text/plain\n", Kind::Multipart),
+        ];
+        for (head, kind) in cases {
+            assert_eq!(Kind::of(head), kind, "{}", String::from_utf8_lossy(head));
+        }
+    }
+
+    #[test]
+    fn the_encoding_is_what_the_bytes_are_in() {
+        let base64 = Mime { encoding: Encoding::Base64, ..Mime::default() };
+        let plain = Mime::default();
+        for (head, mime, encoding) in [
+            (&b"PGZlZWRiYWNrPg=="[..], &base64, Encoding::Base64),
+            (b"<feedback>", &base64, Encoding::Identity),
+            (b"\r\n{\"a\":1}", &base64, Encoding::Identity),
+            (b"\x1f\x8b\x08\0", &base64, Encoding::Identity),
+            (b"Received: from x\n", &base64, Encoding::Identity),
+            (b"<?xml version=3D\"1.0\"?>", &plain, Encoding::QuotedPrintable),
+            (b"<?xml version=\"1.0\"?><a>=3D\"</a>", &plain, Encoding::Identity),
+            (b"text =3D\"", &plain, Encoding::Identity),
+        ] {
+            assert_eq!(encoding_of(head, mime), encoding, "{}", String::from_utf8_lossy(head));
+        }
+    }
+}

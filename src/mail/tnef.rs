@@ -30,8 +30,10 @@ impl Walk<'_> {
                     if !self.count_part() {
                         return Ok(());
                     }
+                    let depth = self.path.len();
                     self.path.extend(name.take());
                     self.content(&mut value, &hint.inside(), at, None)?;
+                    self.path.truncate(depth);
                 }
                 _ => {}
             }

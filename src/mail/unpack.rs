@@ -1,5 +1,7 @@
 //! The only place with raw decompressors. Every byte that comes out of one is counted before anybody sees it.
 
+mod counted;
+
 use std::io::{self, BufRead, Read};
 
 use flate2::{Decompress, FlushDecompress, Status};
@@ -7,6 +9,8 @@ use flate2::{Decompress, FlushDecompress, Status};
 use super::MailError;
 use super::budget::Budget;
 use super::peek::{next_byte, read_through};
+
+pub(super) use counted::Counted;
 
 /// A gzip (RFC 1952) or zlib (RFC 1950) stream being unpacked.
 ///
@@ -94,7 +98,7 @@ impl<'a> Inflate<'a> {
         let status = self
             .inflate
             .decompress_vec(packed, &mut self.unpacked, FlushDecompress::None)
-            .map_err(|error| self.corrupt(&error.to_string()))?;
+            .map_err(|_| self.corrupt("its data is no deflate stream"))?;
         let taken = self.inflate.total_in() - before_in;
         let given = self.inflate.total_out() - before_out;
         self.input.consume(taken as usize);
@@ -188,67 +192,6 @@ impl Read for Inflate<'_> {
     }
 }
 
-/// What a foreign unpacker gives, counted and buffered.
-pub(super) struct Counted<'a, R> {
-    budget: &'a Budget,
-    format: &'static str,
-    position: usize,
-    reader: R,
-    unpacked: Vec<u8>,
-}
-
-impl<'a, R: Read> Counted<'a, R> {
-    pub(super) fn new(reader: R, format: &'static str, budget: &'a Budget) -> Self {
-        Self { budget, format, position: 0, reader, unpacked: Vec::new() }
-    }
-
-    fn refill(&mut self) -> io::Result<()> {
-        self.position = 0;
-        self.unpacked.resize(BUFFER, 0);
-        let outcome = loop {
-            match self.reader.read(&mut self.unpacked) {
-                Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
-                outcome => break outcome,
-            }
-        };
-        let length = outcome.as_ref().map_or(0, |length| *length);
-        self.unpacked.truncate(length);
-        outcome.map_err(|error| self.explain(error))?;
-        self.budget.unpacked(length as u64)?;
-        Ok(())
-    }
-
-    /// Bad data is the archive's fault; anything else is the disk's.
-    fn explain(&self, error: io::Error) -> io::Error {
-        use io::ErrorKind::{InvalidData, InvalidInput, Other, UnexpectedEof};
-        if MailError::of(&error).is_none()
-            && matches!(error.kind(), InvalidData | InvalidInput | Other | UnexpectedEof)
-        {
-            return MailError::CorruptArchive { format: self.format, reason: error.to_string() }.into();
-        }
-        error
-    }
-}
-
-impl<R: Read> BufRead for Counted<'_, R> {
-    fn fill_buf(&mut self) -> io::Result<&[u8]> {
-        if self.position == self.unpacked.len() {
-            self.refill()?;
-        }
-        Ok(&self.unpacked[self.position..])
-    }
-
-    fn consume(&mut self, amount: usize) {
-        self.position += amount;
-    }
-}
-
-impl<R: Read> Read for Counted<'_, R> {
-    fn read(&mut self, out: &mut [u8]) -> io::Result<usize> {
-        read_through(self, out)
-    }
-}
-
 /// Unpacked bytes held at once.
 const BUFFER: usize = 32 * 1024;
 
@@ -258,3 +201,99 @@ const HEADER_CHECKSUM: u8 = 0x02;
 const EXTRA: u8 = 0x04;
 const NAME: u8 = 0x08;
 const COMMENT: u8 = 0x10;
+
+#[cfg(test)]
+mod tests {
+    use std::io::{BufReader, Write as _};
+
+    use flate2::write::{GzEncoder, ZlibEncoder};
+
+    use super::*;
+    use crate::mail::Limits;
+
+    const TEXT: &[u8] = b"a report, a report, and nothing but a report";
+
+    #[test]
+    fn every_member_and_nothing_behind_the_last() {
+        let (first, second) = TEXT.split_at(20);
+        let whole = [gzip(first), gzip(b""), gzip(second)].concat();
+        assert_eq!(unpack(&whole, Format::Gzip).expect("no error"), TEXT);
+        for garbage in [&b"\r\n"[..], b"\0\0\0\0\0\0\0\0\0\0\0\0", b"\x1f", b"\x1f\x8b", b"text"] {
+            assert_eq!(unpack(&[&whole, garbage].concat(), Format::Gzip).expect("no error"), TEXT);
+        }
+    }
+
+    #[test]
+    fn optional_header_fields_are_passed_over() {
+        let mut packed = gzip(TEXT);
+        packed[3] = EXTRA | NAME | COMMENT | HEADER_CHECKSUM;
+        packed.splice(10..10, *b"\x03\x00abcname\0comment\0cc");
+        assert_eq!(unpack(&packed, Format::Gzip).expect("no error"), TEXT);
+    }
+
+    #[test]
+    fn damage_is_told() {
+        let packed = gzip(TEXT);
+        let data_end = packed.len() - 8;
+        for cut in 0..data_end {
+            assert_eq!(code(&packed[..cut], Format::Gzip), "corrupt_archive", "cut at {cut}");
+        }
+        // Behind the data only the checksum is lost.
+        for cut in data_end..packed.len() {
+            assert_eq!(unpack(&packed[..cut], Format::Gzip).expect("no error"), TEXT, "cut at {cut}");
+        }
+        let mut wrong = packed.clone();
+        wrong[data_end] ^= 1;
+        assert_eq!(code(&wrong, Format::Gzip), "corrupt_archive");
+    }
+
+    #[test]
+    fn zlib_too() {
+        let mut encoder = ZlibEncoder::new(Vec::new(), flate2::Compression::default());
+        encoder.write_all(TEXT).expect("memory takes everything");
+        let packed = encoder.finish().expect("memory takes everything");
+        assert_eq!(unpack(&packed, Format::Zlib).expect("no error"), TEXT);
+        assert_eq!(code(&packed[..packed.len() - 5], Format::Zlib), "corrupt_archive");
+    }
+
+    #[test]
+    fn the_budget_is_enforced_while_reading() {
+        let packed = gzip(&vec![b' '; 20 << 20]);
+        let limits = Limits { unpacked_bytes: 1 << 20, ..Limits::default() };
+        assert_eq!(
+            MailError::of(&unpack_within(&packed, Format::Gzip, &limits).expect_err("too much"))
+                .map(MailError::code),
+            Some("limit_unpacked_bytes")
+        );
+        assert_eq!(code(&packed, Format::Gzip), "limit_ratio");
+        let limits = Limits { ratio: 2_000, ..Limits::default() };
+        assert_eq!(unpack_within(&packed, Format::Gzip, &limits).expect("enough").len(), 20 << 20);
+    }
+
+    fn code(packed: &[u8], format: Format) -> &'static str {
+        let error = unpack(packed, format).expect_err("damaged");
+        MailError::of(&error).expect("an error of this room").code()
+    }
+
+    fn unpack(packed: &[u8], format: Format) -> io::Result<Vec<u8>> {
+        unpack_within(packed, format, &Limits::default())
+    }
+
+    fn unpack_within(packed: &[u8], format: Format, limits: &Limits) -> io::Result<Vec<u8>> {
+        let outcomes = [1, 7, 10_000].map(|size| {
+            let mut input = BufReader::with_capacity(size, packed);
+            let mut unpacked = Vec::new();
+            Inflate::new(&mut input, format, &Budget::new(limits), true)
+                .read_to_end(&mut unpacked)
+                .map(|_| unpacked)
+        });
+        assert!(outcomes.iter().all(|outcome| outcome.as_ref().ok() == outcomes[0].as_ref().ok()));
+        outcomes.into_iter().next_back().expect("three of them")
+    }
+
+    fn gzip(text: &[u8]) -> Vec<u8> {
+        let mut encoder = GzEncoder::new(Vec::new(), flate2::Compression::default());
+        encoder.write_all(text).expect("memory takes everything");
+        encoder.finish().expect("memory takes everything")
+    }
+}

@@ -7,7 +7,7 @@ use super::content::Hint;
 use super::headers::{Mime, Place, read_block};
 use super::mac::MacLines;
 use super::peek::Peeked;
-use super::sniff::{self, HEAD, guess_boundary, looks_like_message};
+use super::sniff::{self, HEAD, Kind, guess_boundary};
 use super::transfer::{Base64, Encoding, QuotedPrintable};
 use super::{Content, Found, Limits, MailError};
 
@@ -57,6 +57,8 @@ pub(super) struct Level {
     pub(super) archive: usize,
     pub(super) message: usize,
     pub(super) mime: usize,
+    /// Inside something compressed, whose packed bytes are counted already.
+    pub(super) packed: bool,
 }
 
 impl<'w> Walk<'w> {
@@ -175,7 +177,7 @@ impl<'w> Walk<'w> {
         if arf::is_message(mime) {
             let mut body = Peeked::read(HEAD, body)?;
             // An attachment that only claims to be a message is looked at like any other.
-            if looks_like_message(body.head()) || !body.head().contains(&b'\0') && at.archive == 0 {
+            if Kind::may_be_message(body.head()) {
                 let at = Level { message: at.message + 1, ..at };
                 let headers = self.message(&mut body, section, at)?;
                 arf.passed_message(headers);

@@ -36,7 +36,10 @@ impl Walk<'_> {
             if entry.is_dir() || is_junk(&name) {
                 continue;
             }
-            if at.archive == 1 {
+            if !self.count_part() {
+                return Ok(());
+            }
+            if !at.packed {
                 self.budget.packed(entry.compressed_size().min(length));
             }
             self.path.push(name);
@@ -64,7 +67,12 @@ impl Walk<'_> {
             return Err(MailError::UnsupportedArchive { format }.into());
         }
         let file = entry.with_reader(archive, ZipReadOptions::new()).map_err(explain)?;
-        self.content(&mut Counted::new(file, "zip", self.budget), &hint.inside(), at, None)
+        self.content(
+            &mut Counted::new(file, "zip", self.budget),
+            &hint.inside(),
+            Level { packed: true, ..at },
+            None,
+        )
     }
 }
 

@@ -32,8 +32,8 @@ use crate::{
 pub struct Authenticator(Arc<Inner>);
 
 impl Authenticator {
-    /// An authenticator that asks `resolver`, whose cache is the only one: answers are as bounded in number and age
-    /// as it makes them.
+    /// An authenticator that asks `resolver`, whose cache is the only one: answers are as bounded in number
+    /// and age as it makes them.
     pub fn new(settings: &Settings, resolver: TokioResolver) -> Self {
         Self(Arc::new(Inner {
             settings: settings.clone(),
@@ -42,13 +42,17 @@ impl Authenticator {
         }))
     }
 
-    /// Examines one message.
+    /// Examines one message. Takes as long as DNS does, but no longer than the settings allow; several
+    /// messages may be examined at once.
     pub async fn check(&self, delivery: &Delivery<'_>, letter: &Letter) -> Evidence {
         let started = Instant::now();
         let settings = &self.0.settings;
         let evidence = if settings.enabled {
             let examination = timeout(settings.timeout, self.0.examine(delivery, letter));
-            examination.await.unwrap_or_else(|_| Evidence::unknown(Doubt::Timeout))
+            examination.await.unwrap_or_else(|_| Evidence {
+                from_domain: letter.author_domain(),
+                ..Evidence::unknown(Doubt::Timeout)
+            })
         } else {
             Evidence::unknown(Doubt::Disabled)
         };
@@ -60,8 +64,8 @@ impl Authenticator {
 struct Inner {
     settings: Settings,
     verifier: MessageAuthenticator,
-    /// Questions that were not answered a moment ago, so that ten thousand messages from a reporter whose DNS is
-    /// down do not each wait for it. An answer is the resolver's to remember, a missing one is not.
+    /// Questions that were not answered a moment ago, so that ten thousand messages from a reporter whose DNS
+    /// is down do not each wait for it. An answer is the resolver's to remember, a missing one is not.
     unreachable: Expiring<String>,
 }
 
@@ -119,7 +123,8 @@ impl Inner {
                     dmarc.judge(&mut signatures, &mut evidence).await;
                 }
                 Ok(None) => {
-                    // Without a record alignment is not defined; a signature of the very domain is aligned anyway.
+                    // Without a record alignment is not defined; a signature of the very domain is aligned
+                    // anyway.
                     for judged in &mut signatures {
                         judged.aligned = judged.may_align() && judged.signature.d == domain;
                     }
@@ -205,7 +210,8 @@ impl Inner {
 
     async fn walk(&self, domain: &str) -> Result<Option<String>, Error> {
         let names: Vec<_> = parents(domain).collect();
-        // More than eight questions are not asked: those between the whole name and its last seven labels are not.
+        // More than eight questions are not asked: those between the whole name and its last seven labels are
+        // not.
         let between = 1..names.len().saturating_sub(WALK_LABELS).max(1);
         let mut found = None;
         for (at, name) in names.iter().enumerate().filter(|(at, _)| !between.contains(at)) {
@@ -217,8 +223,8 @@ impl Inner {
                 }
                 Ok(record) if record.psd != Psd::Default => return Ok(Some((*name).to_owned())),
                 Ok(_) if name.contains('.') => found = Some(*name),
-                // A record at the top that does not say it is a public suffix's does not make a top-level domain
-                // one organisation.
+                // A record at the top that does not say it is a public suffix's does not make a top-level
+                // domain one organisation.
                 Ok(_) => found = found.or(below),
                 Err(Error::Dns(
                     mail_auth::DnsError::RecordNotFound(_) | mail_auth::DnsError::InvalidRecordType,
@@ -266,8 +272,8 @@ fn is_temporary(error: &Error) -> bool {
     matches!(error, Error::Dns(mail_auth::DnsError::Resolver(_)))
 }
 
-/// Whether a message received at `received`, seconds since the epoch, is examined so late that a failure may be the
-/// delay's: keys are rotated, addresses move.
+/// Whether a message received at `received`, seconds since the epoch, is examined so late that a failure may
+/// be the delay's: keys are rotated, addresses move.
 fn is_late(received: u64) -> bool {
     let received = UNIX_EPOCH + Duration::from_secs(received);
     SystemTime::now().duration_since(received).is_ok_and(|age| age > LATE)

@@ -6,8 +6,8 @@ use super::{
 };
 use crate::domains::normalize;
 
-/// What was found out about the message a report came in. One per message, written down before the first row is
-/// stored and never worked out again, so that a retry says the same.
+/// What was found out about the message a report came in. One per message, written down before the first row
+/// is stored and never worked out again, so that a retry says the same.
 #[derive(Clone, Debug, Default, Deserialize, Eq, PartialEq, Serialize)]
 #[serde(default)]
 pub struct Evidence {
@@ -26,8 +26,8 @@ pub struct Evidence {
     pub dkim_skipped: u32,
     /// What DMARC says of `from_domain`.
     pub dmarc: DmarcResult,
-    /// Whether an aligned signature passes that covers the whole body and whose key allows the service `tlsrpt`
-    /// (RFC 8460 section 3).
+    /// Whether an aligned signature passes that covers the whole body and whose key allows the service
+    /// `tlsrpt` (RFC 8460 section 3).
     pub tls_rpt_signed: bool,
     /// Why no verdict can be reached, if so.
     pub doubt: Option<Doubt>,
@@ -39,8 +39,8 @@ impl Evidence {
         Self { doubt: Some(doubt), ..Self::default() }
     }
 
-    /// What the evidence says of a report in the message that claims to be from `claim`. The rules are those of
-    /// [`Verdict`].
+    /// What the evidence says of a report in the message that claims to be from `claim`. The rules are those
+    /// of [`Verdict`].
     pub fn verdict(&self, claim: &Claim<'_>) -> Verdict {
         match self.dmarc {
             DmarcResult::Fail if self.doubt.is_none() => Verdict::Forged,
@@ -103,13 +103,14 @@ impl Evidence {
 /// | `forged` | DMARC fails: the From domain has a policy record and nothing aligned passes |
 /// | `unknown` | neither can be said; [`Evidence::doubt`] has the reason |
 ///
-/// A report names its origin by `email` (TLS: `contact-info`) and by `org_name` (TLS: `organization-name`), the
-/// latter when it is a domain or a name of the table `organizations.toml`. The domain of either belongs to the
-/// organisation of the From domain when it lies within the From domain's organizational domain, or when the table
-/// gives both to one organisation. A report that names two organisations is not genuine.
+/// A report names its origin by `email` (TLS: `contact-info`) and by `org_name` (TLS: `organization-name`),
+/// the latter when it is a domain or a name of the table `organizations.toml`. The domain of either belongs
+/// to the organisation of the From domain when it lies within the From domain's organizational domain, or
+/// when the table gives both to one organisation. A report that names two organisations is not genuine.
 ///
-/// Where a mailbox provider's customers have addresses (`outlook.com`, `mail.ru`) a pass proves no more than that one
-/// of them wrote: from there a message is `authenticated`, unless its From address is postmaster or abuse.
+/// Where a mailbox provider's customers have addresses (`outlook.com`, `mail.ru`) a pass proves no more than
+/// that one of them wrote: from there a message is `authenticated`, unless its From address is postmaster or
+/// abuse.
 ///
 /// A failure report says nothing about its origin but in its From field: a pass is enough for `genuine`.
 ///

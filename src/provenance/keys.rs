@@ -12,8 +12,8 @@ use mail_auth::{
 
 /// The key records of one message's signatures, by the name they were asked for under: `s._domainkey.d.`.
 ///
-/// They are fetched before the signatures are verified, so that it is known which names did not answer, and because
-/// the verifier does not tell what services a key allows (`s=`).
+/// They are fetched before the signatures are verified, so that it is known which names did not answer, and
+/// because the verifier does not tell what services a key allows (`s=`).
 #[derive(Default)]
 pub(super) struct Keys(HashMap<Box<str>, Key>);
 

@@ -12,7 +12,8 @@ use mail_auth::{
 use super::{Doubt, Settings};
 use crate::domains::{is_within, normalize};
 
-/// What is needed of a message to examine it: its header, and the hashes of its body that its signatures ask for.
+/// What is needed of a message to examine it: its header, and the hashes of its body that its signatures ask
+/// for.
 ///
 /// The body is read once and never held, so that a message of 50 MB takes no more memory than its header.
 #[derive(Debug)]
@@ -49,8 +50,8 @@ impl Letter {
         Ok(letter)
     }
 
-    /// The header with the signatures that are to be verified, those that could align with the From domain first,
-    /// and the hashes they are compared with.
+    /// The header with the signatures that are to be verified, those that could align with the From domain
+    /// first, and the hashes they are compared with.
     pub(super) fn message(&self) -> Result<Message<'_>, Doubt> {
         if self.too_large {
             return Err(Doubt::Header);
@@ -60,7 +61,8 @@ impl Letter {
             return Err(Doubt::Header);
         }
         let author = Author::of(&parsed);
-        // An `l=` signature is an error to the parser. It is verified all the same, and then called what it is.
+        // An `l=` signature is an error to the parser. It is verified all the same, and then called what it
+        // is.
         for Header { name, value, header } in std::mem::take(&mut parsed.errors) {
             if header == Error::Dkim(DkimError::SignatureLength)
                 && let Ok(signature) = Signature::parse(value)
@@ -85,6 +87,14 @@ impl Letter {
         let skipped = before - parsed.dkim_headers.len();
         parsed.body_hashes = self.body_hashes.iter().map(BodyHash::as_parsed).collect();
         Ok(Message { parsed, author, skipped })
+    }
+
+    /// The From domain, when there is exactly one.
+    pub(super) fn author_domain(&self) -> Option<String> {
+        match self.message().ok()?.author {
+            Author::One { domain, .. } => Some(domain),
+            _ => None,
+        }
     }
 
     fn hash_body(&self, mut body: impl Read) -> io::Result<Vec<BodyHash>> {

@@ -7,7 +7,8 @@ use serde::Deserialize;
 
 use crate::domains::{is_within, normalize, parents};
 
-/// What is known of reporters beyond what DNS says: who has several domains, and where anybody has an address.
+/// What is known of reporters beyond what DNS says: who has several domains, and where anybody has an
+/// address.
 #[derive(Debug, Default)]
 pub(super) struct Organizations {
     by_domain: HashMap<String, usize>,
@@ -16,8 +17,8 @@ pub(super) struct Organizations {
 }
 
 impl Organizations {
-    /// The table that comes with the program. A test shows that it is valid; were it not, it would be empty and
-    /// fewer reports would be genuine.
+    /// The table that comes with the program. A test shows that it is valid; were it not, it would be empty
+    /// and fewer reports would be genuine.
     pub(super) fn known() -> &'static Self {
         static KNOWN: LazyLock<Organizations> =
             LazyLock::new(|| Organizations::parse(TABLE).unwrap_or_default());

@@ -93,9 +93,9 @@ impl Catalog {
         Ok(catalog)
     }
 
-    /// The service that the clues point at. The domain of a signature that passes comes before the reverse name, and
-    /// that before the network: who signs knows whom it signs for, while a network's customers are many. Of several
-    /// domains that fit the longest decides.
+    /// The service that the clues point at. The domain of a signature that passes comes before the reverse
+    /// name, and that before the network: who signs knows whom it signs for, while a network's customers are
+    /// many. Of several domains that fit the longest decides.
     pub fn identify(&self, clues: &Clues<'_>) -> Option<&Service> {
         let dkim = || nearest(&self.by_dkim, clues.dkim_domain?);
         let reverse = || nearest(&self.by_reverse, clues.reverse_name?);

@@ -25,8 +25,8 @@ pub struct Seen {
 }
 
 impl Seen {
-    /// Offers an address to be identified. Never waits: an address that was offered a while ago, or for which there
-    /// is no room, is passed over.
+    /// Offers an address to be identified. Never waits: an address that was offered a while ago, or for which
+    /// there is no room, is passed over.
     pub fn offer(&self, ip: IpAddr) {
         let ip = ip.to_canonical();
         let recent = &self.inner.recent;

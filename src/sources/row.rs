@@ -29,8 +29,8 @@ pub struct SourceRow {
     pub category: Option<Category>,
     /// When this was found out; seconds since the epoch.
     pub checked_at: u64,
-    /// When to find it out again; seconds since the epoch. A name that is missing, and above all a question that was
-    /// not answered, must not stay in the store for good.
+    /// When to find it out again; seconds since the epoch. A name that is missing, and above all a question
+    /// that was not answered, must not stay in the store for good.
     pub recheck_at: u64,
 }
 

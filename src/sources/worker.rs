@@ -16,10 +16,12 @@ use super::{Inbox, SourceRow, Sources, reverse::Reverse};
 use crate::telemetry::sources::{LookedUp, RefillFailed, Stored};
 
 impl Sources {
-    /// Identifies the addresses of `inbox`, and those that `missing` names when it is asked, until the inbox ends.
+    /// Identifies the addresses of `inbox`, and those that `missing` names when it is asked, until the inbox
+    /// ends.
     ///
     /// `missing` is asked now and then for at most so many addresses that have no row, or one whose
-    /// [`SourceRow::recheck_at`] has passed. `store` is given rows to keep; rows it refuses are made again later.
+    /// [`SourceRow::recheck_at`] has passed. `store` is given rows to keep; rows it refuses are made again
+    /// later.
     pub async fn run<M, Missing, S, Store, E>(&self, inbox: Inbox, missing: M, store: S)
     where
         M: Fn(usize) -> Missing,

@@ -10,8 +10,10 @@ use std::{
 use super::{
     Message, Reason, SegmentId, Settings, SpoolError,
     layout::{Layout, parse_numbered},
+    listing::{LargeFiles, Listing},
     quarantine,
-    recovery::{Found, extent, measure_one},
+    queue::Closed,
+    recovery::extent,
     scan::Frames,
     segment::MessageBody,
     side,
@@ -75,19 +77,19 @@ impl Inspector {
     ///
     /// When the folder cannot be read.
     pub fn segments(&self) -> Result<Vec<SegmentSummary>, SpoolError> {
-        let found = Found::list(&self.layout)?;
+        let Listing { open, closed, .. } = Listing::new(&self.layout)?;
+        let large = LargeFiles::new(&self.layout)?;
         let mut segments = Vec::new();
-        for id in found.open() {
-            let Ok(file) = File::open(self.layout.open_segment(*id)) else { continue };
-            if let Ok((messages, bytes)) = extent(&file, *id) {
-                segments.push(SegmentSummary { id: *id, open: true, messages, bytes, attempts: 0 });
+        for id in open {
+            let Ok(file) = File::open(self.layout.open_segment(id)) else { continue };
+            if let Ok((messages, bytes)) = extent(file, id) {
+                segments.push(SegmentSummary { id, open: true, messages, bytes, attempts: 0 });
             }
         }
-        for (id, messages) in found.closed() {
-            let Ok(closed) = measure_one(&self.layout, *id, *messages) else { continue };
-            let attempts = side::attempts(&self.layout, *id)?;
-            let bytes = closed.bytes;
-            segments.push(SegmentSummary { id: *id, open: false, messages: *messages, bytes, attempts });
+        for (id, messages) in closed {
+            let Ok(Closed { bytes, .. }) = large.measure(&self.layout, id, messages) else { continue };
+            let attempts = side::attempts(&self.layout, id)?;
+            segments.push(SegmentSummary { id, open: false, messages, bytes, attempts });
         }
         segments.sort_unstable_by_key(|segment| segment.id);
         Ok(segments)
@@ -130,8 +132,8 @@ impl Inspector {
     /// When it is not there, is damaged, or cannot be read.
     pub fn waiting(&self, id: MessageId) -> Result<Message, SpoolError> {
         let MessageId { segment, number } = id;
-        let found = Found::list(&self.layout)?;
-        let count = *found.closed().get(&segment).ok_or(SpoolError::UnknownSegment { segment })?;
+        let closed = Listing::new(&self.layout)?.closed;
+        let count = *closed.get(&segment).ok_or(SpoolError::UnknownSegment { segment })?;
         let path = self.layout.closed_segment(segment, count);
         let file = File::open(&path).map_err(SpoolError::io("open", &path))?;
         let mut frames =

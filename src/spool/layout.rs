@@ -31,6 +31,7 @@ impl Layout {
     /// Makes the folders where they are missing, private to this user.
     pub(super) fn create(root: &Path) -> Result<Self, SpoolError> {
         let layout = Self::at(root);
+        let missing: Vec<_> = root.ancestors().take_while(|folder| !folder.exists()).collect();
         for folder in [layout.root.clone(), layout.large_folder(), layout.quarantine_folder()] {
             DirBuilder::new()
                 .recursive(true)
@@ -40,6 +41,10 @@ impl Layout {
                 .map_err(SpoolError::io("create", &folder))?;
         }
         sync_folder(&layout.root)?;
+        for parent in missing.iter().filter_map(|folder| folder.parent()) {
+            let here = if parent.as_os_str().is_empty() { Path::new(".") } else { parent };
+            sync_folder(here)?;
+        }
         Ok(layout)
     }
 

@@ -86,16 +86,10 @@ impl Quarantine {
             return Err(error);
         }
         sync_folder(&layout.quarantine_folder())?;
-        telemetry::Quarantined {
-            id: entry.segment,
-            number: entry.number,
-            code: entry.code,
-            reason: entry.reason,
-        }
-        .record();
+        telemetry::Quarantined { id: entry.segment, number: entry.number, code: entry.code }.record();
         self.entries.fetch_add(1, Ordering::Relaxed);
-        let bytes = self.bytes.fetch_add(disk_bytes(&path), Ordering::Relaxed);
-        if bytes > limit {
+        let bytes = disk_bytes(&path);
+        if self.bytes.fetch_add(bytes, Ordering::Relaxed) + bytes > limit {
             self.drop_oldest(layout, limit)?;
         }
         Ok(())

@@ -65,8 +65,9 @@ impl Writer {
             self.seal_if_due();
         }
         let sealed = self.seal();
-        self.shared.writer_ended();
-        if let Some(answer) = self.closing.take() {
+        let closing = self.closing.take();
+        drop(self);
+        if let Some(answer) = closing {
             // Nobody to hear it is no error.
             drop(answer.send(sealed));
         }
@@ -150,6 +151,13 @@ impl Writer {
         open.seal(&self.shared)?;
         self.open = None;
         Ok(())
+    }
+}
+
+impl Drop for Writer {
+    /// However it ended, no message should be begun any more.
+    fn drop(&mut self) {
+        self.shared.writer_ended();
     }
 }
 

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use metrics::{counter, describe_counter, describe_histogram, histogram};
 
-use crate::provenance::Evidence;
+use crate::provenance::{Evidence, Verdict};
 
 /// A message was examined.
 #[derive(Debug)]
@@ -35,11 +35,20 @@ impl Checked<'_> {
     }
 }
 
+/// A report was judged by its message's evidence.
+pub fn judged(verdict: Verdict) {
+    counter!("ruad_provenance_verdicts_total", "verdict" => verdict.as_str()).increment(1);
+}
+
 /// Registers the help texts.
 pub fn describe() {
     describe_counter!(
         "ruad_provenance_checks_total",
         "Messages whose provenance was examined, by DMARC result and by why no verdict was reached."
+    );
+    describe_counter!(
+        "ruad_provenance_verdicts_total",
+        "Reports, by what their message proves of their origin."
     );
     describe_histogram!("ruad_provenance_check_seconds", "Time to examine one message's provenance.");
 }

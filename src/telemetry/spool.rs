@@ -158,18 +158,17 @@ impl Damaged {
     }
 }
 
-/// A message was set aside.
+/// A message was set aside. The reason in words may quote the message, so it stays in the quarantine.
 pub(crate) struct Quarantined<'a> {
     pub(crate) id: SegmentId,
     pub(crate) number: u32,
     pub(crate) code: &'a str,
-    pub(crate) reason: &'a str,
 }
 
 impl Quarantined<'_> {
     pub(crate) fn record(&self) {
         counter!("ruad_spool_quarantined_messages_total", "code" => self.code.to_owned()).increment(1);
-        warn!(segment = %self.id, number = self.number, code = self.code, reason = self.reason, "message quarantined");
+        warn!(segment = %self.id, number = self.number, code = self.code, "message quarantined");
     }
 }
 

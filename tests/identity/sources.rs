@@ -147,6 +147,21 @@ async fn no_answer_is_not_no_name() {
 }
 
 #[tokio::test]
+async fn a_name_that_takes_too_long_is_no_name_yet() {
+    let server = Server::start().await;
+    server.silent("1.2.0.192.in-addr.arpa");
+    let patient = ruad::dns::Settings { timeout: Duration::from_secs(60), ..server.settings() };
+    let settings = Settings { timeout: Duration::from_millis(50), ..settings() };
+    let sources = Sources::new(&settings, patient.resolver(100).unwrap()).unwrap();
+    let (seen, inbox) = sources.queue();
+    let store = Store::default();
+    let _running = store.run(&sources, inbox);
+    seen.offer(ip("192.0.2.1"));
+    let rows = store.wait_for(1).await;
+    assert_eq!(rows[0].recheck_at - rows[0].checked_at, 3_600);
+}
+
+#[tokio::test]
 async fn an_address_is_looked_up_once_until_it_is_due() {
     let server = Server::start().await;
     server.reverse("192.0.2.1", "mx.example").address("mx.example", "192.0.2.1");
@@ -195,15 +210,14 @@ async fn a_dead_name_server_does_not_hold_up_the_others() {
         server.silent(&format!("{host}.2.0.192.in-addr.arpa"));
     }
     let patient = ruad::dns::Settings { timeout: Duration::from_secs(60), ..server.settings() };
-    let settings = Settings { timeout: Duration::from_secs(2), ..settings() };
+    let settings = Settings { timeout: Duration::from_secs(30), ..settings() };
     let sources = Sources::new(&settings, patient.resolver(100).unwrap()).unwrap();
     let (seen, inbox) = sources.queue();
     let store = Store::default();
     let _running = store.run(&sources, inbox);
     (1..=25).for_each(|host| seen.offer(ip(&format!("192.0.2.{host}"))));
     let rows = store.wait_for(10).await;
-    assert!(rows.iter().take(10).all(|row| row.ip > ip("192.0.2.15")), "{rows:?}");
-    assert_eq!(store.wait_for(25).await.len(), 25);
+    assert!(rows.iter().all(|row| row.ip > ip("192.0.2.15")), "{rows:?}");
 }
 
 #[tokio::test]

@@ -15,22 +15,20 @@ pub(super) fn read(block: &[u8]) -> Header {
     let mut header = Header::default();
     for (name, value) in Fields::new(block) {
         let value = &value[..value.len().min(MAX_VALUE)];
-        let (field, parsed) = match name.to_ascii_lowercase().as_slice() {
+        let (field, text) = match name.to_ascii_lowercase().as_slice() {
             b"from" => (&mut header.from, parse(b"From:", value, address)),
-            b"message-id" => (
-                &mut header.message_id,
-                parse(b"Message-ID:", value, |parsed| parsed.message_id().map(str::to_owned)),
-            ),
+            b"message-id" => {
+                let id = parse(b"Message-ID:", value, |parsed| parsed.message_id().map(str::to_owned));
+                (&mut header.message_id, id.or_else(|| Some(unfold(value))))
+            }
             b"subject" => {
-                (&mut header.subject, parse(b"Subject:", value, |parsed| parsed.subject().map(str::to_owned)))
+                let subject = parse(b"Subject:", value, |parsed| parsed.subject().map(str::to_owned));
+                (&mut header.subject, subject.or_else(|| Some(unfold(value))))
             }
             _ => continue,
         };
         if field.is_none() {
-            *field = parsed
-                .or_else(|| Some(unfold(value)))
-                .map(|text| text.trim().to_owned())
-                .filter(|text| !text.is_empty());
+            *field = text.map(|text| text.trim().to_owned()).filter(|text| !text.is_empty());
         }
     }
     header
@@ -52,9 +50,11 @@ fn parse(
     wanted(&MessageParser::new().parse_headers(&field)?)
 }
 
+/// The first address; where there is none, the names and whatever else is in the field are nobody's business.
 fn address(parsed: &mail_parser::Message<'_>) -> Option<String> {
     let address = parsed.from()?.iter().find_map(|from| from.address.as_deref())?;
-    address.contains('@').then(|| address.to_owned())
+    let words = || address.split(|c: char| c.is_whitespace() || "<>,;()\"".contains(c));
+    words().find(|word| word.contains('@')).map(str::to_owned)
 }
 
 /// Bytes of a field that are parsed.

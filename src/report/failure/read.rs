@@ -27,7 +27,7 @@ pub fn read(parts: &Parts, limits: &Limits) -> Result<FailureReport, ReportError
         reported = reported.or_else(|| text::reported_headers(text));
     }
     if reader.known == 0 {
-        return Err(ReportError::NotAReport { reason: "there is no field of a failure report in it" });
+        return Err(ReportError::NotAReport { reason: "there is no field of a failure report in it".into() });
     }
     match reported {
         Some(block) => reader.headers(block),
@@ -220,3 +220,90 @@ fn truncate(text: &mut String, limit: usize) -> bool {
 
 /// Values of one field, and warnings, of one report.
 const MAX_LIST: usize = 100;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn odd_values_are_understood() {
+        let report = read_feedback(
+            "FEEDBACK-TYPE: Auth-Failure\nSource-IP: [IPv6:2001:db8::1] (host.example)\nAuth-Failure: DMARC, spf (both)\n\
+             Reported-Domain: a.example; b.example\nReported-Domain: a.example\nOriginal-Rcpt-To: <a@x.example>, b@x.example\n\
+             Original-Mail-From: <>\nIncidents: 12\nIdentity-Alignment: spf,\n dkim\nReceived-Date: 8 Oct 2011 20:15:58 +0000 (GMT)\n\
+             DKIM-Domain: a.example;\n b.example\n\nVersion: 1\nVersion: 2\n",
+        );
+        assert_eq!(report.feedback_type.as_deref(), Some("auth-failure"));
+        assert_eq!(report.source_ip.as_deref(), Some("2001:db8::1"));
+        assert_eq!(report.auth_failure, ["dmarc", "spf"]);
+        assert_eq!(report.reported_domain, ["a.example", "b.example"]);
+        assert_eq!(report.original_rcpt_to, ["a@x.example", "b@x.example"]);
+        assert_eq!(report.original_mail_from.as_deref(), Some(""));
+        assert_eq!(report.incidents, Some(12));
+        assert_eq!(report.identity_alignment, ["spf", "dkim"]);
+        assert_eq!(report.arrival_date, Some(1_318_104_958));
+        assert_eq!(report.dkim_domain.as_deref(), Some("a.example; b.example"));
+        assert_eq!(report.version.as_deref(), Some("1"));
+    }
+
+    #[test]
+    fn values_that_are_none_have_a_warning() {
+        let report = read_feedback(
+            "Feedback-Type: abuse\nSource-IP: unknown\nArrival-Date: yesterday\nIncidents: -1\n",
+        );
+        assert_eq!(
+            (report.source_ip.as_deref(), report.arrival_date, report.incidents),
+            (Some("unknown"), None, None)
+        );
+        let codes: Vec<_> = report.warnings.iter().map(|warning| warning.code).collect();
+        for code in [
+            "source_ip_invalid",
+            "arrival_date_invalid",
+            "incidents_invalid",
+            "headers_missing",
+            "version_missing",
+        ] {
+            assert!(codes.contains(&code), "{code} is not among {codes:?}");
+        }
+        assert!(!codes.contains(&"auth_failure_missing"), "an abuse report has none");
+    }
+
+    #[test]
+    fn what_is_no_report_is_refused() {
+        for feedback in ["", "hello\n", "Subject: x\nMessage-ID: <a@b>\n"] {
+            let parts = Parts { feedback: Some(feedback.into()), ..Parts::default() };
+            assert!(
+                matches!(read(&parts, &Limits::default()), Err(ReportError::NotAReport { .. })),
+                "{feedback:?}"
+            );
+        }
+        assert!(read(&Parts::default(), &Limits::default()).is_err());
+    }
+
+    #[test]
+    fn the_hash_is_of_the_content() {
+        let text = "Feedback-Type: auth-failure\nSource-IP: 192.0.2.1\nReported-Domain: a.example\n";
+        let hash = read_feedback(text).content_hash();
+        // Stored hashes must stay what they are.
+        assert_eq!(format!("{hash:032x}"), "c4d43868673f9d11a50fbaa0e400f6c2");
+        assert_eq!(hash, read_feedback(&text.replace('\n', "\r\n")).content_hash());
+        assert_eq!(hash, read_feedback(&text.replace(": ", ":\n ")).content_hash());
+        assert_ne!(hash, read_feedback(&text.replace("192.0.2.1", "192.0.2.2")).content_hash());
+        let apart = read_feedback("Feedback-Type: a\nUser-Agent: b\n").content_hash();
+        assert_ne!(apart, read_feedback("Feedback-Type: ab\n").content_hash());
+    }
+
+    #[test]
+    fn long_texts_are_cut() {
+        let mut text = "Feedback-Type: abuse\nUser-Agent: ".to_owned();
+        text += &"é".repeat(40_000);
+        let report = read_feedback(&text);
+        assert_eq!(report.user_agent.map(|agent| agent.len()), Some(Limits::default().text_bytes));
+        assert!(report.warnings.iter().any(|warning| warning.code == "text_cut"));
+    }
+
+    fn read_feedback(feedback: &str) -> FailureReport {
+        let parts = Parts { feedback: Some(feedback.into()), ..Parts::default() };
+        read(&parts, &Limits::default()).expect("a report")
+    }
+}

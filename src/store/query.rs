@@ -1,0 +1,174 @@
+//! The questions other rooms ask.
+
+use std::fmt::Write as _;
+
+use clickhouse::Row;
+use serde::Deserialize;
+use uuid::Uuid;
+
+use super::{Identity, Store, StoreError};
+
+/// A report that has been stored.
+#[derive(Clone, Copy, Debug)]
+pub struct Known {
+    /// Its identity.
+    pub report_key: u128,
+    /// What it says.
+    pub content_hash: u128,
+}
+
+/// What the reports say about a domain.
+#[derive(Clone, Debug, Deserialize, Row)]
+pub struct DomainSummary {
+    /// Customer.
+    pub group_name: String,
+    /// Domain.
+    pub policy_domain: String,
+    /// Messages reported.
+    pub messages: i64,
+    /// Of these: aligned DKIM or aligned SPF passed.
+    pub passed: i64,
+    /// Reports stored.
+    pub reports: u64,
+    /// The `p` of the latest report; empty when it gave none.
+    pub policy: String,
+}
+
+/// How much mail an address sent in a domain's name.
+#[derive(Clone, Debug, Deserialize, Row)]
+pub struct SourceCount {
+    /// Domain.
+    pub policy_domain: String,
+    /// The address as text, IPv4 in its own form.
+    pub address: String,
+    /// Name of the service it belongs to, else the reverse name, else empty.
+    pub source_name: String,
+    /// Messages reported.
+    pub messages: i64,
+    /// Of these: aligned DKIM or aligned SPF passed.
+    pub passed: i64,
+}
+
+impl Store {
+    /// Which of these reports have been stored, by anybody but this segment: its own rows may be there from an attempt that
+    /// was cut short, and are no reason to take the report for a duplicate.
+    ///
+    /// # Errors
+    ///
+    /// What ClickHouse said.
+    pub async fn known(&self, report_keys: &[u128], segment: Uuid) -> Result<Vec<Known>, StoreError> {
+        let mut known = Vec::new();
+        for keys in report_keys.chunks(KEYS_AT_ONCE) {
+            let statement = format!(
+                "SELECT DISTINCT toString(report_key) AS report_key_text, \
+                 toString(content_hash) AS content_hash_text FROM deliveries \
+                 WHERE report_key IN ({}) AND decision != 'duplicate' AND segment != '{segment}'",
+                list(keys)
+            );
+            let rows: Vec<Pair> = self.timed(self.client().query_raw(&statement).fetch_all()).await?;
+            for row in rows {
+                let report_key = identity(&row.report_key_text)?;
+                known.push(Known { report_key, content_hash: identity(&row.content_hash_text)? });
+            }
+        }
+        Ok(known)
+    }
+
+    /// What the reports of these verdicts say about each domain; all verdicts when none is named.
+    ///
+    /// # Errors
+    ///
+    /// What ClickHouse said.
+    pub async fn domain_summaries(&self, verdicts: &[&str]) -> Result<Vec<DomainSummary>, StoreError> {
+        let query = self
+            .client()
+            .query(
+                "SELECT s.latest_group AS group_name, s.policy_domain AS policy_domain, s.total AS messages, \
+                    s.total_passed AS passed, r.reports AS reports, r.policy AS policy FROM ( \
+                    SELECT policy_domain, argMax(group_name, day) AS latest_group, sum(messages) AS total, \
+                        sumIf(messages, dkim_aligned OR spf_aligned) AS total_passed \
+                    FROM daily_domains WHERE empty(?) OR has(?, verdict) GROUP BY policy_domain \
+                 ) AS s LEFT JOIN ( \
+                    SELECT policy_domain, uniqExact(report_key, content_hash) AS reports, \
+                        argMax(ifNull(p, ''), ifNull(begin, toDateTime64(0, 0))) AS policy \
+                    FROM aggregate_reports WHERE empty(?) OR has(?, verdict) GROUP BY policy_domain \
+                 ) AS r ON r.policy_domain = s.policy_domain ORDER BY group_name, policy_domain",
+            )
+            .bind(verdicts)
+            .bind(verdicts)
+            .bind(verdicts)
+            .bind(verdicts);
+        self.timed(query.fetch_all()).await
+    }
+
+    /// The addresses that sent most, this many for each domain.
+    ///
+    /// # Errors
+    ///
+    /// What ClickHouse said.
+    pub async fn top_sources(&self, each: u32) -> Result<Vec<SourceCount>, StoreError> {
+        let query = self.client().query(
+            "SELECT t.policy_domain AS policy_domain, \
+                replaceOne(toString(t.source_ip), '::ffff:', '') AS address, \
+                if(n.service = '', n.reverse_name, n.service) AS source_name, \
+                t.total AS messages, t.total_passed AS passed FROM ( \
+                    SELECT policy_domain, source_ip, sum(messages) AS total, sum(passed) AS total_passed \
+                    FROM daily_sources GROUP BY policy_domain, source_ip \
+                    ORDER BY total DESC, source_ip LIMIT ? BY policy_domain \
+                ) AS t LEFT JOIN (SELECT source_ip, service, reverse_name FROM sources FINAL) AS n \
+                ON n.source_ip = t.source_ip ORDER BY policy_domain, messages DESC, address",
+        );
+        self.timed(query.bind(each).fetch_all()).await
+    }
+
+    /// Addresses that sent mail in the last days and of which `sources` does not know enough: no row, or one that is
+    /// due again. Those that sent most come first.
+    ///
+    /// # Errors
+    ///
+    /// What ClickHouse said.
+    pub async fn addresses_to_look_up(&self, days: u32, limit: u32) -> Result<Vec<String>, StoreError> {
+        let query = self
+            .client()
+            .query(
+                "SELECT replaceOne(toString(source_ip), '::ffff:', '') FROM daily_sources \
+                 WHERE received_month >= toStartOfMonth(today() - ?) AND source_ip NOT IN ( \
+                    SELECT source_ip FROM sources GROUP BY source_ip HAVING argMax(recheck_at, checked_at) > now()) \
+                 GROUP BY source_ip ORDER BY sum(messages) DESC, source_ip LIMIT ?",
+            )
+            .bind(days)
+            .bind(limit);
+        self.timed(query.fetch_all()).await
+    }
+}
+
+#[derive(Deserialize, Row)]
+struct Pair {
+    report_key_text: String,
+    content_hash_text: String,
+}
+
+/// Identities as they stand in a statement.
+pub(super) fn list(identities: &[u128]) -> String {
+    let mut text = String::with_capacity(identities.len() * 39);
+    for identity in identities {
+        let separator = if text.is_empty() { "" } else { "," };
+        // Writing to a string does not fail.
+        write!(text, "{separator}'{}'", Uuid::from_u128(*identity)).unwrap_or_default();
+    }
+    text
+}
+
+pub(super) fn identity(text: &str) -> Result<u128, StoreError> {
+    let parsed = Uuid::try_parse(text).map_err(|error| StoreError::Answer { message: error.to_string() })?;
+    Ok(parsed.as_u128())
+}
+
+impl From<Uuid> for Identity {
+    fn from(uuid: Uuid) -> Self {
+        Self(uuid.as_u128())
+    }
+}
+
+/// A statement may have 256 KiB; an identity takes 39 bytes of it.
+pub(super) const KEYS_AT_ONCE: usize = 4000;

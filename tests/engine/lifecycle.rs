@@ -1,0 +1,193 @@
+//! Starting, stopping, dying, coming back.
+
+use std::time::{Duration, Instant};
+
+use ruad::engine::{Child, Settings};
+use rustix::process::Signal;
+use tempfile::TempDir;
+
+use crate::engine::{Engine, until};
+use crate::http::Request;
+
+#[test]
+fn ends_cleanly_on_sigterm_and_keeps_the_data() {
+    let folder = TempDir::new().unwrap();
+    for round in 0..4 {
+        let mut engine = Engine::start(folder.path(), &[]);
+        engine.run("CREATE TABLE IF NOT EXISTS t (a UInt64) ENGINE = MergeTree ORDER BY a");
+        engine.run(&format!("INSERT INTO t VALUES ({round})"));
+        assert_eq!(engine.run("SELECT count() FROM t"), (round + 1).to_string());
+        engine.signal(if round % 2 == 0 { Signal::TERM } else { Signal::INT });
+        let status = engine.wait();
+        assert_eq!(status.code(), Some(0), "{status}");
+    }
+}
+
+#[test]
+fn ends_with_the_process_that_started_it() {
+    let folder = TempDir::new().unwrap();
+    let mut engine = Engine::start(folder.path(), &[]);
+    engine.close_stdin();
+    assert_eq!(engine.wait().code(), Some(0));
+}
+
+#[test]
+fn lets_statements_finish() {
+    let folder = TempDir::new().unwrap();
+    let mut engine = Engine::start(folder.path(), &[]);
+    let select = "SELECT sum(sleepEachRow(0.1) + 1) FROM numbers(15) SETTINGS max_block_size = 1";
+    let stream = engine.request().header("Connection", "close").body(select).start();
+    until("the statement to run", || engine.run("SELECT count() FROM system.processes") == "2");
+    engine.signal(Signal::TERM);
+    assert_eq!(crate::http::read(stream).assert_ok(), "15\n");
+    assert_eq!(engine.wait().code(), Some(0));
+}
+
+#[test]
+fn kills_statements_that_take_too_long() {
+    let folder = TempDir::new().unwrap();
+    let mut engine = Engine::start(folder.path(), &["--stop-timeout", "0.5"]);
+    engine.run("CREATE TABLE t (a UInt64) ENGINE = MergeTree ORDER BY a");
+    let endless = engine.request().body("SELECT count() FROM numbers(1000000000000)").start();
+    let mut upload = engine.request().with("query", "INSERT INTO t FORMAT TSV").chunked();
+    upload.chunk(&b"1\n".repeat(100_000)).unwrap();
+    until("the statements to run", || engine.run("SELECT count() FROM system.processes") == "3");
+    let begun = Instant::now();
+    engine.signal(Signal::TERM);
+    let status = engine.wait();
+    assert!(begun.elapsed() < Duration::from_secs(15), "{:?}", begun.elapsed());
+    assert_eq!(status.code(), Some(0), "{status}");
+    drop((endless, upload));
+    let engine = Engine::start(folder.path(), &[]);
+    assert_eq!(engine.run("SELECT count() FROM t"), "0");
+}
+
+#[test]
+fn survives_being_killed_at_any_moment() {
+    let folder = TempDir::new().unwrap();
+    let mut stored = 0;
+    for round in 0..5_u64 {
+        let mut engine = Engine::start(folder.path(), &[]);
+        engine.run(
+            "CREATE TABLE IF NOT EXISTS t (id UInt64) ENGINE = MergeTree ORDER BY id \
+             SETTINGS fsync_after_insert = 1, fsync_part_directory = 1, non_replicated_deduplication_window = 1000",
+        );
+        assert_eq!(engine.run("SELECT count(), uniqExact(id) FROM t"), format!("{stored}\t{stored}"));
+        let address = engine.address();
+        let writer = std::thread::spawn(move || {
+            let mut acknowledged = 0;
+            loop {
+                let id = stored + acknowledged;
+                let insert =
+                    Request::new(address).with("query", "INSERT INTO t FORMAT TSV").body(format!("{id}\n"));
+                let insert = insert.with("insert_deduplication_token", &id.to_string());
+                match std::panic::catch_unwind(|| insert.send().status) {
+                    Ok(200) => acknowledged += 1,
+                    _ => return acknowledged,
+                }
+            }
+        });
+        let until_then = Instant::now() + Duration::from_millis(150 + 130 * round);
+        until("the moment", || Instant::now() > until_then);
+        engine.signal(Signal::KILL);
+        engine.wait();
+        stored += writer.join().unwrap();
+        // The one that was under way may have been stored without the writer hearing of it: send it again, as the
+        // daemon does.
+        let engine = Engine::start(folder.path(), &[]);
+        let insert = engine.request().with("query", "INSERT INTO t FORMAT TSV").body(format!("{stored}\n"));
+        insert.with("insert_deduplication_token", &stored.to_string()).send().assert_ok();
+        stored += 1;
+    }
+    assert!(stored > 20, "{stored}");
+}
+
+#[test]
+fn two_engines_do_not_share_a_folder() {
+    let folder = TempDir::new().unwrap();
+    let engine = Engine::start(folder.path(), &[]);
+    let (status, words) = Engine::fail(folder.path(), &[]);
+    assert_eq!(status.code(), Some(1));
+    assert!(words.contains("another engine has the data folder") && words.contains("open"), "{words}");
+    engine.run("SELECT 1");
+}
+
+#[test]
+fn says_what_it_needs() {
+    let folder = TempDir::new().unwrap();
+    let (status, words) = Engine::fail(folder.path(), &["--lib", "/nowhere/libchdb.so"]);
+    assert_eq!(status.code(), Some(1));
+    assert!(words.contains("/nowhere/libchdb.so") && words.contains("make engine"), "{words}");
+    let not_it = folder.path().join("not-it.so");
+    std::fs::write(&not_it, "not a library").unwrap();
+    let (_, words) = Engine::fail(folder.path(), &["--lib", not_it.to_str().unwrap()]);
+    assert!(words.contains("cannot load the engine's library") && words.contains("not-it.so"), "{words}");
+    let (_, words) = Engine::fail(folder.path(), &["--listen", "0.0.0.0:0"]);
+    assert!(words.contains("only listens there with a password"), "{words}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_child_is_started_again() {
+    let folder = TempDir::new().unwrap();
+    let settings = Settings {
+        listen: ([127, 0, 0, 1], 0).into(),
+        path: folder.path().to_owned(),
+        ..Settings::default()
+    };
+    let child = Child::start_program(env!("CARGO_BIN_EXE_ruad").into(), &settings).await.unwrap();
+    let address: std::net::SocketAddr = child.url().strip_prefix("http://").unwrap().parse().unwrap();
+    let run = move |statement: &'static str| {
+        std::panic::catch_unwind(move || Request::new(address).body(statement).send().text().to_owned()).ok()
+    };
+    let blocking =
+        move |statement| async move { tokio::task::spawn_blocking(move || run(statement)).await.unwrap() };
+    blocking("CREATE TABLE t (a UInt8) ENGINE = MergeTree ORDER BY a SETTINGS fsync_after_insert = 1")
+        .await
+        .unwrap();
+    blocking("INSERT INTO t VALUES (42)").await.unwrap();
+    let process = process_of(folder.path());
+    rustix::process::kill_process(process, Signal::KILL).unwrap();
+    let answer = tokio::task::spawn_blocking(move || {
+        let mut answer = None;
+        until("the engine to be back", || {
+            answer = std::net::TcpStream::connect(address).ok().and_then(|_| run("SELECT a FROM t"));
+            answer.is_some()
+        });
+        answer.unwrap()
+    });
+    assert_eq!(answer.await.unwrap(), "42\n");
+    let process = process_of(folder.path());
+    child.stop().await;
+    assert!(rustix::process::test_kill_process(process).is_err(), "the process has ended");
+}
+
+#[tokio::test]
+async fn a_child_says_why_it_does_not_start() {
+    let folder = TempDir::new().unwrap();
+    let settings = Settings { library: Some("/nowhere/libchdb.so".into()), ..Settings::default() };
+    let error = Child::start_program(env!("CARGO_BIN_EXE_ruad").into(), &settings).await.unwrap_err();
+    assert!(error.to_string().contains("make engine"), "{error}");
+    let settings = Settings {
+        listen: ([127, 0, 0, 1], 0).into(),
+        path: folder.path().to_owned(),
+        password_file: Some("/nowhere/password".into()),
+        ..Settings::default()
+    };
+    let error = Child::start_program(env!("CARGO_BIN_EXE_ruad").into(), &settings).await.unwrap_err();
+    assert!(error.to_string().contains("exit status: 1"), "{error}");
+}
+
+/// The engine that has this folder open.
+fn process_of(folder: &std::path::Path) -> rustix::process::Pid {
+    let folder = folder.to_str().unwrap();
+    let processes = std::fs::read_dir("/proc").unwrap().filter_map(|entry| {
+        let entry = entry.ok()?;
+        let line = std::fs::read(entry.path().join("cmdline")).ok()?;
+        let line = String::from_utf8_lossy(&line).into_owned();
+        (line.contains("engine") && line.contains(folder))
+            .then(|| entry.file_name().into_string().ok())
+            .flatten()
+    });
+    let id = processes.filter_map(|name| name.parse().ok()).next().unwrap();
+    rustix::process::Pid::from_raw(id).unwrap()
+}

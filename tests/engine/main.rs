@@ -1,0 +1,17 @@
+//! The embedded engine through its front door: HTTP over TCP, against the real library.
+//!
+//! These tests need libchdb. `make test` installs it first; without it they fail and say so.
+#![expect(clippy::panic, clippy::unwrap_used, reason = "the helpers are tests, too")]
+#![expect(clippy::disallowed_methods, reason = "waits for other processes, with a deadline")]
+
+mod client;
+mod engine;
+mod http;
+
+mod exceptions;
+mod inserts;
+mod lifecycle;
+mod parameters;
+mod protocol;
+mod results;
+mod tables;
