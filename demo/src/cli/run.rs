@@ -8,13 +8,14 @@ use anyhow::{Context, anyhow, bail};
 use ruad_demo::Month;
 use ruad_demo::dns::NameServer;
 use tokio::signal::unix::{SignalKind, signal};
+use tokio::task::JoinHandle;
 
 use super::check;
 use super::database::Database;
 use super::send::{CONNECTIONS, deliver};
 use super::server::Server;
 use super::show::Style;
-use super::{show, sql};
+use super::{Plan, show, sql};
 
 #[derive(Debug, clap::Args)]
 pub(super) struct Run {
@@ -30,13 +31,15 @@ pub(super) struct Run {
 }
 
 impl Run {
-    pub(super) async fn run(self, month: &Month) -> anyhow::Result<ExitCode> {
+    pub(super) async fn run(self, plan: Plan) -> anyhow::Result<ExitCode> {
         let started = Instant::now();
         let ruad = self.ruad.map_or_else(beside, Ok)?;
         let (mut interrupt, mut terminate) =
             (signal(SignalKind::interrupt())?, signal(SignalKind::terminate())?);
         // It answers until the end.
         let _names = NameServer::start(DNS).await?;
+        // The month is made while the server starts.
+        let month = tokio::task::spawn_blocking(move || plan.make());
         let mut server = Server::start(&ruad, &self.config, Path::new(DATA))?;
         let agrees = tokio::select! {
             agrees = demonstrate(&mut server, month, started) => agrees,
@@ -62,8 +65,13 @@ impl Run {
 }
 
 /// Everything up to the last line; whether the numbers are those that were sent.
-async fn demonstrate(server: &mut Server, month: &Month, started: Instant) -> anyhow::Result<bool> {
+async fn demonstrate(
+    server: &mut Server,
+    month: JoinHandle<Month>,
+    started: Instant,
+) -> anyhow::Result<bool> {
     server.ready().await?;
+    let month = &month.await?;
     println!("ruad is ready: SMTP {SMTP}, HTTP {HTTP}, ClickHouse {CLICKHOUSE}");
     tokio::select! {
         agrees = send_and_show(month, started) => agrees,
