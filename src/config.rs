@@ -95,7 +95,9 @@ pub enum ConfigError {
     #[error("{0}")]
     Unreadable(config::ConfigError),
     /// A receiver on a public address that takes no mail is a mistake.
-    #[error("smtp.listen has {address}, but smtp.recipients is empty: name the addresses that receive reports")]
+    #[error(
+        "smtp.listen has {address}, but smtp.recipients is empty: name the addresses that receive reports"
+    )]
     NoRecipients {
         /// The first address that others can reach.
         address: SocketAddr,

@@ -79,7 +79,8 @@ impl<W: Write> Lines<W> {
 
     fn write_aggregate(&mut self, path: &[String], report: &Aggregate) -> io::Result<()> {
         let Aggregate { format, namespace, warnings, .. } = report;
-        let head = self.line(path, "aggregate", AggregateHead { format: *format, namespace: namespace.as_deref() })?;
+        let head =
+            self.line(path, "aggregate", AggregateHead { format: *format, namespace: namespace.as_deref() })?;
         let body = serde_json::to_string(report)?;
         // Both are objects with something in them, so each can be opened at its closing brace.
         let head = head.strip_suffix('}').unwrap_or(&head);
