@@ -16,6 +16,7 @@ mod instance;
 mod job;
 mod lexer;
 mod library;
+mod listener;
 mod multipart;
 mod pipe;
 mod reply;
