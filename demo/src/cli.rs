@@ -54,17 +54,17 @@ struct MonthArguments {
 
 impl Arguments {
     pub(crate) async fn run(self) -> anyhow::Result<ExitCode> {
-        let month = self.month.make()?;
+        let plan = self.month.plan()?;
         match self.command {
-            Command::Run(run) => run.run(&month).await,
-            Command::Send(send) => send.run(&month).await,
-            Command::Write(write) => write.run(&month),
+            Command::Run(run) => run.run(plan).await,
+            Command::Send(send) => send.run(&plan.make()).await,
+            Command::Write(write) => write.run(&plan.make()),
         }
     }
 }
 
 impl MonthArguments {
-    fn make(&self) -> anyhow::Result<Month> {
+    fn plan(&self) -> anyhow::Result<Plan> {
         let mut domains = Domain::all();
         for name in &self.domains {
             if !domains.iter().any(|domain| domain.name == name) {
@@ -74,6 +74,20 @@ impl MonthArguments {
         }
         domains
             .retain(|domain| self.domains.is_empty() || self.domains.iter().any(|name| name == domain.name));
-        Ok(Month::make_for(self.seed, self.today.unwrap_or_else(Day::today), &domains))
+        Ok(Plan { seed: self.seed, today: self.today.unwrap_or_else(Day::today), domains })
+    }
+}
+
+/// What month it will be.
+struct Plan {
+    seed: u64,
+    today: Day,
+    domains: Vec<Domain>,
+}
+
+impl Plan {
+    /// Makes it; takes a second or two, mostly for the signatures.
+    fn make(&self) -> Month {
+        Month::make_for(self.seed, self.today, &self.domains)
     }
 }

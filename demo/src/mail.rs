@@ -41,6 +41,8 @@ pub struct Mail {
     pub mail_from: String,
     /// The only recipient.
     pub rcpt_to: String,
+    /// The verdict that a report in it deserves; empty if there is none.
+    pub verdict: &'static str,
     /// When it was written.
     pub sent: Moment,
     /// The message: CRLF only, no line over 998 bytes, dots not stuffed.
@@ -74,6 +76,7 @@ impl Draft {
             helo: origin.helo,
             mail_from: self.mail_from,
             rcpt_to: rcpt_to.to_owned(),
+            verdict: origin.proves,
             sent,
             bytes,
         }
@@ -91,6 +94,8 @@ pub struct Origin {
     pub bounces: &'static str,
     /// Domain in From.
     pub from: &'static str,
+    /// The verdict that its reports deserve: `genuine`, `authenticated`, `forged` or `unknown`; empty if it sends none.
+    pub proves: &'static str,
     /// The record at `_dmarc` of the From domain's organisation.
     pub dmarc: Option<&'static str>,
     /// The keys it signs with.

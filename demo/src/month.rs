@@ -100,6 +100,9 @@ impl Maker {
 
     fn finish(mut self) -> Month {
         self.truth.mails.sent = self.mails.len() as u64;
+        for mail in self.mails.iter().filter(|mail| !mail.verdict.is_empty()) {
+            *self.truth.verdicts.entry(mail.verdict).or_default() += 1;
+        }
         // Stable, so that a duplicate sent in the same second stays behind its original.
         self.mails.sort_by_key(|mail| mail.sent);
         Month { mails: self.mails, truth: self.truth }

@@ -14,6 +14,8 @@ pub struct Truth {
     pub forged: Counts,
     /// Messages sent, by what becomes of them.
     pub mails: Mails,
+    /// Mails with a report, duplicates too, by the verdict they deserve.
+    pub verdicts: BTreeMap<&'static str, u64>,
     /// TLS reports.
     pub tls: TlsTruth,
     /// Failure reports.

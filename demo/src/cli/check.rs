@@ -119,6 +119,9 @@ impl Findings {
         );
         differences.number("duplicates", truth.mails.duplicates, self.decided("duplicate"));
         differences.number("conflicts", truth.mails.conflicts, self.decided("conflict"));
+        for (verdict, deliveries) in &truth.verdicts {
+            differences.number(&format!("{verdict} deliveries"), *deliveries, self.judged(verdict));
+        }
         differences.number("messages without a report", truth.mails.unusable, self.unusable);
         differences.number("messages by the rollup", truth.messages(), self.rolled_up);
         differences.0

@@ -18,12 +18,18 @@ impl Database {
         Self(Client::default().with_url(format!("http://{address}")).with_database("ruad"))
     }
 
-    /// Waits until so many messages have arrived at their end.
+    /// Waits until so many messages have arrived at their end. The engine and its tables may not be there yet: mail is
+    /// taken before they are.
     pub(super) async fn wait(&self, messages: u64) -> anyhow::Result<()> {
         let mut meter = Meter::new("queryable", messages);
         let deadline = Instant::now() + PATIENCE;
+        let mut known = 0;
         loop {
-            let known: u64 = self.one(sql::MESSAGES).await?;
+            match self.one::<u64>(sql::MESSAGES).await {
+                Ok(count) => known = count,
+                Err(error) if Instant::now() > deadline => return Err(error),
+                Err(_) => {}
+            }
             meter.set(known.min(messages));
             if known >= messages {
                 meter.finish();

@@ -4,17 +4,18 @@ use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::time::Instant;
 
-use anyhow::{Context, bail};
+use anyhow::{Context, anyhow, bail};
 use ruad_demo::Month;
 use ruad_demo::dns::NameServer;
 use tokio::signal::unix::{SignalKind, signal};
+use tokio::task::JoinHandle;
 
 use super::check;
 use super::database::Database;
 use super::send::{CONNECTIONS, deliver};
 use super::server::Server;
 use super::show::Style;
-use super::{show, sql};
+use super::{Plan, show, sql};
 
 #[derive(Debug, clap::Args)]
 pub(super) struct Run {
@@ -30,53 +31,55 @@ pub(super) struct Run {
 }
 
 impl Run {
-    pub(super) async fn run(self, month: &Month) -> anyhow::Result<ExitCode> {
+    pub(super) async fn run(self, plan: Plan) -> anyhow::Result<ExitCode> {
         let started = Instant::now();
         let ruad = self.ruad.map_or_else(beside, Ok)?;
         let (mut interrupt, mut terminate) =
             (signal(SignalKind::interrupt())?, signal(SignalKind::terminate())?);
-        let mut server = None;
-        let shown = tokio::select! {
-            shown = demonstrate(&ruad, &self.config, month, started, &mut server) => shown,
-            _ = interrupt.recv() => bail!("interrupted"),
-            _ = terminate.recv() => bail!("terminated"),
+        // It answers until the end.
+        let _names = NameServer::start(DNS).await?;
+        // The month is made while the server starts.
+        let month = tokio::task::spawn_blocking(move || plan.make());
+        let mut server = Server::start(&ruad, &self.config, Path::new(DATA))?;
+        let agrees = tokio::select! {
+            agrees = demonstrate(&mut server, month, started) => agrees,
+            _ = interrupt.recv() => Err(anyhow!("interrupted")),
+            _ = terminate.recv() => Err(anyhow!("terminated")),
         };
-        let Some(mut server) = server else { return shown.map(|_| ExitCode::SUCCESS) };
-        let code = match shown {
-            Ok((true, _names)) if self.once => ExitCode::SUCCESS,
-            Ok((true, _names)) => {
-                println!("\nruad stays up; its log is {}. Stop it with Ctrl-C.", server.log().display());
-                tokio::select! {
-                    status = server.ended() => bail!("ruad ended: {}\n{}", status?, server.last_words()),
-                    _ = interrupt.recv() => {}
-                    _ = terminate.recv() => {}
-                }
-                ExitCode::SUCCESS
+        if matches!(agrees, Ok(true)) && !self.once {
+            println!("\nruad stays up; its log is {}. Stop it with Ctrl-C.", server.log().display());
+            tokio::select! {
+                status = server.ended() => bail!("ruad ended: {}\n{}", status?, server.last_words()),
+                _ = interrupt.recv() => {}
+                _ = terminate.recv() => {}
             }
-            Ok((false, _names)) => ExitCode::FAILURE,
-            Err(error) => {
-                eprintln!("{}", server.last_words());
-                return Err(error);
-            }
-        };
-        server.stop().await?;
-        Ok(code)
+        }
+        if agrees.is_err() {
+            eprintln!("{}", server.last_words());
+        }
+        let stopped = server.stop().await;
+        let agrees = agrees?;
+        stopped?;
+        Ok(if agrees { ExitCode::SUCCESS } else { ExitCode::FAILURE })
     }
 }
 
-/// Everything up to the last line; whether the numbers are right. The name server answers until it is dropped.
+/// Everything up to the last line; whether the numbers are those that were sent.
 async fn demonstrate(
-    ruad: &Path,
-    config: &Path,
-    month: &Month,
+    server: &mut Server,
+    month: JoinHandle<Month>,
     started: Instant,
-    running: &mut Option<Server>,
-) -> anyhow::Result<(bool, NameServer)> {
-    let names = NameServer::start(DNS).await?;
-    let server = running.insert(Server::start(ruad, config, Path::new(DATA))?);
+) -> anyhow::Result<bool> {
     server.ready().await?;
+    let month = &month.await?;
     println!("ruad is ready: SMTP {SMTP}, HTTP {HTTP}, ClickHouse {CLICKHOUSE}");
+    tokio::select! {
+        agrees = send_and_show(month, started) => agrees,
+        status = server.ended() => bail!("ruad ended: {}", status?),
+    }
+}
 
+async fn send_and_show(month: &Month, started: Instant) -> anyhow::Result<bool> {
     let refused = deliver(SMTP, month, CONNECTIONS).await?;
     if refused > 0 {
         bail!("ruad refused {refused} mails");
@@ -89,16 +92,15 @@ async fn demonstrate(
     show::domains(&database.query(sql::DOMAINS).await?, &database.query(sql::TOP_SOURCES).await?, style);
     show::summary(&findings, &database.query(sql::LEFT_OUT).await?, month.truth.mails.sent);
     let differences = findings.differences(&month.truth);
-    match differences.as_slice() {
-        [] => println!(
-            "{} everything agrees with what was sent ({:.1} s)",
-            style.good("✓"),
-            started.elapsed().as_secs_f64()
-        ),
-        _ => differences.iter().for_each(|difference| println!("{} {difference}", style.bad("✗"))),
+    for difference in &differences {
+        println!("{} {difference}", style.bad("✗"));
+    }
+    if differences.is_empty() {
+        let seconds = started.elapsed().as_secs_f64();
+        println!("{} everything agrees with what was sent ({seconds:.1} s)", style.good("✓"));
     }
     show::further();
-    Ok((differences.is_empty(), names))
+    Ok(differences.is_empty())
 }
 
 /// The `ruad` in the folder of this program.

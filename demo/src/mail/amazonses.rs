@@ -31,6 +31,7 @@ static ORIGIN: Origin = Origin {
     client: std::net::Ipv4Addr::new(127, 0, 15, 1),
     bounces: "amazonses.com",
     from: "amazonses.com",
+    proves: "genuine",
     dmarc: Some("v=DMARC1;p=quarantine;pct=100;rua=mailto:report@dmarc.amazon.com"),
     // It signs twice.
     keys: &[

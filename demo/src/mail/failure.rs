@@ -42,6 +42,7 @@ static LINKEDIN: Origin = Origin {
     client: std::net::Ipv4Addr::new(127, 0, 21, 1),
     bounces: "linkedin.com",
     from: "linkedin.com",
+    proves: "genuine",
     dmarc: Some("v=DMARC1; p=reject; rua=mailto:d@rua.agari.com; pct=100"),
     keys: &[Key::rsa("linkedin.com", "d2048-202308-00")],
 };
@@ -51,6 +52,7 @@ static NETEASE: Origin = Origin {
     client: std::net::Ipv4Addr::new(127, 0, 22, 1),
     bounces: "163.com",
     from: "163.com",
+    proves: "genuine",
     dmarc: Some("v=DMARC1; p=none;"),
     keys: &[Key::rsa("163.com", "s110527")],
 };

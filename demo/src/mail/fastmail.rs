@@ -31,6 +31,7 @@ static ORIGIN: Origin = Origin {
     client: std::net::Ipv4Addr::new(127, 0, 17, 1),
     bounces: "fastmaildmarc.com",
     from: "fastmaildmarc.com",
+    proves: "genuine",
     dmarc: Some("v=DMARC1; p=none"),
     keys: &[Key::rsa("fastmaildmarc.com", "fm3")],
 };

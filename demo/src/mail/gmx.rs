@@ -55,6 +55,7 @@ static GMX_ORIGIN: Origin = Origin {
     client: std::net::Ipv4Addr::new(127, 0, 14, 1),
     bounces: "sicher.gmx.net",
     from: "sicher.gmx.net",
+    proves: "genuine",
     dmarc: Some("v=DMARC1; p=quarantine; sp=quarantine"),
     keys: &[Key::rsa("sicher.gmx.net", "s31663417")],
 };
@@ -64,6 +65,7 @@ static WEBDE_ORIGIN: Origin = Origin {
     client: std::net::Ipv4Addr::new(127, 0, 14, 2),
     bounces: "sicher.web.de",
     from: "sicher.web.de",
+    proves: "genuine",
     dmarc: Some("v=DMARC1; p=quarantine; sp=quarantine"),
     keys: &[Key::rsa("sicher.web.de", "s29768273")],
 };

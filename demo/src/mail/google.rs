@@ -32,6 +32,7 @@ pub(super) static ORIGIN: Origin = Origin {
     client: std::net::Ipv4Addr::new(127, 0, 10, 1),
     bounces: "google.com",
     from: "google.com",
+    proves: "genuine",
     dmarc: Some("v=DMARC1; p=reject; rua=mailto:mailauth-reports@google.com"),
     keys: &[Key::rsa("google.com", "20251104")],
 };

@@ -31,6 +31,7 @@ static ORIGIN: Origin = Origin {
     client: std::net::Ipv4Addr::new(127, 0, 13, 1),
     bounces: "corp.mail.ru",
     from: "corp.mail.ru",
+    proves: "genuine",
     dmarc: Some("v=DMARC1; p=reject; rua=mailto:d@rua.agari.com,mailto:dmarc_rua@corp.mail.ru"),
     keys: &[Key::rsa("corp.mail.ru", "mail4")],
 };

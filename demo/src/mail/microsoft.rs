@@ -54,6 +54,7 @@ pub(super) static ORIGIN: Origin = Origin {
     client: std::net::Ipv4Addr::new(127, 0, 11, 1),
     bounces: "microsoft.com",
     from: "microsoft.com",
+    proves: "genuine",
     dmarc: Some("v=DMARC1; p=reject; pct=100; rua=mailto:itex-rua@microsoft.com; fo=1"),
     keys: &[Key::rsa("microsoft.com", "selector2")],
 };

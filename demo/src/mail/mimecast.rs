@@ -31,6 +31,7 @@ static ORIGIN: Origin = Origin {
     client: std::net::Ipv4Addr::new(127, 0, 16, 1),
     bounces: "eu-1.mimecastreport.com",
     from: "eu-1.mimecastreport.com",
+    proves: "genuine",
     dmarc: Some("v=DMARC1; p=reject; rua=mailto:dmarc@mimecastreport.com"),
     keys: &[Key::rsa("eu-1.mimecastreport.com", "20221110")],
 };

@@ -32,6 +32,7 @@ pub(super) static ORIGIN: Origin = Origin {
     client: std::net::Ipv4Addr::new(127, 0, 20, 1),
     bounces: "hofgeest.test",
     from: "hofgeest.test",
+    proves: "unknown",
     dmarc: None,
     keys: &[],
 };

@@ -32,6 +32,7 @@ static ORIGIN: Origin = Origin {
     client: std::net::Ipv4Addr::new(127, 0, 19, 1),
     bounces: "brouwerij.example",
     from: "brouwerij.example",
+    proves: "genuine",
     dmarc: Some("v=DMARC1; p=quarantine; adkim=s"),
     keys: &[Key::rsa("brouwerij.example", "mail-2023"), Key::ed25519("brouwerij.example", "ed-2023")],
 };

@@ -32,6 +32,7 @@ static ORIGIN: Origin = Origin {
     client: std::net::Ipv4Addr::new(127, 0, 18, 1),
     bounces: "report-relay.test",
     from: "report-relay.test",
+    proves: "authenticated",
     dmarc: Some("v=DMARC1; p=reject"),
     keys: &[Key::rsa("report-relay.test", "r1")],
 };

@@ -88,6 +88,7 @@ static GOOGLE_ORIGIN: Origin = Origin {
     client: std::net::Ipv4Addr::new(127, 0, 10, 2),
     bounces: "smtp-tls-reporting.bounces.google.com",
     from: "google.com",
+    proves: "genuine",
     dmarc: None,
     keys: &[Key::rsa("google.com", "20251104")],
 };

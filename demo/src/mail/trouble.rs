@@ -48,6 +48,7 @@ pub static FORGER: Origin = Origin {
     client: std::net::Ipv4Addr::new(127, 0, 66, 1),
     bounces: "secure-delivery.test",
     from: "secure-delivery.test",
+    proves: "forged",
     dmarc: None,
     keys: &[],
 };
@@ -58,6 +59,7 @@ pub static SLOPPY: Origin = Origin {
     client: std::net::Ipv4Addr::new(127, 0, 67, 1),
     bounces: "sloppy-reports.test",
     from: "sloppy-reports.test",
+    proves: "",
     dmarc: Some("v=DMARC1; p=none"),
     keys: &[Key::rsa("sloppy-reports.test", "s")],
 };
@@ -68,6 +70,7 @@ pub static SPAMMER: Origin = Origin {
     client: std::net::Ipv4Addr::new(127, 0, 68, 1),
     bounces: "bargain-news.test",
     from: "bargain-news.test",
+    proves: "",
     dmarc: None,
     keys: &[],
 };

@@ -33,6 +33,7 @@ static ORIGIN: Origin = Origin {
     client: std::net::Ipv4Addr::new(127, 0, 12, 1),
     bounces: "yahooinc.com",
     from: "yahooinc.com",
+    proves: "genuine",
     dmarc: Some("v=DMARC1; p=reject; rua=mailto:d@rua.agari.com"),
     keys: &[Key::rsa("yahooinc.com", "fz2048")],
 };

@@ -50,7 +50,7 @@ fn all(month: &Month, label: &str, check: impl Fn(&Mail)) {
 
 #[test]
 fn google() {
-    all(&month(), "google", |mail| {
+    all(month(), "google", |mail| {
         assert_eq!(types(&parsed(mail)), ["application/zip"]);
         let (name, archive) = archive(mail);
         assert!(name.starts_with("google.com!") && name.ends_with(".zip"), "{name}");
@@ -128,7 +128,7 @@ fn yahoo() {
 
 #[test]
 fn mail_ru() {
-    all(&month(), "mail.ru", |mail| {
+    all(month(), "mail.ru", |mail| {
         assert!(head(mail).contains("; Submitter: Mail.Ru;\r\n Report-ID: "));
         assert_eq!(document(mail).lines().count(), 1);
         assert!(document(mail).starts_with("<?xml version='1.0'"));
@@ -154,7 +154,7 @@ fn gmx_and_web_de() {
 
 #[test]
 fn amazon_ses() {
-    all(&month(), "amazon ses", |mail| {
+    all(month(), "amazon ses", |mail| {
         let text = String::from_utf8_lossy(&mail.bytes);
         assert!(text.contains("application/octet-stream;\r\n\tname*0=\"amazonses.com!"));
         assert!(text.contains("\tfilename*1=\""));
@@ -167,7 +167,7 @@ fn amazon_ses() {
 
 #[test]
 fn mimecast() {
-    all(&month(), "mimecast", |mail| {
+    all(month(), "mimecast", |mail| {
         assert_eq!(types(&parsed(mail)), ["application/gzip"]);
         assert_eq!(gunzip(&archive(mail).1).1, 2, "stray bytes");
         let document = document(mail);

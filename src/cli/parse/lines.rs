@@ -1,6 +1,6 @@
 //! The JSON lines that `ruad parse` prints.
 
-use std::io::{self, Read, Seek, Write};
+use std::io::{self, Seek, Write};
 
 use ruad::{
     intake::read::{Refusal, Visitor},
@@ -87,7 +87,7 @@ impl<W: Write> Lines<W> {
         let body = body.strip_suffix('}').unwrap_or(&body);
         write!(self.output, "{head},\"report\":{body},\"records\":[")?;
         self.records.rewind()?;
-        io::copy(&mut self.records.by_ref(), &mut self.output)?;
+        io::copy(&mut self.records, &mut self.output)?;
         writeln!(self.output, "]}},\"warnings\":{}}}", serde_json::to_string(warnings)?)
     }
 
