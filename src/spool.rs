@@ -2,8 +2,8 @@
 //!
 //! Sessions append messages to the open segment; a writer thread makes all that wait durable with one `fdatasync`, and
 //! only then they are acknowledged. A segment closes by size or age and is immutable from then on: it is handed out,
-//! done, and deleted; a crash in between hands it out again. The folder's contents are described in [`layout`], a
-//! segment's in [`frame`].
+//! done, and deleted; a crash in between hands it out again. The folder's contents are described in
+//! `spool/layout.rs`, a segment's in `spool/frame.rs`.
 
 use std::{
     fmt,
@@ -26,12 +26,15 @@ mod error;
 mod frame;
 mod id;
 mod incoming;
+mod inspect;
 mod large;
 mod layout;
+mod listing;
 mod open;
 mod quarantine;
 mod queue;
 mod recovery;
+mod requeue;
 mod scan;
 mod segment;
 mod settings;
@@ -43,6 +46,7 @@ pub use envelope::Envelope;
 pub use error::SpoolError;
 pub use id::SegmentId;
 pub use incoming::Incoming;
+pub use inspect::{Inspector, MessageId, Quarantined, SegmentSummary};
 pub use quarantine::Reason;
 pub use segment::{Message, Segment};
 pub use settings::Settings;
@@ -154,7 +158,7 @@ impl Spool {
     }
 
     /// Waits for the oldest closed segment that is not handed out, and hands it out: until it is given back or the
-    /// process ends, nobody else gets it.
+    /// process ends, nobody else gets it. The future may be dropped at any time: no segment is lost with it.
     pub async fn next_closed(&self) -> SegmentId {
         loop {
             self.look_for_arrivals().await;
@@ -210,13 +214,18 @@ impl Spool {
         code: &str,
         reason: &str,
     ) -> Result<(), SpoolError> {
+        if self.shared().layout.quarantine(segment.id(), number).exists() {
+            return Ok(()); // perhaps as what is left of a damaged one, which could not be read again
+        }
         let message = segment.message(number)?;
         let envelope = Some(&message.envelope);
         let entry = Entry { segment: segment.id(), number, code, reason, envelope };
-        match &message.body {
-            MessageBody::Memory(bytes) => self.shared().quarantine(&entry, Content::Bytes(bytes)),
-            MessageBody::File(path) => self.shared().quarantine(&entry, Content::Link(path.clone())),
-        }
+        let content = match &message.body {
+            MessageBody::Memory(bytes) => Content::Bytes(bytes),
+            MessageBody::File(path) => Content::Message(path),
+        };
+        self.shared().quarantine(&entry, content)?;
+        Ok(())
     }
 
     /// Replaces the file `name` beside a segment: durable and whole when this returns.
@@ -299,6 +308,9 @@ impl fmt::Debug for Spool {
     }
 }
 
+#[cfg(test)]
+mod tests;
+
 /// What the handles share and the writer does not need.
 struct Inner {
     shared: Arc<Shared>,
@@ -347,7 +359,7 @@ impl Shared {
         Ok(())
     }
 
-    fn quarantine(&self, entry: &Entry<'_>, content: Content<'_>) -> Result<(), SpoolError> {
+    fn quarantine(&self, entry: &Entry<'_>, content: Content<'_>) -> Result<bool, SpoolError> {
         self.quarantine.put(&self.layout, self.settings.quarantine_bytes, entry, content)
     }
 

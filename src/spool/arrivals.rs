@@ -5,7 +5,13 @@ use std::{
     time::{Duration, Instant},
 };
 
-use super::{SpoolError, layout::Layout, quarantine::Quarantine, queue::Queue, recovery};
+use super::{
+    SpoolError,
+    layout::Layout,
+    listing::{LargeFiles, Listing},
+    quarantine::Quarantine,
+    queue::Queue,
+};
 
 /// When the folder was last looked through. The lock is held while looking and while a segment is deleted, so that none
 /// that has just been done is taken for a new one.
@@ -35,19 +41,17 @@ impl Arrivals {
     ) -> Result<(), SpoolError> {
         let mut looked = self.pause();
         *looked = Some(Instant::now());
-        let found = recovery::Found::list(layout)?;
-        let mut arrived = false;
-        for (id, count) in found.closed() {
-            if !queue.knows(*id) {
-                queue.closed(*id, recovery::measure_one(layout, *id, *count)?);
-                arrived = true;
-            }
+        let mut arrived = Listing::new(layout)?.closed;
+        arrived.retain(|id, _| !queue.knows(*id));
+        if arrived.is_empty() {
+            return Ok(());
         }
-        if arrived {
-            // They came out of the quarantine.
-            quarantine.recount(layout)?;
+        let large = LargeFiles::new(layout)?;
+        for (id, count) in arrived {
+            queue.closed(id, large.measure(layout, id, count)?);
         }
-        Ok(())
+        // They came out of the quarantine.
+        quarantine.recount(layout)
     }
 }
 

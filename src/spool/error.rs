@@ -6,7 +6,7 @@ use std::{
     sync::Arc,
 };
 
-use super::SegmentId;
+use super::{MessageId, SegmentId};
 
 /// Why the spool could not do something. Cheap to clone: everyone waiting for a commit that failed hears the same.
 #[derive(Clone, Debug, thiserror::Error)]
@@ -74,6 +74,18 @@ pub enum SpoolError {
         /// The message.
         number: u32,
     },
+    /// No such message in quarantine.
+    #[error("no message {id} in quarantine")]
+    NotQuarantined {
+        /// The name asked for.
+        id: MessageId,
+    },
+    /// A message in quarantine is damaged, so it can only be looked at.
+    #[error("message {id} in quarantine is not whole")]
+    NotWhole {
+        /// Its name.
+        id: MessageId,
+    },
     /// Another process has the spool.
     #[error("the spool {path} is in use by another process")]
     Locked {
@@ -107,14 +119,6 @@ pub enum SpoolError {
         segment: SegmentId,
         /// The number asked for.
         number: u32,
-    },
-    /// The quarantine has no such entry, or the entry holds no whole message.
-    #[error("quarantine entry {entry} {problem}")]
-    Unquarantined {
-        /// The entry's name.
-        entry: String,
-        /// What is wrong with it.
-        problem: &'static str,
     },
     /// No closed segment of this name.
     #[error("no closed segment {segment}")]
@@ -157,10 +161,11 @@ impl SpoolError {
             Self::LargeMissing { .. } => "large_missing",
             Self::Locked { .. } => "locked",
             Self::Name { .. } => "name",
+            Self::NotQuarantined { .. } => "not_quarantined",
+            Self::NotWhole { .. } => "not_whole",
             Self::Setting { .. } => "setting",
             Self::UnknownMessage { .. } => "unknown_message",
             Self::UnknownSegment { .. } => "unknown_segment",
-            Self::Unquarantined { .. } => "unquarantined",
         }
     }
 

@@ -15,7 +15,7 @@ use std::{
     ffi::OsStr,
     fs::{self, DirBuilder, File, OpenOptions, Permissions},
     io,
-    os::unix::fs::{DirBuilderExt, OpenOptionsExt, PermissionsExt},
+    os::unix::fs::{DirBuilderExt, MetadataExt, OpenOptionsExt, PermissionsExt, fchown},
     path::{Path, PathBuf},
 };
 
@@ -31,6 +31,7 @@ impl Layout {
     /// Makes the folders where they are missing, private to this user.
     pub(super) fn create(root: &Path) -> Result<Self, SpoolError> {
         let layout = Self::at(root);
+        let missing: Vec<_> = root.ancestors().take_while(|folder| !folder.exists()).collect();
         for folder in [layout.root.clone(), layout.large_folder(), layout.quarantine_folder()] {
             DirBuilder::new()
                 .recursive(true)
@@ -40,6 +41,10 @@ impl Layout {
                 .map_err(SpoolError::io("create", &folder))?;
         }
         sync_folder(&layout.root)?;
+        for parent in missing.iter().filter_map(|folder| folder.parent()) {
+            let here = if parent.as_os_str().is_empty() { Path::new(".") } else { parent };
+            sync_folder(here)?;
+        }
         Ok(layout)
     }
 
@@ -125,6 +130,15 @@ pub(super) fn parse_numbered(name: &str) -> Option<(SegmentId, u32)> {
 /// A new file nobody else may read; an error when there is one already.
 pub(super) fn create_private(path: &Path) -> io::Result<File> {
     OpenOptions::new().append(true).create_new(true).mode(0o600).open(path)
+}
+
+/// Gives `file` to the owner of `folder`.
+pub(super) fn adopt(file: &File, folder: &Path) -> io::Result<()> {
+    let (owner, now) = (fs::metadata(folder)?, file.metadata()?);
+    if (owner.uid(), owner.gid()) == (now.uid(), now.gid()) {
+        return Ok(());
+    }
+    fchown(file, Some(owner.uid()), Some(owner.gid()))
 }
 
 /// The lock file at `path`, made when missing; not yet locked.

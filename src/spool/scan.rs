@@ -92,6 +92,18 @@ impl<R: Read + Seek> Frames<R> {
         }
     }
 
+    /// The frame with this number, from here on.
+    pub(super) fn find(&mut self, number: u32) -> io::Result<Option<Frame>> {
+        while let Some(item) = self.next()? {
+            if let Item::Frame(frame) = item
+                && frame.header.number == number
+            {
+                return Ok(Some(frame));
+            }
+        }
+        Ok(None)
+    }
+
     /// Reads the frame that begins at the current position, of which the header is known to be good.
     fn frame(&mut self, header: Header) -> io::Result<Item> {
         let offset = self.position;
@@ -101,23 +113,34 @@ impl<R: Read + Seek> Frames<R> {
             Place::Inline => self.read(header.body_bytes)?,
             Place::File => Vec::new(),
         };
-        self.position = offset + header.frame_bytes();
-        self.next = header.number.saturating_add(1);
-
         let envelope = Some(envelope)
             .filter(|envelope| crc32fast::hash(envelope) == header.envelope_checksum)
             .and_then(|envelope| Envelope::decode(&envelope));
         let whole = header.place == Place::File || crc32fast::hash(&body) == header.body_checksum;
-        Ok(match envelope {
-            Some(envelope) if whole => Item::Frame(Frame { offset, header, envelope, body: body.into() }),
-            envelope => Item::Damage(Damage {
-                offset,
-                length: self.position - offset,
-                numbers: header.number..self.next,
-                envelope,
-                framed: true,
-            }),
-        })
+        let length = header.frame_bytes();
+        match envelope {
+            Some(envelope) if whole => {
+                self.position = offset + length;
+                self.next = header.number.saturating_add(1);
+                Ok(Item::Frame(Frame { offset, header, envelope, body: body.into() }))
+            }
+            envelope => self.content_damage(&header, envelope),
+        }
+    }
+
+    /// The damage in the frame at the current position, of which the header alone is good.
+    fn content_damage(&mut self, header: &Header, envelope: Option<Envelope>) -> io::Result<Item> {
+        let (offset, number) = (self.position, header.number);
+        let end = offset + header.frame_bytes();
+        self.next = number.saturating_add(1);
+        if end < self.end && self.header_at(end)?.is_none() {
+            // Bytes are missing or too many, so the next frame may begin inside this one.
+            self.next = number;
+            return self.resynchronise();
+        }
+        self.position = end;
+        let numbers = number..self.next;
+        Ok(Item::Damage(Damage { offset, length: end - offset, numbers, envelope, framed: true }))
     }
 
     /// A valid header at `offset`, of a frame that fits into what is behind and could come next.
@@ -196,3 +219,6 @@ impl<R: Read + Seek> Frames<R> {
 }
 
 const WINDOW_BYTES: u64 = 64 * 1024;
+
+#[cfg(test)]
+mod tests;

@@ -65,8 +65,9 @@ impl Writer {
             self.seal_if_due();
         }
         let sealed = self.seal();
-        self.shared.writer_ended();
-        if let Some(answer) = self.closing.take() {
+        let closing = self.closing.take();
+        drop(self);
+        if let Some(answer) = closing {
             // Nobody to hear it is no error.
             drop(answer.send(sealed));
         }
@@ -153,6 +154,13 @@ impl Writer {
     }
 }
 
+impl Drop for Writer {
+    /// However it ended, no message should be begun any more.
+    fn drop(&mut self) {
+        self.shared.writer_ended();
+    }
+}
+
 impl Commit {
     /// Bytes it adds to the work of doing its segment.
     fn weight(&self) -> u64 {
@@ -160,8 +168,11 @@ impl Commit {
     }
 
     fn answer(self, result: Result<(), SpoolError>) {
+        let Self { answer, body, .. } = self;
+        // A refused file and the memory are gone before anybody hears of it.
+        drop(body);
         // The session may have gone; the message is durable, or not, all the same.
-        drop(self.answer.send(result));
+        drop(answer.send(result));
     }
 }
 
