@@ -1,16 +1,13 @@
 //! Settings: one TOML file, overridden by `RUAD__…` environment variables. Each room defines its own; they are only
 //! put together here.
 
-use std::{
-    net::SocketAddr,
-    path::{Path, PathBuf},
-};
+use std::{net::SocketAddr, path::Path};
 
 use config::{Config, Environment, File, FileFormat};
 use serde::Deserialize;
 use thiserror::Error;
 
-use crate::{dns, engine, http, intake, provenance, smtp, sources, spool, store, telemetry};
+use crate::{dns, domains, engine, http, intake, provenance, smtp, sources, spool, store, telemetry};
 
 /// Everything that can be set. Every key has a default, so that `ruad serve` runs without a file.
 #[derive(Clone, Debug, Default, Deserialize)]
@@ -20,6 +17,8 @@ pub struct Settings {
     pub clickhouse: store::Settings,
     /// The resolver that provenance and sources ask.
     pub dns: dns::Settings,
+    /// Where the registry of groups and their domains is.
+    pub domains: domains::Settings,
     /// The embedded engine.
     pub engine: engine::Settings,
     /// The daemon's own web server.
@@ -30,22 +29,12 @@ pub struct Settings {
     pub log: telemetry::Settings,
     /// How the senders of reports are examined.
     pub provenance: provenance::Settings,
-    /// Where the registry is.
-    pub registry: Registry,
     /// The receiver.
     pub smtp: smtp::Settings,
     /// Who sending addresses are.
     pub sources: sources::Settings,
     /// The durable queue.
     pub spool: spool::Settings,
-}
-
-/// Where the registry of groups and domains is.
-#[derive(Clone, Debug, Default, Deserialize)]
-#[serde(default, deny_unknown_fields)]
-pub struct Registry {
-    /// The file, for example `/etc/ruad/domains.toml`. Without one every domain is `unassigned`.
-    pub path: Option<PathBuf>,
 }
 
 impl Settings {
@@ -106,7 +95,9 @@ pub enum ConfigError {
     #[error("{0}")]
     Unreadable(config::ConfigError),
     /// A receiver on a public address that takes no mail is a mistake.
-    #[error("smtp.listen has {address}, but smtp.recipients is empty: name the addresses that receive reports")]
+    #[error(
+        "smtp.listen has {address}, but smtp.recipients is empty: name the addresses that receive reports"
+    )]
     NoRecipients {
         /// The first address that others can reach.
         address: SocketAddr,

@@ -16,12 +16,15 @@ mod instance;
 mod job;
 mod lexer;
 mod library;
+mod listener;
 mod multipart;
 mod pipe;
 mod reply;
 mod request;
+mod select;
 mod server;
 mod statement;
+mod unpack;
 
 use std::net::{Ipv4Addr, SocketAddr};
 use std::path::PathBuf;

@@ -50,7 +50,11 @@ impl Server {
     /// # Errors
     ///
     /// When the address cannot be bound.
-    pub async fn bind(settings: &Settings, metrics: PrometheusHandle, health: Health) -> Result<Self, HttpError> {
+    pub async fn bind(
+        settings: &Settings,
+        metrics: PrometheusHandle,
+        health: Health,
+    ) -> Result<Self, HttpError> {
         let listen = settings.listen;
         let listener =
             TcpListener::bind(listen).await.map_err(|source| HttpError::Bind { address: listen, source })?;

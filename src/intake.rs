@@ -4,15 +4,16 @@
 //! disk, which reports are stored; *load* reads the accepted ones again and sends their rows. Whatever dies on the
 //! way, the segment is done again from its decisions, and comes to the same rows under the same tokens.
 
-use std::{net::IpAddr, num::NonZeroUsize, sync::Arc};
+use std::{num::NonZeroUsize, sync::Arc};
 
 use serde::Deserialize;
-use tokio::sync::mpsc;
+use tokio::runtime::Handle;
 use tokio_util::sync::CancellationToken;
 
 use crate::{
     domains,
     provenance::{self, Authenticator},
+    sources::Seen,
     spool::{Spool, SpoolError},
     store::Store,
     telemetry::intake as telemetry,
@@ -25,6 +26,7 @@ mod decide;
 mod decision;
 mod examine;
 mod insert;
+mod ledger;
 mod load;
 mod suspect;
 mod worker;
@@ -40,8 +42,8 @@ struct Inner {
     authenticator: Authenticator,
     provenance: provenance::Settings,
     settings: Settings,
-    /// Hears every sending address. What it has no room for is found again by a query.
-    sources: mpsc::Sender<IpAddr>,
+    /// Hears every sending address.
+    sources: Seen,
     in_flight: decide::InFlight,
     deciding: tokio::sync::Mutex<()>,
 }
@@ -55,7 +57,7 @@ impl Intake {
         store: Store,
         registry: domains::Shared,
         (authenticator, provenance): (Authenticator, provenance::Settings),
-        sources: mpsc::Sender<IpAddr>,
+        sources: Seen,
     ) -> Self {
         Self(Arc::new(Inner {
             spool,
@@ -77,8 +79,10 @@ impl Intake {
     /// When the spool cannot be read.
     pub async fn run(self, stop: CancellationToken) -> Result<(), SpoolError> {
         self.recall()?;
+        // Each has a thread of its own: it reads segments, which blocks.
         let workers = (0..self.0.settings.workers.get()).map(|_| {
-            tokio::spawn(worker::work(self.0.clone(), stop.clone()))
+            let (inner, stop) = (self.0.clone(), stop.clone());
+            tokio::task::spawn_blocking(move || Handle::current().block_on(worker::work(inner, stop)))
         });
         for worker in futures_util::future::join_all(workers).await {
             if let Err(error) = worker {

@@ -7,7 +7,7 @@
 //! The walk over the body is this room's own. `mail-parser`, which reads the header blocks, wants the whole message as
 //! one slice and hands decoded attachments out as vectors; here a 100 MB message passes through a few buffers, so that
 //! memory depends on neither the message nor the report in it. The layers are readers around readers: parts
-//! ([`boundary`]), transfer encodings ([`transfer`]), archives ([`unpack`], [`zip`]), each bounded while it reads.
+//! (`boundary`), transfer encodings (`transfer`), archives (`unpack`, `zip`), each bounded while it reads.
 
 mod arf;
 mod boundary;

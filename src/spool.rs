@@ -2,8 +2,8 @@
 //!
 //! Sessions append messages to the open segment; a writer thread makes all that wait durable with one `fdatasync`, and
 //! only then they are acknowledged. A segment closes by size or age and is immutable from then on: it is handed out,
-//! done, and deleted; a crash in between hands it out again. The folder's contents are described in [`layout`], a
-//! segment's in [`frame`].
+//! done, and deleted; a crash in between hands it out again. The folder's contents are described in
+//! `spool/layout.rs`, a segment's in `spool/frame.rs`.
 
 use std::{
     fmt,
@@ -225,10 +225,12 @@ impl Spool {
         let message = segment.message(number)?;
         let envelope = Some(&message.envelope);
         let entry = Entry { segment: segment.id(), number, code, reason, envelope };
-        match &message.body {
-            MessageBody::Memory(bytes) => self.shared().quarantine(&entry, Content::Bytes(bytes)),
-            MessageBody::File(path) => self.shared().quarantine(&entry, Content::Link(path.clone())),
-        }
+        let content = match &message.body {
+            MessageBody::Memory(bytes) => Content::Bytes(bytes),
+            MessageBody::File(path) => Content::Message(path),
+        };
+        self.shared().quarantine(&entry, content)?;
+        Ok(())
     }
 
     /// Replaces the file `name` beside a segment: durable and whole when this returns.
@@ -362,7 +364,7 @@ impl Shared {
         Ok(())
     }
 
-    fn quarantine(&self, entry: &Entry<'_>, content: Content<'_>) -> Result<(), SpoolError> {
+    fn quarantine(&self, entry: &Entry<'_>, content: Content<'_>) -> Result<bool, SpoolError> {
         self.quarantine.put(&self.layout, self.settings.quarantine_bytes, entry, content)
     }
 

@@ -35,8 +35,7 @@ cat >"$work/postfix/main.cf" <<END
 compatibility_level = 3.6
 queue_directory = $work/queue
 data_directory = $work/data
-maillog_file = /var/log/ruad-bench-postfix.log
-maillog_file_prefixes = /var
+maillog_file = $work/postfix.log
 myhostname = postfix.example
 mydestination = reports.example
 mynetworks = 127.0.0.0/8

@@ -18,7 +18,9 @@ impl Migrate {
         let settings = self.configuration.load()?;
         super::start_log(&settings)?;
         let Some(url) = &settings.clickhouse.url else {
-            bail!("clickhouse.url is not set: the embedded engine is migrated by `ruad serve` when it starts");
+            bail!(
+                "clickhouse.url is not set: the embedded engine is migrated by `ruad serve` when it starts"
+            );
         };
         let store = Store::connect(&settings.clickhouse)?;
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;

@@ -82,13 +82,18 @@ fn read_stream(
     if input::is_mbox(input.fill_buf().unwrap_or_default()) {
         let mut mbox = input::Mbox::new(input);
         for number in 1.. {
-            let Some(mut message) = mbox.next_message().with_context(|| format!("cannot read {name}"))? else { break };
+            let Some(mut message) = mbox.next_message().with_context(|| format!("cannot read {name}"))?
+            else {
+                break;
+            };
             lines.begin(name, Some(number));
             read::message(&mut message, limits, lines);
             lines.end()?;
         }
     } else {
-        let base = Path::new(name).file_name().map_or_else(|| name.to_owned(), |base| base.to_string_lossy().into_owned());
+        let base = Path::new(name)
+            .file_name()
+            .map_or_else(|| name.to_owned(), |base| base.to_string_lossy().into_owned());
         lines.begin(name, None);
         read::file(&mut input, &base, limits, lines);
         lines.end()?;

@@ -1,13 +1,14 @@
 //! HTTP compression, both ways, a chunk at a time.
 
-use std::io::{self, BufReader, Read, Write};
+use std::io::{self, Read, Write};
 
 use axum::http::{HeaderMap, HeaderValue, header};
 use chdb::Exception;
 use flate2::write::GzEncoder;
-use lz4_flex::frame::{FrameDecoder, FrameEncoder};
+use lz4_flex::frame::FrameEncoder;
 
 use super::exception;
+use super::unpack::{Packing, Unpacked};
 
 /// How a request's body is packed.
 #[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
@@ -54,20 +55,15 @@ impl Decoding {
         }
     }
 
-    /// Unpacks while it is read. Nothing is collected here, so no limit on the unpacked size is needed: statements
-    /// are limited where they are read, and data streams into the engine.
-    pub(super) fn reader<'input>(self, input: impl Read + 'input) -> io::Result<Box<dyn Read + 'input>> {
-        let input = BufReader::with_capacity(BUFFER, input);
-        Ok(match self {
+    /// Unpacks while it is read, see [`Unpacked`].
+    pub(super) fn reader<'input>(self, input: impl Read + 'input) -> Box<dyn Read + 'input> {
+        match self {
             Self::Identity => Box::new(input),
-            #[expect(clippy::disallowed_types, reason = "streams into the engine, is never collected")]
-            Self::Gzip => Box::new(flate2::bufread::MultiGzDecoder::new(input)),
-            // RFC 9110, section 8.4.1.2: "deflate" is the zlib format.
-            #[expect(clippy::disallowed_types, reason = "streams into the engine, is never collected")]
-            Self::Deflate => Box::new(flate2::bufread::ZlibDecoder::new(input)),
-            Self::Lz4 => Box::new(FrameDecoder::new(input)),
-            Self::Zstd => Box::new(Zstd { input: Some(input), decoder: None }),
-        })
+            Self::Gzip => Box::new(Unpacked::new(Packing::Gzip, input)),
+            Self::Deflate => Box::new(Unpacked::new(Packing::Zlib, input)),
+            Self::Lz4 => Box::new(Unpacked::new(Packing::Lz4, input)),
+            Self::Zstd => Box::new(Unpacked::new(Packing::Zstd, input)),
+        }
     }
 }
 
@@ -143,40 +139,6 @@ impl Encoder {
     }
 }
 
-/// Frame after frame, as RFC 8878, section 3 allows. The decoder reads the first bytes when it is made, so it is made
-/// late: whoever makes this reader does not expect to wait.
-struct Zstd<R: Read> {
-    input: Option<BufReader<R>>,
-    decoder: Option<ruzstd::decoding::StreamingDecoder<BufReader<R>, ruzstd::decoding::FrameDecoder>>,
-}
-
-impl<R: Read> Read for Zstd<R> {
-    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
-        use std::io::BufRead;
-        loop {
-            if let Some(decoder) = &mut self.decoder {
-                let count = decoder.read(buffer)?;
-                if count > 0 || buffer.is_empty() {
-                    return Ok(count);
-                }
-                self.input = self.decoder.take().map(|decoder| decoder.into_inner());
-            }
-            let Some(mut input) = self.input.take() else { return Ok(0) };
-            if input.fill_buf()?.is_empty() {
-                self.input = Some(input);
-                return Ok(0);
-            }
-            let decoder = ruzstd::decoding::StreamingDecoder::new_with_max_window_size(input, LARGEST_WINDOW)
-                .map_err(io::Error::other)?;
-            self.decoder = Some(decoder);
-        }
-    }
-}
-
-const BUFFER: usize = 64 << 10;
-/// What decoders must at least support (RFC 8878, section 3.1.1.1.2), and encoders use up to level 19.
-const LARGEST_WINDOW: u64 = 8 << 20;
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -211,27 +173,8 @@ mod tests {
             }
             packed.extend(encoder.finish().unwrap());
             let mut unpacked = Vec::new();
-            decoding.reader(packed.as_slice()).unwrap().read_to_end(&mut unpacked).unwrap();
+            decoding.reader(packed.as_slice()).read_to_end(&mut unpacked).unwrap();
             assert!(unpacked == chunks.concat(), "{encoding:?}");
         }
-    }
-
-    #[test]
-    fn unpacks_zstd_frames_one_after_the_other() {
-        let frame = |bytes: &[u8]| {
-            ruzstd::encoding::compress_to_vec(bytes, ruzstd::encoding::CompressionLevel::Fastest)
-        };
-        let packed = [frame(b"one "), frame(&b"two ".repeat(50_000))].concat();
-        let mut unpacked = Vec::new();
-        Decoding::Zstd.reader(packed.as_slice()).unwrap().read_to_end(&mut unpacked).unwrap();
-        assert!(unpacked == [b"one ".to_vec(), b"two ".repeat(50_000)].concat());
-    }
-
-    #[test]
-    fn says_when_the_input_is_cut_off() {
-        let mut encoder = Encoding::Gzip.encoder();
-        let packed = encoder.chunk(b"abc".repeat(1000)).unwrap();
-        let mut unpacked = Vec::new();
-        assert!(Decoding::Gzip.reader(packed.as_slice()).unwrap().read_to_end(&mut unpacked).is_err());
     }
 }

@@ -3,21 +3,20 @@
 //! A connection costs a tenth of a millisecond, so every request gets a fresh one: no setting, current database or
 //! temporary table can leak from one request into another.
 
-use std::io::{self, Read, Seek, SeekFrom, Write};
+use std::io::{self, Read};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
-use chdb::{Answer, Connection, Exception, Statistics};
-use tempfile::SpooledTempFile;
+use chdb::{Connection, Exception, Statistics};
 use tokio_util::sync::CancellationToken;
 
 use super::exception;
-use super::format::Shape;
 use super::instance::Instance;
 use super::pipe::{Gone, Input};
 use super::reply::Reply;
 use super::request::Request;
-use super::statement::{self, Insert, Refused, Scan};
+use super::select::Plan;
+use super::statement::{self, Insert, Scan};
 
 /// Everything one request brings to its blocking thread.
 pub(super) struct Job {
@@ -33,7 +32,7 @@ pub(super) struct Job {
 }
 
 /// Why a statement did not come to its end.
-enum Stop {
+pub(super) enum Stop {
     Exception(Exception),
     Gone,
 }
@@ -48,10 +47,7 @@ impl Job {
     /// Runs the statement and writes the answer. Returns the exception's code when there was one.
     pub(super) fn run(self, mut reply: Reply) -> Option<i32> {
         let Self { instance, mut request, input, mark, cancelled, done } = self;
-        let mut body = match request.decoding.reader(input) {
-            Ok(body) => body,
-            Err(error) => return fail(reply, exception::of_input(&error)),
-        };
+        let mut body = request.decoding.reader(input);
         let outcome = execute(&instance, &mut request, &mut *body, &mark, &cancelled, &mut reply);
         // Before the answer ends, because its end is taken for the client's going away otherwise.
         done.store(true, Ordering::Relaxed);
@@ -85,6 +81,10 @@ fn execute(
     reply: &mut Reply,
 ) -> Result<(), Stop> {
     let text = read_statement(request, body)?;
+    let plan = match &text {
+        Text::Insert(..) => None,
+        Text::Other(text) => Some(Plan::of(text, request)?),
+    };
     if cancelled.is_cancelled() {
         return Err(Stop::Gone);
     }
@@ -92,14 +92,16 @@ fn execute(
     if let Some(statement) = request.database_statement() {
         connection.query(&statement, "Null", &[])?;
     }
-    connection.query(&request.settings_statement(mark)?, "Null", &[])?;
-    match text {
-        Text::Insert(insert, first) => {
+    let limit = plan.as_ref().and_then(Plan::limit);
+    connection.query(&request.settings_statement(mark, limit)?, "Null", &[])?;
+    match (text, plan) {
+        (Text::Other(text), Some(plan)) => plan.run(&mut connection, &text, request, cancelled, reply),
+        (Text::Other(_), None) => Ok(()),
+        (Text::Insert(insert, first), _) => {
             let statistics = run_insert(&mut connection, request, &insert, &first, body, cancelled)?;
             reply.begin(None, &statistics)?;
             Ok(())
         }
-        Text::Other(text) => run_other(&mut connection, request, &text, reply, cancelled),
     }
 }
 
@@ -195,132 +197,6 @@ fn run_insert(
     Ok(stream.finish()?)
 }
 
-fn run_other(
-    connection: &mut Connection,
-    request: &Request,
-    text: &[u8],
-    reply: &mut Reply,
-    cancelled: &CancellationToken,
-) -> Result<(), Stop> {
-    let traits = statement::traits(text);
-    if let Some(refused) = traits.refused {
-        return Err(refusal(refused).into());
-    }
-    let default = request.format.as_deref().unwrap_or(DEFAULT_FORMAT);
-    let format = traits.format.as_deref().unwrap_or(default);
-    let shape = Shape::of(format);
-    let is_collected = shape == Shape::Document
-        || traits.needs_whole
-        || request.settings.iter().any(|(name, _)| statement::NEED_WHOLE.contains(&name.as_str()));
-    let streamed = if is_collected {
-        Err(chdb::Error::NotStreamable)
-    } else {
-        connection.stream(text, default, &request.parameters)
-    };
-    if matches!(streamed, Err(chdb::Error::NotStreamable)) {
-        drop(streamed);
-        let answer = connection.query(text, default, &request.parameters)?;
-        return whole(answer, format, reply);
-    }
-    let mut chunks = Chunks { stream: streamed?, shape, head: None };
-    if request.wait_end_of_query {
-        let mut total = Statistics::default();
-        let mut spooled = SpooledTempFile::new(IN_MEMORY);
-        while let Some(answer) = chunks.next()? {
-            add(&mut total, &answer.statistics);
-            spooled.write_all(&answer.bytes).map_err(|error| exception::of_disk(&error))?;
-            if cancelled.is_cancelled() {
-                return Err(Stop::Gone);
-            }
-        }
-        reply.begin(Some(format), &total)?;
-        return replay(spooled, reply);
-    }
-    let mut next = chunks.next()?;
-    reply.begin(Some(format), &next.as_ref().map(|answer| answer.statistics).unwrap_or_default())?;
-    while let Some(answer) = next {
-        reply.chunk(answer.bytes)?;
-        next = chunks.next()?;
-    }
-    Ok(())
-}
-
-/// A streamed result without the heads that the library repeats.
-struct Chunks<'connection> {
-    stream: chdb::Stream<'connection>,
-    shape: Shape,
-    /// The head of the first chunk.
-    head: Option<Vec<u8>>,
-}
-
-impl Chunks<'_> {
-    fn next(&mut self) -> Result<Option<Answer>, chdb::Error> {
-        let Some(mut answer) = self.stream.fetch()? else { return Ok(None) };
-        if let Shape::Headed(head) = self.shape {
-            match &self.head {
-                None => {
-                    let length = head.length(&answer.bytes);
-                    self.head = answer.bytes.get(..length).map(<[u8]>::to_vec);
-                }
-                Some(head) if answer.bytes.starts_with(head) => {
-                    answer.bytes.drain(..head.len());
-                }
-                Some(_) => {}
-            }
-        }
-        Ok(Some(answer))
-    }
-}
-
-fn whole(answer: Answer, format: &str, reply: &mut Reply) -> Result<(), Stop> {
-    let format = (!answer.bytes.is_empty()).then_some(format);
-    reply.begin(format, &answer.statistics)?;
-    if format.is_some() {
-        reply.chunk(answer.bytes)?;
-    }
-    Ok(())
-}
-
-fn replay(mut spooled: SpooledTempFile, reply: &mut Reply) -> Result<(), Stop> {
-    spooled.seek(SeekFrom::Start(0)).map_err(|error| exception::of_disk(&error))?;
-    let mut chunk = vec![0; CHUNK];
-    loop {
-        let count = spooled.read(&mut chunk).map_err(|error| exception::of_disk(&error))?;
-        if count == 0 {
-            return Ok(());
-        }
-        reply.chunk(chunk.get(..count).unwrap_or_default().to_vec())?;
-    }
-}
-
-fn add(total: &mut Statistics, part: &Statistics) {
-    total.elapsed += part.elapsed;
-    total.result_rows += part.result_rows;
-    total.result_bytes += part.result_bytes;
-    total.read_rows += part.read_rows;
-    total.read_bytes += part.read_bytes;
-    total.written_rows += part.written_rows;
-    total.written_bytes += part.written_bytes;
-}
-
-fn refusal(refused: Refused) -> Exception {
-    let (code, text) = match refused {
-        Refused::Shutdown => (
-            exception::ACCESS_DENIED,
-            "SYSTEM SHUTDOWN and SYSTEM KILL are not allowed: end the process `ruad engine` instead",
-        ),
-        Refused::IntoOutfile => (exception::INTO_OUTFILE_NOT_ALLOWED, "INTO OUTFILE is not allowed"),
-        Refused::FromInfile => {
-            (exception::BAD_ARGUMENTS, "FROM INFILE is not allowed: send the data in the body")
-        }
-        Refused::Several => (exception::SYNTAX_ERROR, "Syntax error (Multi-statements are not allowed)"),
-        Refused::Empty => {
-            (exception::SYNTAX_ERROR, "Syntax error: nothing, or a single word, is no statement")
-        }
-    };
-    exception::new(code, text)
-}
-
 impl From<Exception> for Stop {
     fn from(exception: Exception) -> Self {
         Self::Exception(exception)
@@ -339,13 +215,10 @@ impl From<Gone> for Stop {
     }
 }
 
-const DEFAULT_FORMAT: &str = "TabSeparated";
 /// Far above the engine's own `max_query_size` (256 KiB by default), which clients may raise.
 const LONGEST_STATEMENT: usize = 16 << 20;
 const FIRST_LOOK: usize = 16 << 10;
 /// What is handed to the engine at once; it keeps up to 16 of them.
 const CHUNK: usize = 256 << 10;
-/// Results that wait for their end stay in memory up to this size.
-const IN_MEMORY: usize = 4 << 20;
 /// How much of a refused upload is read to its end.
 const LARGEST_DRAIN: u64 = 1 << 30;

@@ -9,6 +9,8 @@ use tokio::runtime::Handle;
 use tokio::sync::mpsc;
 use tokio_util::sync::CancellationToken;
 
+use super::listener::Congestion;
+
 /// A request's body, read by a blocking thread.
 pub(super) struct Input {
     chunks: mpsc::Receiver<io::Result<Bytes>>,
@@ -80,16 +82,26 @@ impl Sender {
     pub(super) fn new(
         timeout: Duration,
         cancelled: CancellationToken,
+        congestion: Congestion,
         guard: impl Send + 'static,
     ) -> (Self, Body) {
         let (sender, chunks) = mpsc::channel::<Result<Bytes, Aborted>>(DEPTH);
-        let body = futures_util::stream::unfold((chunks, guard), async |(mut chunks, guard)| {
+        let body = futures_util::stream::unfold((chunks, guard, congestion, timeout), async |state| {
+            let (mut chunks, guard, congestion, timeout) = state;
             let chunk = chunks.recv().await?;
             if chunk.is_err() {
-                // Errors overtake what is still in the connection's write buffer: let it be flushed first.
-                tokio::time::sleep(FLUSH).await;
+                // Errors overtake what waits in the connection's buffer, which would be the exception's text. While
+                // this body waits, that is written; what the peer does not take yet shows as congestion.
+                let written = async {
+                    tokio::time::sleep(FLUSH).await;
+                    while congestion.is_there() {
+                        tokio::time::sleep(FLUSH).await;
+                    }
+                };
+                // A peer that takes nothing for so long has itself to blame.
+                drop(tokio::time::timeout(timeout, written).await);
             }
-            Some((chunk, (chunks, guard)))
+            Some((chunk, (chunks, guard, congestion, timeout)))
         });
         (Self { chunks: sender, runtime: Handle::current(), timeout, cancelled }, Body::from_stream(body))
     }
@@ -118,5 +130,5 @@ impl Sender {
 
 /// Chunks that may wait in a pipe. The engine's are about 65,000 rows, the network's at most 400 KB.
 const DEPTH: usize = 2;
-/// How long a broken answer stays open for its last bytes to leave.
-const FLUSH: Duration = Duration::from_millis(50);
+/// How often a broken answer looks whether its last bytes have left.
+const FLUSH: Duration = Duration::from_millis(10);

@@ -89,11 +89,21 @@ impl Request {
         Ok(())
     }
 
-    /// The statement that gives this request's connection its settings.
-    pub(super) fn settings_statement(&self, log_comment: &str) -> Result<Vec<u8>, Exception> {
+    /// The statement that gives this request's connection its settings. `limit` bounds the result, unless the client
+    /// does.
+    pub(super) fn settings_statement(
+        &self,
+        log_comment: &str,
+        limit: Option<u64>,
+    ) -> Result<Vec<u8>, Exception> {
         let mut statement = b"SET log_comment = ".to_vec();
         let own = self.settings.iter().rev().find(|(name, _)| name == "log_comment");
         push_quoted(&mut statement, &format!("{log_comment}{}", own.map_or("", |(_, value)| value)), b'\'');
+        if let Some(limit) = limit
+            && !self.settings.iter().any(|(name, _)| name == "max_result_bytes")
+        {
+            statement.extend_from_slice(format!(", max_result_bytes = {limit}").as_bytes());
+        }
         // `readonly` comes last, because nothing can be changed after it.
         let (last, first): (Vec<_>, Vec<_>) = self.settings.iter().partition(|(name, _)| name == "readonly");
         for (name, value) in first.into_iter().chain(last) {

@@ -8,10 +8,9 @@ use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
 use axum::Router;
-use axum::extract::{Request as HttpRequest, State};
+use axum::extract::{ConnectInfo, Request as HttpRequest, State};
 use axum::http::{HeaderMap, Method, StatusCode, header};
 use axum::response::{IntoResponse, Response};
-use axum::serve::ListenerExt;
 use chdb::Exception;
 use tokio::net::TcpListener;
 use tokio::sync::{Semaphore, oneshot};
@@ -21,6 +20,7 @@ use uuid::Uuid;
 
 use super::instance::Instance;
 use super::job::Job;
+use super::listener::{Congestion, Listener};
 use super::pipe::{Input, Sender};
 use super::reply::{self, Reply};
 use super::request::Request;
@@ -109,17 +109,15 @@ impl Server {
                 (StatusCode::NOT_FOUND, text)
             })
             .with_state(Arc::clone(&front));
-        let listener = listener.tap_io(|stream| {
-            // Small answers must not wait for more.
-            drop(stream.set_nodelay(true));
-        });
+        let service = router.into_make_service_with_connect_info::<Congestion>();
+        let listener = Listener::new(listener);
         let (stopped, stops) = oneshot::channel::<()>();
         let shutdown = async move {
             stop.await;
             drop(stopped);
         };
         let server =
-            tokio::spawn(axum::serve(listener, router).with_graceful_shutdown(shutdown).into_future());
+            tokio::spawn(axum::serve(listener, service).with_graceful_shutdown(shutdown).into_future());
         drop(stops.await);
         let deadline = Instant::now() + stop_timeout;
         let finished = tokio::time::timeout(stop_timeout, server).await;
@@ -139,7 +137,11 @@ impl Server {
     }
 }
 
-async fn statement(State(front): State<Arc<Front>>, request: HttpRequest) -> Response {
+async fn statement(
+    State(front): State<Arc<Front>>,
+    ConnectInfo(congestion): ConnectInfo<Congestion>,
+    request: HttpRequest,
+) -> Response {
     let (parts, body) = request.into_parts();
     let fallback_id = Uuid::now_v7().to_string();
     let failed = |exception: &Exception, query_id: &str| {
@@ -159,7 +161,7 @@ async fn statement(State(front): State<Arc<Front>>, request: HttpRequest) -> Res
     if let Err(exception) = allowed {
         return failed(&exception, &query_id);
     }
-    match front.run(request, body, &query_id).await {
+    match front.run(request, body, congestion, &query_id).await {
         Ok(response) => response,
         Err(exception) => failed(&exception, &query_id),
     }
@@ -170,6 +172,7 @@ impl Front {
         self: &Arc<Self>,
         request: Request,
         body: axum::body::Body,
+        congestion: Congestion,
         query_id: &str,
     ) -> Result<Response, Exception> {
         let running = Running::register(self, request.query_id.clone())?;
@@ -192,7 +195,7 @@ impl Front {
             cancelled: cancelled.clone(),
             done: Arc::clone(&done),
         };
-        let (sender, answer) = Sender::new(self.peer_timeout, cancelled.clone(), guard);
+        let (sender, answer) = Sender::new(self.peer_timeout, cancelled.clone(), congestion, guard);
         let (head_sender, head) = oneshot::channel();
         let server = self.instance.server().clone();
         let reply = Reply::new(head_sender, sender, request.encoding, server, query_id);

@@ -5,7 +5,10 @@ use serde::{Deserialize, Serialize};
 use thiserror::Error;
 
 use super::identity::Identity;
-use crate::provenance::{Evidence, Verdict};
+use crate::{
+    provenance::{Evidence, Verdict},
+    store::tables::RefusedPart,
+};
 
 /// The name of the side file.
 pub(super) const SIDE_FILE: &str = "decisions";
@@ -20,7 +23,8 @@ pub(super) struct MessageDecision {
     pub(super) reason: Option<Reason>,
     pub(super) evidence: Evidence,
     pub(super) reports: Vec<ReportDecision>,
-    pub(super) refused: Vec<Refused>,
+    /// Parts that gave no report.
+    pub(super) refused: Vec<RefusedPart>,
 }
 
 /// What became of a message.
@@ -68,14 +72,6 @@ pub(super) enum Decision {
     Conflict,
     /// Not stored: `intake.require` asks for more than its message proved.
     Withheld,
-}
-
-/// A part of the message that gave no report.
-#[derive(Clone, Debug, Deserialize, Eq, PartialEq, Serialize)]
-pub(super) struct Refused {
-    pub(super) path: Vec<String>,
-    pub(super) code: String,
-    pub(super) message: String,
 }
 
 impl MessageDecision {
@@ -143,7 +139,7 @@ pub(super) fn decode(bytes: &[u8]) -> Result<Vec<MessageDecision>, DecisionError
 /// Why a side file cannot be used. The segment stays where it is: deciding again could store a report twice.
 #[derive(Debug, Error)]
 #[non_exhaustive]
-pub enum DecisionError {
+pub(super) enum DecisionError {
     /// Not what this program writes.
     #[error("the decisions beside the segment cannot be read: {0}")]
     Malformed(serde_json::Error),

@@ -3,7 +3,6 @@
 use std::{io, panic, panic::AssertUnwindSafe};
 
 use super::{
-    decision::Refused,
     identity::{Identity, ReportKind},
     read::{self, Limits, Refusal, Visitor},
 };
@@ -14,7 +13,8 @@ use crate::{
         failure::FailureReport,
         tls::TlsReport,
     },
-    spool::Message,
+    spool::{Message, SpoolError},
+    store::tables::RefusedPart,
 };
 
 /// What one message holds.
@@ -23,7 +23,7 @@ pub(super) struct Examined {
     pub(super) number: u32,
     pub(super) evidence: Evidence,
     pub(super) reports: Vec<ExaminedReport>,
-    pub(super) refused: Vec<Refused>,
+    pub(super) refused: Vec<RefusedPart>,
 }
 
 /// A report, and who it says it is from.
@@ -39,24 +39,28 @@ pub(super) struct ExaminedReport {
 impl Examined {
     /// Reads `message` and asks DNS about its sender. The sender of a message without a report is not asked after,
     /// so that spam costs no look-ups.
+    ///
+    /// # Errors
+    ///
+    /// When the spool cannot give the message now. That says nothing about the message.
     pub(super) async fn of(
         message: Message,
         limits: &Limits,
         provenance: &crate::provenance::Settings,
         authenticator: &Authenticator,
-    ) -> Self {
+    ) -> Result<Self, SpoolError> {
         let number = message.number;
         let envelope = message.envelope.clone();
         let (limits, provenance) = (limits.clone(), provenance.clone());
         let read = tokio::task::spawn_blocking(move || {
-            let contents = Contents::of(&message, &limits);
+            let contents = Contents::of(&message, &limits)?;
             let letter = (!contents.reports.is_empty()).then(|| read_letter(&message, &provenance));
-            (contents, letter)
+            Ok::<_, SpoolError>((contents, letter))
         });
-        let Ok((mut contents, letter)) = read.await else {
-            let refusal = Refusal { code: "panicked", message: "reading it failed in the program".to_owned() };
-            return Self::refused(number, refusal);
+        let Ok(read) = read.await else {
+            return Ok(Self::refused(number, Refusal::panicked()));
         };
+        let (mut contents, letter) = read?;
         let delivery = Delivery {
             received_at: envelope.received_at,
             client_ip: envelope.client_ip,
@@ -69,12 +73,13 @@ impl Examined {
             None => Evidence::default(),
         };
         contents.name_reporters(&evidence);
-        Self { number, evidence, reports: contents.reports, refused: contents.refused }
+        Ok(Self { number, evidence, reports: contents.reports, refused: contents.refused })
     }
 
     /// A message that is not read at all.
     pub(super) fn refused(number: u32, refusal: Refusal) -> Self {
-        let refused = vec![Refused { path: Vec::new(), code: refusal.code.to_owned(), message: refusal.message }];
+        let refused =
+            vec![RefusedPart { path: Vec::new(), code: refusal.code.to_owned(), message: refusal.message }];
         Self { number, evidence: Evidence::default(), reports: Vec::new(), refused }
     }
 }
@@ -89,26 +94,21 @@ struct Contents {
     received_at: u64,
     next_part: u32,
     reports: Vec<ExaminedReport>,
-    refused: Vec<Refused>,
+    refused: Vec<RefusedPart>,
 }
 
 impl Contents {
-    fn of(message: &Message, limits: &Limits) -> Self {
+    fn of(message: &Message, limits: &Limits) -> Result<Self, SpoolError> {
         let received_at = message.envelope.received_at;
         let mut contents = Self { received_at, next_part: 0, reports: Vec::new(), refused: Vec::new() };
-        match message.open() {
-            Ok(mut body) => {
-                // A fault of a parser costs its message, not the daemon.
-                let reading = AssertUnwindSafe(|| read::message(&mut body, limits, &mut contents));
-                if panic::catch_unwind(reading).is_err() {
-                    let message = "reading it failed in the program".to_owned();
-                    contents.reports.clear();
-                    contents.refused(&[], Refusal { code: "panicked", message });
-                }
-            }
-            Err(error) => contents.refused(&[], Refusal { code: DAMAGED, message: error.to_string() }),
+        let mut body = message.open()?;
+        // A fault of a parser costs its message, not the daemon.
+        let reading = AssertUnwindSafe(|| read::message(&mut body, limits, &mut contents));
+        if panic::catch_unwind(reading).is_err() {
+            contents.reports.clear();
+            contents.refused(&[], Refusal::panicked());
         }
-        contents
+        Ok(contents)
     }
 
     /// A failure report does not say who reports; the mail does.
@@ -150,9 +150,12 @@ impl Visitor for Contents {
     fn refused(&mut self, path: &[String], refusal: Refusal) {
         self.take_part();
         let Refusal { code, message } = refusal;
-        self.refused.push(Refused { path: path.to_vec(), code: code.to_owned(), message });
+        self.refused.push(RefusedPart { path: path.to_vec(), code: code.to_owned(), message });
     }
 }
 
-/// The spool cannot give the message back: its file is missing or its checksum is wrong.
-pub(super) const DAMAGED: &str = "damaged";
+impl Refusal {
+    fn panicked() -> Self {
+        Self { code: "panicked", message: "reading it failed in the program".to_owned() }
+    }
+}

@@ -225,7 +225,11 @@ mod tests {
         assert_eq!(range(midnight, midnight + 86_399), (day, false), "Google");
         assert_eq!(range(midnight, midnight + 86_400), (day, false), "Microsoft");
         assert_eq!(range(midnight - 3_600, midnight + 82_799), (day, false), "local midnight in CET");
-        assert_eq!(range(midnight + 28_800, midnight + 115_199), (day, false), "local midnight in California");
+        assert_eq!(
+            range(midnight + 28_800, midnight + 115_199),
+            (day, false),
+            "local midnight in California"
+        );
     }
 
     #[test]

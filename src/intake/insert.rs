@@ -26,33 +26,48 @@ pub(super) struct Stopped;
 
 impl Inserter<'_> {
     /// Sends a batch. When ClickHouse refuses its data it is halved, by message, until the messages that are to blame
-    /// stand alone. The pieces' tokens follow from the batch's, so a retry finds the same pieces stored.
+    /// stand alone. The pieces' tokens follow from the batch's, so a retry finds the same pieces stored. When it is the
+    /// table that is not as it should be, no message of the batch has a chance and none is tried.
     pub(super) async fn insert(&self, batch: &Batch, hopeless: &mut Hopeless) -> Result<(), Stopped> {
         let table = batch.block.table();
-        let token = format!("{}/{LAYOUT}/{table}/{}", self.segment, batch.index);
+        let token = self.token(batch);
         let mut pieces = vec![(0..batch.messages.len(), token.clone())];
         while let Some((piece, piece_token)) = pieces.pop() {
             let rows = rows_of(batch, &piece);
-            let outcome = self.retried(table, || self.store.insert(&*batch.block, rows.clone(), &piece_token));
-            match (outcome.await?, batch.messages.get(piece.clone())) {
-                (Ok(_), _) | (Err(_), None) => {}
-                (Err(error), Some([(number, _)])) => {
-                    telemetry::hopeless(self.segment, *number, table, &error);
-                    hopeless.insert(*number, error.to_string());
+            let outcome =
+                self.retried(table, || self.store.insert(&*batch.block, rows.clone(), &piece_token));
+            let Err(error) = outcome.await? else { continue };
+            let blamed = batch.messages.get(piece.clone()).unwrap_or_default();
+            if blamed.len() > 1 && error.kind() == Kind::Data {
+                let middle = piece.start.midpoint(piece.end);
+                for half in [middle..piece.end, piece.start..middle] {
+                    let half_token = format!("{token}/{}-{}", half.start, half.end);
+                    pieces.push((half, half_token));
                 }
-                (Err(_), Some(_)) => {
-                    let middle = piece.start.midpoint(piece.end);
-                    for half in [middle..piece.end, piece.start..middle] {
-                        let half_token = format!("{token}/{}-{}", half.start, half.end);
-                        pieces.push((half, half_token));
-                    }
-                }
+                continue;
+            }
+            for (number, _) in blamed {
+                telemetry::hopeless(self.segment, *number, table, &error);
+                hopeless.insert(*number, error.to_string());
             }
         }
         Ok(())
     }
 
-    /// Repeats what ClickHouse may yet do. An error that comes back is about the data.
+    /// Sends a batch of our own words. There is no message to blame if it is refused, and the segment cannot
+    /// go before it is in: that is for the operator to see and to mend.
+    pub(super) async fn insert_surely(&self, batch: &Batch) -> Result<(), Stopped> {
+        let (block, token) = (&*batch.block, self.token(batch));
+        self.until_done(block.table(), async || self.store.insert(block, 0..block.rows(), &token).await)
+            .await?;
+        Ok(())
+    }
+
+    fn token(&self, batch: &Batch) -> String {
+        format!("{}/{LAYOUT}/{}/{}", self.segment, batch.block.table(), batch.index)
+    }
+
+    /// Repeats what ClickHouse may yet do. An error that comes back is final.
     async fn retried<F>(
         &self,
         table: &'static str,
@@ -62,7 +77,7 @@ impl Inserter<'_> {
         F: Future<Output = Result<Inserted, StoreError>>,
     {
         self.until_done(table, async || match request().await {
-            Err(error) if error.kind() == Kind::Data => Ok(Err(error)),
+            Err(error) if error.kind() != Kind::Transient => Ok(Err(error)),
             outcome => outcome.map(Ok),
         })
         .await

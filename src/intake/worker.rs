@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use futures_util::{StreamExt, stream};
+use futures_util::{StreamExt, TryStreamExt, stream};
 use tokio::sync::mpsc;
 use tokio_util::sync::CancellationToken;
 
@@ -10,15 +10,17 @@ use super::{
     Inner,
     decide::{Contents, decide},
     decision::{self, DecisionError, MessageDecision, Reason},
-    examine::{DAMAGED, Examined},
+    examine::Examined,
     identity::ReportKind,
     insert::{Hopeless, Inserter, Stopped},
-    load,
+    ledger,
+    load::Loader,
     read::Refusal,
     suspect::Watch,
 };
 use crate::{
     spool::{Message, Segment, SegmentId, SpoolError},
+    store::Known,
     telemetry::intake as telemetry,
 };
 
@@ -76,21 +78,23 @@ impl Worker<'_> {
     /// First pass: reads every message, several at a time unless one of them is under suspicion.
     async fn examine(&self, segment: &Segment, watch: &mut Watch) -> Result<Vec<Examined>, Failure> {
         let settings = &self.intake.settings;
-        let examine = |message: Message| {
-            Examined::of(message, &settings.limits, &self.intake.provenance, &self.intake.authenticator)
+        let examine = async |message: Result<Message, SpoolError>| {
+            let Inner { provenance, authenticator, .. } = &**self.intake;
+            Examined::of(message?, &settings.limits, provenance, authenticator).await
         };
         if !watch.is_careful() {
             let examined = stream::iter(self.messages(segment)).map(examine);
-            return Ok(examined.buffered(settings.concurrency.get()).collect().await);
+            return Ok(examined.buffered(settings.concurrency.get()).try_collect().await?);
         }
         let mut examined = Vec::new();
         for message in self.messages(segment) {
+            let message = message?;
             if watch.is_culprit(message.number) {
                 examined.push(Examined::refused(message.number, Refusal::deadly()));
                 continue;
             }
             watch.reading(message.number)?;
-            examined.push(examine(message).await);
+            examined.push(examine(Ok(message)).await?);
         }
         watch.passed()?;
         Ok(examined)
@@ -100,13 +104,17 @@ impl Worker<'_> {
     /// must not both find it new.
     async fn decide(&self, examined: Vec<Examined>) -> Result<Vec<MessageDecision>, Failure> {
         let Inner { store, registry, settings, in_flight, deciding, spool, .. } = &**self.intake;
-        let mut keys: Vec<_> =
-            examined.iter().flat_map(|message| &message.reports).map(|report| report.identity.key.as_u128()).collect();
+        let mut keys: Vec<_> = examined
+            .iter()
+            .flat_map(|message| &message.reports)
+            .map(|report| report.identity.key.as_u128())
+            .collect();
         keys.sort_unstable();
         keys.dedup();
         let _alone = deciding.lock().await;
         let segment = self.segment.uuid();
-        let stored = self.inserter().until_done("deliveries", async || store.known(&keys, segment).await).await?;
+        let stored =
+            self.inserter().until_done("deliveries", async || store.known(&keys, segment).await).await?;
         let mut known = Contents::new();
         for report in stored {
             let contents = known.entry(uuid::Uuid::from_u128(report.report_key)).or_default();
@@ -128,16 +136,36 @@ impl Worker<'_> {
         hopeless: &mut Hopeless,
     ) -> Result<(), Failure> {
         let (batches, mut formed) = mpsc::channel(BATCHES_AHEAD);
-        let (segment, decisions) = (segment.clone(), decisions.clone());
-        let (limits, sources) = (self.intake.settings.limits.clone(), self.intake.sources.clone());
-        let forming = tokio::task::spawn_blocking(move || {
-            load::reports(&segment, &decisions, &limits, watch, &sources, &batches)
-        });
+        let loader = Loader {
+            limits: self.intake.settings.limits.clone(),
+            registry: self.intake.registry.current(),
+            sources: self.intake.sources.clone(),
+            batches,
+        };
+        let (segment, read) = (segment.clone(), decisions.clone());
+        let forming = tokio::task::spawn_blocking(move || loader.run(&segment, &read, watch));
         let inserter = self.inserter();
         while let Some(batch) = formed.recv().await {
             inserter.insert(&batch, hopeless).await?;
         }
         forming.await.map_err(|_| Failure::Panicked)??;
+        self.withdraw(decisions, hopeless).await
+    }
+
+    /// Nothing of a message stays that ClickHouse did not take whole: it goes to quarantine, and when it
+    /// comes from there it must not meet, or be counted beside, what is left of it.
+    async fn withdraw(&self, decisions: &[MessageDecision], hopeless: &Hopeless) -> Result<(), Failure> {
+        if hopeless.is_empty() {
+            return Ok(());
+        }
+        let given_up = decisions.iter().filter(|decision| hopeless.contains_key(&decision.number));
+        let reports = given_up.flat_map(MessageDecision::stored).map(|report| {
+            let identity = &report.identity;
+            Known { report_key: identity.key.as_u128(), content_hash: identity.content.as_u128() }
+        });
+        let reports: Vec<_> = reports.collect();
+        let (store, segment) = (&self.intake.store, self.segment.uuid());
+        self.inserter().until_done("withdrawal", async || store.withdraw(&reports, segment).await).await?;
         Ok(())
     }
 
@@ -150,13 +178,11 @@ impl Worker<'_> {
     ) -> Result<(), Failure> {
         let (segment, read) = (segment.clone(), decisions.clone());
         let given_up = hopeless.clone();
-        let forming = tokio::task::spawn_blocking(move || load::ledger(&segment, &read, &given_up));
+        let forming = tokio::task::spawn_blocking(move || ledger::batches(&segment, &read, &given_up));
         let batches = forming.await.map_err(|_| Failure::Panicked)??;
         let inserter = self.inserter();
-        // Nothing in these rows is the reporter's to get wrong; should one be refused all the same, it is logged.
-        let mut refused = Hopeless::new();
         for batch in &batches {
-            inserter.insert(batch, &mut refused).await?;
+            inserter.insert_surely(batch).await?;
         }
         self.intake.in_flight.remove(self.segment);
         let keys: Vec<_> = decisions
@@ -170,8 +196,7 @@ impl Worker<'_> {
         Ok(())
     }
 
-    /// Keeps a copy of every message that was not used whole. Where the message itself cannot be read any more there is
-    /// nothing to copy, and no reason to hold up the queue for ever.
+    /// Keeps a copy of every message that was not used whole.
     fn quarantine(
         &self,
         segment: &Segment,
@@ -181,20 +206,24 @@ impl Worker<'_> {
         for decision in decisions {
             let number = decision.number;
             let given_up = hopeless.get(&number).map(|words| Reason::refused_by_store(words));
-            let Some(Reason { code, text }) = given_up.as_ref().or(decision.reason.as_ref()) else { continue };
-            match self.intake.spool.quarantine(segment, number, code, text) {
-                Err(error) if code == DAMAGED => telemetry::unreadable(self.segment, &error),
-                outcome => outcome?,
-            }
+            let Some(Reason { code, text }) = given_up.as_ref().or(decision.reason.as_ref()) else {
+                continue;
+            };
+            self.intake.spool.quarantine(segment, number, code, text)?;
         }
         Ok(())
     }
 
-    /// The messages that can be read. One that cannot was reported when the spool found it damaged.
-    fn messages<'s>(&self, segment: &'s Segment) -> impl Iterator<Item = Message> + 's {
+    /// The messages that can be read. A damaged one is in quarantine by the time it is found; any other error is
+    /// about the disk, and the segment has to wait.
+    fn messages<'s>(&self, segment: &'s Segment) -> impl Iterator<Item = Result<Message, SpoolError>> + 's {
         let id = self.segment;
-        segment.messages().filter_map(move |message| {
-            message.inspect_err(|error| telemetry::unreadable(id, error)).ok()
+        segment.messages().filter(move |message| match message {
+            Err(error) if error.is_set_aside() => {
+                telemetry::unreadable(id, error);
+                false
+            }
+            _ => true,
         })
     }
 

@@ -10,7 +10,7 @@ use crate::report::failure::Fields;
 pub(super) use block::{Place, read_block};
 
 /// What the header fields say about a body.
-#[derive(Debug, Default)]
+#[derive(Clone, Debug, Default)]
 pub(super) struct Mime {
     /// `Content-Disposition: attachment`.
     pub(super) attachment: bool,

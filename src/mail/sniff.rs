@@ -167,9 +167,14 @@ fn is_text_failure(text: &[u8]) -> bool {
         .all(|line| memchr::memmem::find(&lower, line).is_some())
 }
 
+/// Whether text begins with a long word of base64.
+pub(super) fn is_base64(text: &[u8]) -> bool {
+    let word = text.trim_ascii_start().split(u8::is_ascii_whitespace).next().unwrap_or_default();
+    word.len() >= 16 && word.iter().all(|byte| byte.is_ascii_alphanumeric() || b"+/=".contains(byte))
+}
+
 fn is_base64_of_report(text: &[u8]) -> bool {
-    let line = text.split(|byte| byte.is_ascii_whitespace()).next().unwrap_or_default();
-    if line.len() < 16 || !line.iter().all(|byte| byte.is_ascii_alphanumeric() || b"+/=".contains(byte)) {
+    if !is_base64(text) {
         return false;
     }
     let mut encoded = &text[..text.len().min(256)];

@@ -10,7 +10,7 @@ use super::MailError;
 use super::budget::Budget;
 use super::peek::{next_byte, read_through};
 
-pub(super) use counted::Counted;
+pub(super) use counted::{Counted, is_of_system};
 
 /// A gzip (RFC 1952) or zlib (RFC 1950) stream being unpacked.
 ///

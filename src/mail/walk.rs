@@ -19,9 +19,8 @@ pub(super) fn message(
 ) -> Result<(), MailError> {
     let budget = Budget::new(limits);
     let mut walk = Walk::new(limits, &budget, found);
-    let outcome =
-        MacLines::new(message).and_then(|mut message| walk.message(&mut message, "", Level::default()));
-    walk.finish(outcome.map(drop))
+    MacLines::new(message).and_then(|mut message| walk.message(&mut message, "", Level::default()))?;
+    Ok(())
 }
 
 /// See [`super::open`].
@@ -33,9 +32,9 @@ pub(super) fn file(
 ) -> Result<(), MailError> {
     let budget = Budget::new(limits);
     let mut walk = Walk::new(limits, &budget, found);
-    let outcome = MacLines::new(file)
-        .and_then(|mut file| walk.content(&mut file, &Hint::file(name), Level::default(), None));
-    walk.finish(outcome)
+    MacLines::new(file)
+        .and_then(|mut file| walk.content(&mut file, &Hint::file(name), Level::default(), None))?;
+    Ok(())
 }
 
 /// The state of one walk.
@@ -131,10 +130,6 @@ impl<'w> Walk<'w> {
         !self.stopped
     }
 
-    fn finish(&self, outcome: io::Result<()>) -> Result<(), MailError> {
-        outcome.map_err(MailError::from)
-    }
-
     /// A body with what its header fields say: the message's or a part's.
     fn entity(
         &mut self,
@@ -220,17 +215,15 @@ impl<'w> Walk<'w> {
     ) -> io::Result<()> {
         let declared = mime.boundary.as_deref().map(str::as_bytes);
         let seen = declared.is_some_and(|boundary| has_delimiter(body.head(), boundary));
-        if !seen && encoding != Encoding::Identity {
+        if !seen && mime.encoding != Encoding::Identity {
             // RFC 2045 section 6.4 forbids to encode a multipart; it happens to forwarded ones.
-            let mut plain = Mime { encoding: Encoding::Identity, ..Mime::default() };
-            plain.kind.clone_from(&mime.kind);
-            plain.subtype.clone_from(&mime.subtype);
-            plain.boundary.clone_from(&mime.boundary);
-            plain.report_type.clone_from(&mime.report_type);
-            return match encoding {
-                Encoding::Base64 => self.entity(&plain, &mut Base64::new(&mut body), section, at, arf),
-                _ => self.entity(&plain, &mut QuotedPrintable::new(&mut body), section, at, arf),
-            };
+            let plain = Mime { encoding: Encoding::Identity, ..mime.clone() };
+            if encoding == Encoding::QuotedPrintable {
+                return self.entity(&plain, &mut QuotedPrintable::new(&mut body), section, at, arf);
+            }
+            if sniff::is_base64(body.head()) {
+                return self.entity(&plain, &mut Base64::new(&mut body), section, at, arf);
+            }
         }
         let guessed = if seen { None } else { guess_boundary(body.head()).map(<[u8]>::to_vec) };
         let Some(boundary) = guessed.or_else(|| declared.map(<[u8]>::to_vec)) else {

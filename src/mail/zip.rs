@@ -8,7 +8,7 @@ use zip::{CompressionMethod, ZipReadOptions};
 
 use super::MailError;
 use super::content::Hint;
-use super::unpack::Counted;
+use super::unpack::{Counted, is_of_system};
 use super::walk::{Level, Walk};
 
 impl Walk<'_> {
@@ -94,16 +94,8 @@ fn is_junk(name: &str) -> bool {
 fn explain(error: ZipError) -> io::Error {
     let corrupt = |reason: String| MailError::CorruptArchive { format: "zip", reason };
     match error {
-        ZipError::Io(error) if MailError::of(&error).is_some() => error,
-        ZipError::Io(error)
-            if matches!(
-                error.kind(),
-                io::ErrorKind::UnexpectedEof | io::ErrorKind::InvalidData | io::ErrorKind::InvalidInput
-            ) =>
-        {
-            corrupt(error.to_string()).into()
-        }
-        ZipError::Io(error) => error,
+        ZipError::Io(error) if MailError::of(&error).is_some() || is_of_system(&error) => error,
+        ZipError::Io(error) => corrupt(error.to_string()).into(),
         ZipError::UnsupportedArchive(what) => {
             MailError::UnsupportedArchive { format: format!("this zip archive ({what})") }.into()
         }

@@ -154,6 +154,11 @@ async fn leave<S: AsyncRead + AsyncWrite + Unpin>(
     }
     match end {
         End::Closed | End::Io(_) | End::Proxy(_) => {}
+        // Closing says it all; only TLS has a last word of its own.
+        End::Quit if session.tls().is_none() => {
+            let until = wire.clock().command_deadline();
+            drop(wire.flush(until, Phase::Message).await);
+        }
         End::Quit => wire.close(false).await,
         _ => wire.close(true).await,
     }

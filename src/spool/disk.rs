@@ -63,7 +63,6 @@ impl Disk {
     }
 
     #[cfg(not(test))]
-    #[allow(clippy::unused_self)]
     fn about_to(&self, _: Call) -> io::Result<()> {
         Ok(())
     }

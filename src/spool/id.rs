@@ -12,7 +12,7 @@ use super::SpoolError;
 
 /// A segment's name: a UUIDv7, globally unique, greater than every earlier one of this spool.
 ///
-/// Its 74 random bits also mark the segment's frames ([`super::frame`]), so that nobody outside can put into a mail
+/// Its 74 random bits also mark the segment's frames, so that nobody outside can put into a mail
 /// what recovery would take for a frame.
 #[derive(Clone, Copy, Eq, Hash, Ord, PartialEq, PartialOrd)]
 pub struct SegmentId(Uuid);

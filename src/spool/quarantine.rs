@@ -38,7 +38,7 @@ pub(super) enum Content<'a> {
     /// A whole message.
     Bytes(&'a [u8]),
     /// A whole message: a large one's file.
-    Link(PathBuf),
+    Message(&'a Path),
     /// The file of a large message that is not as it was written.
     Damaged(&'a Path),
     /// A range of a segment that cannot be read.
@@ -65,17 +65,17 @@ pub struct Reason {
 }
 
 impl Quarantine {
-    /// Sets a message aside, durably, unless it is there already.
+    /// Sets a message aside, durably, unless it is there already; whether it was not.
     pub(super) fn put(
         &self,
         layout: &Layout,
         limit: u64,
         entry: &Entry<'_>,
         content: Content<'_>,
-    ) -> Result<(), SpoolError> {
+    ) -> Result<bool, SpoolError> {
         let path = layout.quarantine(entry.segment, entry.number);
         if path.exists() {
-            return Ok(());
+            return Ok(false);
         }
         let temporary = path.with_extension("tmp");
         let made = make(&temporary, entry, content)
@@ -92,7 +92,7 @@ impl Quarantine {
         if self.bytes.fetch_add(bytes, Ordering::Relaxed) + bytes > limit {
             self.drop_oldest(layout, limit)?;
         }
-        Ok(())
+        Ok(true)
     }
 
     /// Looks how much is there: entries go also by other hands.
@@ -194,7 +194,7 @@ fn make(folder: &Path, entry: &Entry<'_>, content: Content<'_>) -> Result<(), Sp
 fn put_content(folder: &Path, content: Content<'_>) -> io::Result<()> {
     match content {
         Content::Bytes(mut bytes) => copy(&mut bytes, &message_file(folder)),
-        Content::Link(path) => link(&path, &message_file(folder)),
+        Content::Message(path) => link(path, &message_file(folder)),
         Content::Damaged(path) => link(path, &damaged_file(folder)),
         Content::Range { path, offset, length } => {
             let mut file = File::open(path)?;
@@ -212,7 +212,7 @@ fn copy(from: &mut dyn Read, to: &Path) -> io::Result<()> {
 }
 
 /// A second name costs no room and no time; where there are none, a copy does.
-fn link(from: &Path, to: &Path) -> io::Result<()> {
+pub(super) fn link(from: &Path, to: &Path) -> io::Result<()> {
     fs::hard_link(from, to).or_else(|_| copy(&mut File::open(from)?, to))
 }
 

@@ -95,8 +95,10 @@ impl Draft {
         let mut body = Vec::new();
         if is_large {
             let path = spool.layout.large(self.id, number);
-            fs::hard_link(&source, &path).map_err(SpoolError::io("link", &path))?;
-            self.large.push(path);
+            quarantine::link(&source, &path).map_err(SpoolError::io("link", &path))?;
+            self.large.push(path.clone());
+            let file = File::open(&path).map_err(SpoolError::io("open", &path))?;
+            spool.adopt(&file, &path)?;
         } else {
             message.open()?.read_to_end(&mut body).map_err(SpoolError::io("read", &source))?;
         }

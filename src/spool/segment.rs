@@ -65,7 +65,7 @@ impl Segment {
 
     /// The messages in order, each with its checksum verified, one in memory at a time.
     ///
-    /// A damaged message is copied to the quarantine and comes as an error of which
+    /// Every number comes once: a damaged message is copied to the quarantine and comes as an error of which
     /// [`SpoolError::is_set_aside`] is true; the ones behind it follow. Any other error ends the iteration: the
     /// segment should be given back.
     pub fn messages(&self) -> impl Iterator<Item = Result<Message, SpoolError>> {
@@ -73,7 +73,7 @@ impl Segment {
             Ok(frames) => (Some(frames), None),
             Err(error) => (None, Some(error)),
         };
-        Messages { segment: self, frames, failed }
+        Messages { segment: self, frames, failed, damage: None }
     }
 
     /// The message with this number, unless it is damaged or does not exist.
@@ -113,40 +113,25 @@ impl Segment {
     }
 
     /// Copies what can be saved of a damaged range to the quarantine.
-    fn set_aside(&self, damage: Damage) -> SpoolError {
-        let first = damage.numbers.start;
-        let error = SpoolError::Damaged {
-            segment: self.id,
-            number: first,
-            offset: damage.offset,
-            length: damage.length,
-        };
-        let reason = error.to_string();
-        let quarantine = |number, envelope: Option<&Envelope>, content| {
-            let entry = Entry { segment: self.id, number, code: error.code(), reason: &reason, envelope };
-            self.shared.quarantine(&entry, content)
-        };
+    fn set_aside(&self, damage: &Damage) -> Result<(), SpoolError> {
         for number in damage.numbers.clone() {
+            let error = self.damaged(damage, number);
             let large = self.shared.layout.large(self.id, number);
             let content = if large.exists() {
-                Content::Link(large.clone())
-            } else if number == first {
+                Content::Message(&large)
+            } else if number == damage.numbers.start {
                 Content::Range { path: &self.path, offset: damage.offset, length: damage.length }
             } else {
-                continue;
+                Content::Nothing
             };
-            if let Err(error) = quarantine(number, damage.envelope.as_ref(), content) {
-                return error;
-            }
+            self.lost(number, &error, damage.envelope.as_ref(), content)?;
         }
-        telemetry::Damaged {
-            id: self.id,
-            number: first,
-            messages: damage.numbers.len(),
-            offset: damage.offset,
-        }
-        .record();
-        error
+        Ok(())
+    }
+
+    fn damaged(&self, damage: &Damage, number: u32) -> SpoolError {
+        let Damage { offset, length, .. } = *damage;
+        SpoolError::Damaged { segment: self.id, number, offset, length }
     }
 
     /// Reads a large message once through; whatever is not as it was written goes to quarantine.
@@ -164,17 +149,24 @@ impl Segment {
             }
             Err(error) => return Err(SpoolError::io("read", &path)(error)),
         };
-        let reason = error.to_string();
-        let entry = Entry {
-            segment: self.id,
-            number,
-            code: error.code(),
-            reason: &reason,
-            envelope: Some(&frame.envelope),
-        };
-        self.shared.quarantine(&entry, content)?;
-        telemetry::Damaged { id: self.id, number, messages: 1, offset: 0 }.record();
+        self.lost(number, &error, Some(&frame.envelope), content)?;
         Err(error)
+    }
+
+    /// Notes that an acknowledged message cannot be read; once, however often that is tried.
+    fn lost(
+        &self,
+        number: u32,
+        error: &SpoolError,
+        envelope: Option<&Envelope>,
+        content: Content<'_>,
+    ) -> Result<(), SpoolError> {
+        let reason = error.to_string();
+        let entry = Entry { segment: self.id, number, code: error.code(), reason: &reason, envelope };
+        if self.shared.quarantine(&entry, content)? {
+            telemetry::Lost { error }.record();
+        }
+        Ok(())
     }
 }
 
@@ -208,29 +200,48 @@ struct Messages<'a> {
     segment: &'a Segment,
     frames: Option<Frames<BufReader<File>>>,
     failed: Option<SpoolError>,
+    /// Damage of which not every message has been named yet.
+    damage: Option<Damage>,
+}
+
+impl Messages<'_> {
+    fn read(&mut self) -> Result<Option<Message>, SpoolError> {
+        if let Some(error) = self.failed.take() {
+            return Err(error);
+        }
+        loop {
+            if let Some(damage) = &mut self.damage
+                && let Some(number) = damage.numbers.next()
+            {
+                return Err(self.segment.damaged(damage, number));
+            }
+            let Some(frames) = &mut self.frames else { return Ok(None) };
+            match frames.next().map_err(SpoolError::io("read", &self.segment.path))? {
+                None => return Ok(None),
+                Some(Item::Damage(damage)) => {
+                    self.segment.set_aside(&damage)?;
+                    self.damage = Some(damage);
+                }
+                Some(Item::Frame(frame)) => {
+                    if frame.header.place == Place::File {
+                        self.segment.verify(&frame)?;
+                    }
+                    return Ok(Some(Message::new(frame, &self.segment.shared.layout, self.segment.id)));
+                }
+            }
+        }
+    }
 }
 
 impl Iterator for Messages<'_> {
     type Item = Result<Message, SpoolError>;
 
     fn next(&mut self) -> Option<Self::Item> {
-        if let Some(error) = self.failed.take() {
-            return Some(Err(error));
-        }
-        let segment = self.segment;
-        let result = match self.frames.as_mut()?.next() {
-            Ok(None) => return None,
-            Ok(Some(Item::Frame(frame))) => match frame.header.place {
-                Place::Inline => Ok(frame),
-                Place::File => segment.verify(&frame).map(|()| frame),
-            },
-            Ok(Some(Item::Damage(damage))) => Err(segment.set_aside(damage)),
-            Err(error) => Err(SpoolError::io("read", &segment.path)(error)),
-        };
+        let result = self.read();
         if result.as_ref().is_err_and(|error| !error.is_set_aside()) {
             self.frames = None;
         }
-        Some(result.map(|frame| Message::new(frame, &segment.shared.layout, segment.id)))
+        result.transpose()
     }
 }
 

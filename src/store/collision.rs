@@ -7,13 +7,14 @@
 //! only after all its rows are stored, and whoever is the last to write there sees all others, so each collision
 //! is seen by somebody, and what is taken out had been put in.
 
-use clickhouse::Row;
+use clickhouse::{Row, query::Query};
 use serde::Deserialize;
 use uuid::Uuid;
+use xxhash_rust::xxh3::xxh3_128;
 
 use super::{
     Store, StoreError,
-    query::{KEYS_AT_ONCE, identity, list},
+    query::{KEYS_AT_ONCE, Known, identity, list},
 };
 use crate::telemetry::store as telemetry;
 
@@ -40,6 +41,33 @@ impl Store {
             }
         }
         Ok(losers)
+    }
+
+    /// Takes out what this segment stored of reports whose messages ClickHouse did not take whole: first from the rollups,
+    /// then the rows. Done again it finds nothing left to take out.
+    ///
+    /// # Errors
+    ///
+    /// What ClickHouse said. It can be done again.
+    pub async fn withdraw(&self, reports: &[Known], segment: Uuid) -> Result<(), StoreError> {
+        for reports in reports.chunks(KEYS_AT_ONCE / 2) {
+            let pairs = pairs(reports);
+            let token = format!("withdrawn/{segment}/{:032x}", xxh3_128(pairs.as_bytes()));
+            for (rollup, sums) in [("daily_domains", DOMAINS_OF), ("daily_sources", SOURCES_OF)] {
+                let statement = sums.replace("{rollup}", rollup).replace("{pairs}", &pairs);
+                let query = self.client().query_raw(&statement);
+                self.timed(once(query, &token).execute()).await?;
+            }
+            for table in TABLES_OF_REPORTS {
+                let on = self.settings().cluster.as_deref();
+                let (local, on) =
+                    on.map_or(("", String::new()), |name| ("_local", format!(" ON CLUSTER {name}")));
+                let statement =
+                    format!("DELETE FROM {table}{local}{on} WHERE (report_key, content_hash) IN ({pairs})");
+                self.timed(self.client().query_raw(&statement).execute()).await?;
+            }
+        }
+        Ok(())
     }
 
     async fn settle(&self, mut collision: Collision) -> Result<usize, StoreError> {
@@ -85,13 +113,26 @@ impl Store {
             .bind(&copy.policy_domain)
             .bind(&copy.its_day)
             .bind(key.to_string())
-            .bind(content.to_string())
-            .with_setting("insert_deduplicate", "1")
-            .with_setting("insert_deduplication_token", format!("collision/{key}/{content}/{segment}"))
-            .with_setting("insert_distributed_sync", "1")
-            .with_setting("max_threads", "1");
-        self.timed(query.execute()).await
+            .bind(content.to_string());
+        let token = format!("collision/{key}/{content}/{segment}");
+        self.timed(once(query, &token).execute()).await
     }
+}
+
+/// Makes an `INSERT … SELECT` add its rows only the first time.
+fn once(query: Query, token: &str) -> Query {
+    query
+        .with_setting("insert_deduplicate", "1")
+        .with_setting("insert_deduplication_token", token)
+        .with_setting("insert_distributed_sync", "1")
+        .with_setting("max_threads", "1")
+}
+
+fn pairs(reports: &[Known]) -> String {
+    let pair = |report: &Known| {
+        format!("('{}','{}')", Uuid::from_u128(report.report_key), Uuid::from_u128(report.content_hash))
+    };
+    reports.iter().map(pair).collect::<Vec<_>>().join(",")
 }
 
 /// A report that more than one segment stored.
@@ -138,3 +179,31 @@ const SOURCES: &str = "
     WHERE r.policy_domain = ? AND r.day = toDate(?) AND r.report_key = ? AND r.content_hash = ?
     GROUP BY r.policy_domain, r.day, r.source_ip
     ORDER BY r.source_ip";
+
+/// The same for reports that only one segment stored, so that their rows say all.
+const DOMAINS_OF: &str = "
+    INSERT INTO {rollup} (policy_domain, day, group_name, verdict, received_month, reporter,
+        disposition, dkim_aligned, spf_aligned, messages, records)
+    SELECT r.policy_domain, r.day, r.group_name, r.verdict, toStartOfMonth(r.received_at) AS month, r.reporter,
+        r.disposition, r.dkim_aligned, r.spf_aligned, -toInt64(sum(r.count)), -toInt64(count())
+    FROM aggregate_records AS r FINAL
+    WHERE (r.report_key, r.content_hash) IN ({pairs})
+    GROUP BY r.policy_domain, r.day, r.group_name, r.verdict, month, r.reporter,
+        r.disposition, r.dkim_aligned, r.spf_aligned
+    ORDER BY ALL";
+
+/// The same for `daily_sources`.
+const SOURCES_OF: &str = "
+    INSERT INTO {rollup} (policy_domain, day, group_name, verdict, received_month,
+        source_ip, messages, passed, dkim_aligned, spf_aligned, quarantined, rejected, records)
+    SELECT r.policy_domain, r.day, r.group_name, r.verdict, toStartOfMonth(r.received_at) AS month, r.source_ip,
+        -toInt64(sum(r.count)), -toInt64(sumIf(r.count, r.dmarc_pass)), -toInt64(sumIf(r.count, r.dkim_aligned)),
+        -toInt64(sumIf(r.count, r.spf_aligned)), -toInt64(sumIf(r.count, r.disposition = 'quarantine')),
+        -toInt64(sumIf(r.count, r.disposition = 'reject')), -toInt64(count())
+    FROM aggregate_records AS r FINAL
+    WHERE (r.report_key, r.content_hash) IN ({pairs})
+    GROUP BY r.policy_domain, r.day, r.group_name, r.verdict, month, r.source_ip
+    ORDER BY ALL";
+
+const TABLES_OF_REPORTS: [&str; 5] =
+    ["aggregate_records", "aggregate_reports", "tls_failures", "tls_policies", "failure_reports"];

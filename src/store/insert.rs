@@ -1,10 +1,11 @@
 //! Inserts: each block once, however often it is sent.
 
-use std::ops::Range;
+use std::{ops::Range, time::Instant};
 
 use bytes::Bytes;
 
 use super::{Block, Store, StoreError};
+use crate::telemetry::store as telemetry;
 
 /// Version of what the blocks look like and of where they are cut; part of every token. A program that cuts differently
 /// must not be told "I have that block" about other rows.
@@ -33,6 +34,7 @@ impl Store {
         rows: Range<usize>,
         token: &str,
     ) -> Result<Inserted, StoreError> {
+        let began = Instant::now();
         let count = rows.len() as u64;
         let body = Bytes::from(block.encode(rows));
         let bytes = body.len() as u64;
@@ -50,6 +52,8 @@ impl Store {
             .with_setting("optimize_on_insert", "0");
         insert.send(body).await?;
         insert.end().await?;
-        Ok(Inserted { rows: count, bytes })
+        let inserted = Inserted { rows: count, bytes };
+        telemetry::inserted(block.table(), &inserted, began.elapsed());
+        Ok(inserted)
     }
 }

@@ -6,7 +6,8 @@ use clickhouse::Row;
 use serde::Deserialize;
 use uuid::Uuid;
 
-use super::{Identity, Store, StoreError};
+use super::{Identity, Store, StoreError, tables::Sources};
+use crate::sources::SourceRow;
 
 /// A report that has been stored.
 #[derive(Clone, Copy, Debug)]
@@ -119,6 +120,19 @@ impl Store {
                 ON n.source_ip = t.source_ip ORDER BY policy_domain, messages DESC, address",
         );
         self.timed(query.bind(each).fetch_all()).await
+    }
+
+    /// Keeps what was found out about addresses.
+    ///
+    /// # Errors
+    ///
+    /// What ClickHouse said.
+    pub async fn keep_sources(&self, found: &[SourceRow]) -> Result<(), StoreError> {
+        let mut rows = Sources::default();
+        found.iter().for_each(|row| rows.add(row));
+        // Later rows replace earlier ones, so the same rows may well come twice.
+        let token = Uuid::now_v7().to_string();
+        self.insert(&rows, 0..found.len(), &token).await.map(|_| ())
     }
 
     /// Addresses that sent mail in the last days and of which `sources` does not know enough: no row, or one that is

@@ -13,10 +13,16 @@ use crate::{spool::SegmentId, store::StoreError};
 /// Registers the help texts.
 pub fn describe() {
     describe_counter!(MESSAGES, "Messages that were done, by what became of them.");
-    describe_counter!(REPORTS, "Reports found in messages, by kind, by whether they were stored, and by verdict.");
+    describe_counter!(
+        REPORTS,
+        "Reports found in messages, by kind, by whether they were stored, and by verdict."
+    );
     describe_counter!(RECORDS, "Records, policies and failure reports that were stored.");
     describe_counter!(REFUSED, "Parts of messages that gave no report, by reason.");
-    describe_counter!(STORE_RETRIES, "Requests to ClickHouse that failed and were tried again, by what was asked.");
+    describe_counter!(
+        STORE_RETRIES,
+        "Requests to ClickHouse that failed and were tried again, by what was asked."
+    );
     describe_counter!(FAILED, "Attempts at a segment that failed and will be repeated.");
     describe_histogram!(SEGMENT, Unit::Seconds, "Time from taking a segment to its last row.");
     describe_histogram!(DELAY, Unit::Seconds, "Time from a message's 250 to its last row.");
@@ -39,7 +45,8 @@ pub(crate) struct Done<'a> {
 
 impl Done<'_> {
     pub(crate) fn record(&self) {
-        let Self { segment, number, client, from_domain, outcome, code, stored, duplicates, records, .. } = self;
+        let Self { segment, number, client, from_domain, outcome, code, stored, duplicates, records, .. } =
+            self;
         info!(%segment, number, %client, from = from_domain, outcome, code, stored, duplicates, records, "Message done.");
         counter!(MESSAGES, "outcome" => *outcome).increment(1);
         counter!(RECORDS).increment(*records);
@@ -85,6 +92,11 @@ pub(crate) fn hopeless(segment: SegmentId, number: u32, table: &'static str, rea
 /// A message that the spool cannot give back.
 pub(crate) fn unreadable(segment: SegmentId, reason: &dyn Display) {
     error!(%segment, %reason, "A message of the spool cannot be read.");
+}
+
+/// A parser failed where it had not failed before.
+pub(crate) fn panicked(number: u32) {
+    error!(number, "Reading a message failed in the program while its rows were formed; please report this.");
 }
 
 /// A worker ended by a fault of the program.

@@ -28,7 +28,7 @@ pub fn describe() {
         "Files removed at start that belonged to no acknowledged message."
     );
     describe_counter!(
-        "ruad_spool_damaged_messages_total",
+        "ruad_spool_lost_messages_total",
         "Acknowledged messages found damaged or missing on disk."
     );
     describe_counter!("ruad_spool_quarantined_messages_total", "Messages set aside, by reason.");
@@ -137,24 +137,15 @@ impl OrphanRemoved<'_> {
     }
 }
 
-/// Acknowledged messages cannot be read.
-pub(crate) struct Damaged {
-    pub(crate) id: SegmentId,
-    pub(crate) number: u32,
-    pub(crate) messages: usize,
-    pub(crate) offset: u64,
+/// An acknowledged message cannot be read.
+pub(crate) struct Lost<'a> {
+    pub(crate) error: &'a SpoolError,
 }
 
-impl Damaged {
+impl Lost<'_> {
     pub(crate) fn record(&self) {
-        counter!("ruad_spool_damaged_messages_total").increment(self.messages as u64);
-        error!(
-            segment = %self.id,
-            number = self.number,
-            messages = self.messages,
-            offset = self.offset,
-            "acknowledged messages are damaged; what is left of them is in quarantine"
-        );
+        counter!("ruad_spool_lost_messages_total").increment(1);
+        error!(error = %self.error, "an acknowledged message is damaged; what is left of it is in quarantine");
     }
 }
 

@@ -3,16 +3,15 @@
 use std::time::Duration;
 
 use metrics::{counter, describe_counter, describe_histogram, histogram};
-use tracing::{debug, error, info, warn};
+use tracing::{debug, info, warn};
 
-use crate::store::{Inserted, Kind, StoreError};
+use crate::store::Inserted;
 
 /// Help texts of the store's metrics.
 pub fn describe() {
     describe_counter!("ruad_store_migrations_total", "Migrations of the schema applied.");
     describe_counter!("ruad_store_inserted_rows_total", "Rows that ClickHouse acknowledged, by table.");
     describe_counter!("ruad_store_inserted_bytes_total", "Bytes of the blocks that ClickHouse acknowledged.");
-    describe_counter!("ruad_store_inserts_total", "Inserts by outcome: stored, transient, data or schema.");
     describe_histogram!("ruad_store_insert_seconds", "Time ClickHouse took to acknowledge a block.");
     describe_counter!(
         "ruad_store_collisions_total",
@@ -35,25 +34,8 @@ pub(crate) fn retention_changed(table: &str, months: u32) {
 pub(crate) fn inserted(table: &'static str, block: &Inserted, took: Duration) {
     counter!("ruad_store_inserted_rows_total", "table" => table).increment(block.rows);
     counter!("ruad_store_inserted_bytes_total").increment(block.bytes);
-    counter!("ruad_store_inserts_total", "outcome" => "stored").increment(1);
     histogram!("ruad_store_insert_seconds").record(took.as_secs_f64());
     debug!(table, rows = block.rows, bytes = block.bytes, took = ?took, "Block stored.");
-}
-
-/// A request to ClickHouse failed.
-pub(crate) fn failed(what: &'static str, problem: &StoreError, tries: u32) {
-    let outcome = match problem.kind() {
-        Kind::Transient => "transient",
-        Kind::Data => "data",
-        Kind::Schema => "schema",
-    };
-    counter!("ruad_store_inserts_total", "outcome" => outcome).increment(1);
-    match problem.kind() {
-        Kind::Transient => {
-            warn!(error = %problem, what, tries, "ClickHouse did not take it; it is tried again.")
-        }
-        _ => error!(error = %problem, what, "ClickHouse refuses it for good."),
-    }
 }
 
 /// A copy of a report was taken out of the rollups.

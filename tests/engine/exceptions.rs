@@ -57,6 +57,17 @@ fn a_failure_after_the_beginning_is_marked_and_breaks_the_transfer() {
 }
 
 #[test]
+fn a_slow_client_hears_of_a_late_failure() {
+    let engine = Engine::shared();
+    let statement = "SELECT throwIf(number = 3000000, repeat('x', 10)), repeat('y', 100) FROM numbers(4000000) \
+                     SETTINGS max_block_size = 10000, max_threads = 1";
+    let stream = engine.request().header("Connection", "close").body(statement).start();
+    std::thread::sleep(std::time::Duration::from_secs(2));
+    let reply = crate::http::read(stream);
+    assert!(!reply.complete && reply.text().ends_with("__exception__\r\n"));
+}
+
+#[test]
 fn wait_end_of_query_tells_it_at_once() {
     let engine = Engine::shared();
     let statement = "SELECT throwIf(number = 900000) FROM numbers(1000000) SETTINGS max_block_size = 1000, max_threads = 1";

@@ -12,6 +12,7 @@ mod exceptions;
 mod inserts;
 mod lifecycle;
 mod parameters;
+mod peers;
 mod protocol;
 mod results;
 mod tables;

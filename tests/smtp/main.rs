@@ -15,4 +15,5 @@ mod proxy;
 mod shutdown;
 mod sockets;
 mod support;
+mod telemetry;
 mod tls;

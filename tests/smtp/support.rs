@@ -262,6 +262,11 @@ impl Certificate {
 }
 
 impl<S> Client<TlsStream<S>> {
+    /// Session tickets received so far.
+    pub(crate) fn tickets(&self) -> u32 {
+        self.stream.get_ref().1.tls13_tickets_received()
+    }
+
     pub(crate) fn peer_certificate(&self) -> CertificateDer<'static> {
         self.stream.get_ref().1.peer_certificates().unwrap()[0].clone().into_owned()
     }

@@ -96,3 +96,13 @@ async fn a_key_of_another_certificate_is_refused() {
     let error = Server::bind(settings, receiver.spool.clone(), Vec::new()).err().unwrap();
     assert!(matches!(error, SmtpError::Certificate { .. }), "{error}");
 }
+
+#[tokio::test]
+async fn no_session_is_ever_resumed() {
+    let certificate = Certificate::new();
+    let receiver = Receiver::with_tls(&certificate);
+    let mut client = receiver.connect().await.start_tls(&certificate, "").await;
+    client.expect("NOOP", "250 2.0.0").await;
+    client.expect("NOOP", "250 2.0.0").await;
+    assert_eq!(client.tickets(), 0);
+}

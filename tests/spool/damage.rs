@@ -152,6 +152,40 @@ async fn damage_in_the_middle_costs_one_message_and_is_kept() {
 }
 
 #[tokio::test]
+async fn every_message_of_a_wide_damage_is_named() {
+    let folder = TempDir::new().unwrap();
+    let bodies = bodies(6);
+    let (settings, id) = closed(folder.path(), &bodies).await;
+    let path = find(&settings.path, ".seg");
+    let mut bytes = fs::read(&path).unwrap();
+    let at = |letter| bytes.windows(4).position(|window| window == [letter; 4]).unwrap();
+    // From the body of message 1 into that of message 3; and message 5 is cut short.
+    let (from, to, end) = (at(b'b') + 100, at(b'd') + 100, at(b'f') + 10);
+    bytes[from..to].fill(0);
+    bytes.truncate(end);
+    fs::write(&path, &bytes).unwrap();
+
+    let spool = Spool::open(&settings).unwrap();
+    let segment = spool.segment(spool.next_closed().await).unwrap();
+    let outcomes: Vec<_> = segment
+        .messages()
+        .map(|message| match message {
+            Ok(message) => (message.number, true),
+            Err(SpoolError::Damaged { number, .. }) => (number, false),
+            Err(error) => unreachable!("{error}"),
+        })
+        .collect();
+    assert_eq!(outcomes, [(0, true), (1, false), (2, false), (3, false), (4, true), (5, false)]);
+    let entries: Vec<_> = Inspector::new(&settings).quarantine().unwrap().collect();
+    let kept: Vec<_> = entries.iter().map(|entry| (entry.id.number, entry.bytes > 0)).collect();
+    assert_eq!(kept, [(1, true), (2, false), (3, false), (5, true)]);
+    // It is the copy of exactly what could not be read.
+    let left = fs::read(entries[0].damaged.as_ref().unwrap()).unwrap();
+    assert!(bytes.windows(left.len()).any(|window| window == left));
+    spool.finish(id).unwrap();
+}
+
+#[tokio::test]
 async fn a_large_message_that_is_gone_or_rotten_is_reported() {
     let folder = TempDir::new().unwrap();
     let large = vec![b'L'; 100_000];

@@ -81,18 +81,20 @@ impl Options {
 
     fn print(&self, mode: &str, rates: &[Vec<f64>]) {
         println!("\n{mode}: {} connections, {} bytes, {} rounds", self.sessions, self.length, self.rounds);
-        let first = self.receivers.first().map_or("", |receiver| &receiver.name);
-        println!("| receiver | median, messages/s | least – most | {first} is |");
+        let Some((first, ours)) = self.receivers.first().zip(rates.first()) else { return };
+        println!("| receiver | median, messages/s | least – most | {} is |", first.name);
         println!("|---|---:|---:|---:|");
-        let ours = rates.first().map_or(0.0, |rates| median(rates));
-        for (receiver, rates) in self.receivers.iter().zip(rates) {
-            let (least, most) =
-                rates.iter().fold((f64::MAX, 0.0_f64), |(least, most), &rate| (least.min(rate), most.max(rate)));
-            let median = median(rates);
+        for (receiver, theirs) in self.receivers.iter().zip(rates) {
+            let (least, most) = theirs
+                .iter()
+                .fold((f64::MAX, 0.0_f64), |(least, most), &rate| (least.min(rate), most.max(rate)));
+            // Round by round, because whatever else the machine does changes from round to round.
+            let ratios: Vec<_> = ours.iter().zip(theirs).map(|(ours, theirs)| ours / theirs).collect();
             println!(
-                "| {} | {median:.0} | {least:.0} – {most:.0} | {:.2} × |",
+                "| {} | {:.0} | {least:.0} – {most:.0} | {:.2} × |",
                 receiver.name,
-                ours / median
+                median(theirs),
+                median(&ratios)
             );
         }
     }

@@ -122,7 +122,8 @@ mod tests {
 
     #[test]
     fn an_mbox_is_split_at_its_from_lines() {
-        let mbox = "From a@b Mon Nov 2 2026\nSubject: 1\n\none\n\nFrom c@d Tue Nov 3 2026\nSubject: 2\n\ntwo\n";
+        let mbox =
+            "From a@b Mon Nov 2 2026\nSubject: 1\n\none\n\nFrom c@d Tue Nov 3 2026\nSubject: 2\n\ntwo\n";
         assert_eq!(split(mbox), ["Subject: 1\n\none\n\n", "Subject: 2\n\ntwo\n"]);
     }
 

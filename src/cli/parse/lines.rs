@@ -1,6 +1,6 @@
 //! The JSON lines that `ruad parse` prints.
 
-use std::io::{self, Read, Seek, Write};
+use std::io::{self, Seek, Write};
 
 use ruad::{
     intake::read::{Refusal, Visitor},
@@ -79,14 +79,15 @@ impl<W: Write> Lines<W> {
 
     fn write_aggregate(&mut self, path: &[String], report: &Aggregate) -> io::Result<()> {
         let Aggregate { format, namespace, warnings, .. } = report;
-        let head = self.line(path, "aggregate", AggregateHead { format: *format, namespace: namespace.as_deref() })?;
+        let head =
+            self.line(path, "aggregate", AggregateHead { format: *format, namespace: namespace.as_deref() })?;
         let body = serde_json::to_string(report)?;
         // Both are objects with something in them, so each can be opened at its closing brace.
         let head = head.strip_suffix('}').unwrap_or(&head);
         let body = body.strip_suffix('}').unwrap_or(&body);
         write!(self.output, "{head},\"report\":{body},\"records\":[")?;
         self.records.rewind()?;
-        io::copy(&mut self.records.by_ref(), &mut self.output)?;
+        io::copy(&mut self.records, &mut self.output)?;
         writeln!(self.output, "]}},\"warnings\":{}}}", serde_json::to_string(warnings)?)
     }
 

@@ -32,7 +32,7 @@ pub(super) async fn run(settings: Settings, sockets: Vec<TcpListener>) -> anyhow
         engine::find_library(settings.engine.library.as_deref())?;
     }
     let health = Health::default();
-    let registry = domains::Shared::load(settings.registry.path.as_deref())?;
+    let registry = domains::Shared::load(&settings.domains)?;
     let sources = Sources::new(&settings.sources, settings.dns.resolver(SOURCE_ANSWERS)?)?;
     let spool = Spool::open(&settings.spool)?;
     let receiver = smtp::Server::bind(settings.smtp.clone(), spool.clone(), sockets)?;

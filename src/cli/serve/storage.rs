@@ -9,7 +9,7 @@ use ruad::{
     http::{Health, Part},
     intake::Intake,
     provenance::{self, Authenticator},
-    sources::{Inbox, Seen, SourceRow, Sources},
+    sources::{Inbox, SourceRow, Sources},
     spool::Spool,
     store::{self, Backoff, Store, StoreError},
 };
@@ -71,13 +71,14 @@ impl Storage {
     }
 
     async fn start_engine(&self, stop: &CancellationToken) -> Option<Child> {
-        self.until_done(stop, async || Child::start(&self.engine).await).await
+        self.until_done(stop, || Child::start(&self.engine)).await
     }
 
     /// A store whose schema is this program's.
     async fn reach(&self, stop: &CancellationToken) -> Option<Store> {
-        self.until_done(stop, async || {
-            let store = Store::connect(&self.store)?;
+        let settings = &self.store;
+        self.until_done(stop, || async move {
+            let store = Store::connect(settings)?;
             store.migrate().await?;
             Ok::<_, StoreError>(store)
         })
@@ -104,11 +105,11 @@ impl Storage {
     }
 
     /// Repeats until it works or the daemon ends; the health page has the reason meanwhile.
-    async fn until_done<T, E: std::error::Error>(
-        &self,
-        stop: &CancellationToken,
-        attempt: impl AsyncFn() -> Result<T, E>,
-    ) -> Option<T> {
+    async fn until_done<T, E, F>(&self, stop: &CancellationToken, attempt: impl Fn() -> F) -> Option<T>
+    where
+        E: std::error::Error,
+        F: Future<Output = Result<T, E>>,
+    {
         let mut backoff = Backoff::new();
         loop {
             let outcome = tokio::select! {

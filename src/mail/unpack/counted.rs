@@ -35,16 +35,20 @@ impl<'a, R: Read> Counted<'a, R> {
         Ok(())
     }
 
-    /// Bad data is the archive's fault; anything else is the disk's.
+    /// Bad data is the archive's fault; what the system says is the disk's.
     fn explain(&self, error: io::Error) -> io::Error {
-        use io::ErrorKind::{InvalidData, InvalidInput, Other, UnexpectedEof};
-        if MailError::of(&error).is_none()
-            && matches!(error.kind(), InvalidData | InvalidInput | Other | UnexpectedEof)
-        {
-            return MailError::CorruptArchive { format: self.format, reason: error.to_string() }.into();
+        if MailError::of(&error).is_some() || is_of_system(&error) {
+            return error;
         }
-        error
+        MailError::CorruptArchive { format: self.format, reason: error.to_string() }.into()
     }
+}
+
+/// Whether another try may help. A directory that points nowhere makes a seek invalid or the file too short: that is the
+/// archive's doing, although the system says so.
+pub(in crate::mail) fn is_of_system(error: &io::Error) -> bool {
+    use io::ErrorKind::{InvalidData, InvalidInput, UnexpectedEof};
+    error.raw_os_error().is_some() && !matches!(error.kind(), InvalidData | InvalidInput | UnexpectedEof)
 }
 
 impl<R: Read> BufRead for Counted<'_, R> {

@@ -106,7 +106,7 @@ impl<'a> Builder<'a> {
         let name = tag.name().into_inner();
         // The usual tag is a known name and nothing else.
         let open = match self.top().child(name.as_bytes()) {
-            Some(child) if name.len() == tag.len() && child.0 != Node::Policy => Open::known(child),
+            Some(child) if name.len() == tag.len() && child.0.is_plain() => Open::known(child),
             child => match self.unusual_start(tag, child)? {
                 Some(open) => open,
                 None => return Ok(Step::Text),
@@ -150,15 +150,14 @@ impl<'a> Builder<'a> {
         }
     }
 
-    /// The innermost element's name, if it is a value, of which nothing has been read yet.
+    /// A value with its tags, when there is nothing special about it.
     #[inline]
-    pub(super) fn value_name(&self) -> Option<&'static str> {
-        self.open.last().filter(|open| matches!(open.node, Node::Value(_))).map(|open| open.name)
-    }
-
-    /// All of a value's text, and its end. What belongs to a text is known to be UTF-8.
-    #[inline]
-    pub(super) fn plain_value(&mut self, text: &[u8]) -> Result<(), ReportError> {
+    pub(super) fn plain_value(
+        &mut self,
+        child: (Node, &'static str),
+        text: &[u8],
+    ) -> Result<(), ReportError> {
+        self.push(Open::known(child))?;
         self.passed_over(text.len())?;
         self.append(text)?;
         self.close()
@@ -280,6 +279,18 @@ impl<'a> Builder<'a> {
     #[inline]
     pub(super) fn top(&self) -> Node {
         self.open.last().map_or(Node::Document, |open| open.node)
+    }
+
+    /// The innermost element's name, if it is a known one.
+    #[inline]
+    pub(super) fn top_name(&self) -> Option<&'static str> {
+        self.open.last().map(|open| open.name)
+    }
+
+    /// Whether there is nothing but elements in the innermost element.
+    #[inline]
+    pub(super) fn is_in_section(&self) -> bool {
+        !matches!(self.top(), Node::Document | Node::Value(_) | Node::Extension | Node::Unknown)
     }
 
     pub(super) fn append(&mut self, text: &[u8]) -> Result<(), ReportError> {

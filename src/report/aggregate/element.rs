@@ -182,6 +182,11 @@ impl Node {
         self.child(lower)
     }
 
+    /// Whether its start tag needs no look at what it is and what came before.
+    pub(super) fn is_plain(self) -> bool {
+        !matches!(self, Self::Feedback | Self::Policy | Self::Extension | Self::Unknown)
+    }
+
     /// A child that is a section rather than a value: seen in the wrong place it tells that an end tag is missing.
     pub(super) fn is_section(self) -> bool {
         !matches!(

@@ -92,7 +92,7 @@ pub struct MessageRow<'a> {
 }
 
 /// A part of a message that gave nothing.
-#[derive(Clone, Debug, serde::Deserialize, serde::Serialize)]
+#[derive(Clone, Debug, Eq, PartialEq, serde::Deserialize, serde::Serialize)]
 pub struct RefusedPart {
     /// Where in the message.
     pub path: Vec<String>,
