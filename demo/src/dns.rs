@@ -54,7 +54,7 @@ impl NameServer {
 #[non_exhaustive]
 pub enum DnsError {
     /// The address cannot be had.
-    #[error("cannot answer DNS on {address}: {source}")]
+    #[error("cannot answer DNS on {address}")]
     Bind {
         /// The address.
         address: SocketAddr,

@@ -105,7 +105,9 @@ pub(super) fn summary(findings: &Findings, left_out: &[(String, String, u64)], s
 /// Where to look next.
 pub(super) fn further(ruad: &Path, config: &Path) {
     println!("\nLook further:");
-    println!("  http://{HTTP}/metrics   http://{HTTP}/readyz   http://{CLICKHOUSE}/play");
+    println!(
+        "  http://{HTTP}/metrics   http://{HTTP}/readyz   http://{CLICKHOUSE} (ClickHouse's HTTP interface)"
+    );
     println!("  {} spool list --config {}", ruad.display(), config.display());
     for (about, query) in sql::EXAMPLES {
         println!("  # {about}");
