@@ -1,5 +1,5 @@
-//! An authoritative name server for the demo's whole internet: it owns the root, so every question is answered here,
-//! and what it does not know does not exist.
+//! An authoritative name server for the demo's whole internet: it owns the root, so every question is
+//! answered here, and what it does not know does not exist.
 
 use std::io;
 use std::net::{IpAddr, SocketAddr};

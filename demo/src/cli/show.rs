@@ -84,7 +84,7 @@ pub(super) fn summary(findings: &Findings, left_out: &[(String, String, u64)], s
     let [genuine, authenticated, unknown] =
         ["genuine", "authenticated", "unknown"].map(|verdict| thousands(findings.judged(verdict)));
     println!(
-        "  {genuine:>6} are from whom they say, {authenticated} authenticated by another, {unknown} not to tell"
+        "  {genuine:>6} from whom they say, {authenticated} authenticated by another, {unknown} not to tell"
     );
     println!(
         "  {:>6} forged, claiming {} messages that the table leaves out",

@@ -3,7 +3,8 @@
 /// Messages that have arrived at their end.
 pub(super) const MESSAGES: &str = "SELECT uniqExact(segment, number) FROM messages";
 
-/// Per domain: group, domain, latest policy, messages, aligned, quarantined, rejected. Forgeries are left out.
+/// Per domain: group, domain, latest policy, messages, aligned, quarantined, rejected. Forgeries are left
+/// out.
 pub(super) const DOMAINS: &str = "
     SELECT
         d.group_name AS group_name,
@@ -35,8 +36,8 @@ pub(super) const DOMAINS: &str = "
     ) AS p ON p.policy_domain = d.policy_domain
     ORDER BY group_name = 'unassigned', group_name, domain";
 
-/// Per domain: its three largest sources and their messages. A source is a service where it is known, else the domain of
-/// the reverse name, else the address.
+/// Per domain: its three largest sources and their messages. A source is a service where it is known, else
+/// the domain of the reverse name, else the address.
 pub(super) const TOP_SOURCES: &str = "
     SELECT
         s.policy_domain AS policy_domain,
@@ -67,7 +68,10 @@ pub(super) const COUNTS: &str = "
 
 /// Per domain and disposition: messages, from the rows.
 pub(super) const DISPOSITIONS: &str = "
-    SELECT toString(policy_domain) AS domain, toString(disposition) AS disposition, toUInt64(sum(count)) AS messages
+    SELECT
+        toString(policy_domain) AS domain,
+        toString(disposition) AS disposition,
+        toUInt64(sum(count)) AS messages
     FROM aggregate_records FINAL
     WHERE verdict != 'forged'
     GROUP BY domain, disposition";
