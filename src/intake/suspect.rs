@@ -100,3 +100,69 @@ const SIDE_FILE: &str = "reading";
 const FIRST_CAREFUL: u32 = 3;
 
 const DEATHS: u32 = 3;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::spool::{Envelope, Settings};
+
+    async fn spool(folder: &std::path::Path) -> Spool {
+        let settings = Settings { path: folder.join("spool"), min_free_bytes: 0, ..Settings::default() };
+        let spool = Spool::open(&settings).unwrap();
+        let mut incoming = spool.incoming();
+        incoming.write(b"x").await.unwrap();
+        let envelope = Envelope {
+            received_at: 0,
+            client_ip: [127, 0, 0, 1].into(),
+            helo: String::new(),
+            tls: None,
+            mail_from: String::new(),
+            rcpt_to: Vec::new(),
+        };
+        incoming.commit(envelope).await.unwrap();
+        spool.close().await.unwrap();
+        spool
+    }
+
+    /// What an attempt does that dies while it reads this message, or at none.
+    fn attempt(spool: &Spool, segment: SegmentId, dies_at: Option<u32>) -> Vec<u32> {
+        let mut watch = Watch::begin(spool, segment).unwrap();
+        let mut read = Vec::new();
+        for number in 0..5 {
+            if watch.is_culprit(number) {
+                continue;
+            }
+            watch.reading(number).unwrap();
+            if dies_at == Some(number) {
+                return read;
+            }
+            read.push(number);
+        }
+        watch.passed().unwrap();
+        read
+    }
+
+    #[tokio::test]
+    async fn the_message_that_kills_is_left_out() {
+        let folder = tempfile::tempdir().unwrap();
+        let spool = spool(folder.path()).await;
+        let segment = spool.next_closed().await;
+        // Two attempts are not watched, three die under watch.
+        for _ in 0..5 {
+            assert_eq!(attempt(&spool, segment, Some(3)), [0, 1, 2]);
+        }
+        assert_eq!(attempt(&spool, segment, Some(3)), [0, 1, 2, 4], "it is not read again");
+        assert_eq!(attempt(&spool, segment, None), [0, 1, 2, 4], "and stays left out");
+    }
+
+    #[tokio::test]
+    async fn power_cuts_accuse_nobody() {
+        let folder = tempfile::tempdir().unwrap();
+        let spool = spool(folder.path()).await;
+        let segment = spool.next_closed().await;
+        for number in [0, 1, 2, 3, 4, 0, 1, 2, 3, 4] {
+            attempt(&spool, segment, Some(number));
+        }
+        assert_eq!(attempt(&spool, segment, None), [0, 1, 2, 3, 4]);
+    }
+}

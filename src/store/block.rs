@@ -76,7 +76,8 @@ impl<B: Block + Default + 'static> Filling<B> {
             _ => self.messages.push((message, rows)),
         }
         // Adding up the bytes of every column after every row would cost more than the row.
-        let full = rows >= MAX_ROWS || (rows.is_multiple_of(ROWS_BETWEEN_LOOKS) && self.block.bytes() >= MAX_BYTES);
+        let full =
+            rows >= MAX_ROWS || (rows.is_multiple_of(ROWS_BETWEEN_LOOKS) && self.block.bytes() >= MAX_BYTES);
         if full { self.cut() } else { None }
     }
 

@@ -4,7 +4,18 @@
 //! a `LowCardinality` column travels as a dictionary and indexes, which the server takes as it is. Measured with the 31
 //! columns of `aggregate_records`, reading a block costs the server 0.9 µs a row this way and 4 to 7 µs as RowBinary.
 
-use std::{collections::HashMap, net::IpAddr, ops::Range};
+mod compound;
+mod scalar;
+mod words;
+
+use std::ops::Range;
+
+pub use scalar::{Day, Identity};
+pub(super) use {
+    compound::{List, Optional},
+    scalar::{Address, Millis, Seconds, Timestamp},
+    words::Words,
+};
 
 /// A column that can be filled and written.
 pub trait Column {
@@ -55,56 +66,6 @@ pub(super) struct Text {
     bytes: Vec<u8>,
     rows: usize,
 }
-
-/// Strings of which there are few different ones. `NULLABLE` tells missing from empty.
-#[derive(Clone, Debug)]
-pub(super) struct Words<const NULLABLE: bool> {
-    /// The different strings in the order of their first appearance. The first is the empty one, which stands for
-    /// "missing" when that is possible and is then followed by the true empty one.
-    keys: Text,
-    known: HashMap<Box<str>, u32>,
-    indexes: Vec<u32>,
-    /// The string seen last and its index: reports repeat themselves.
-    last: (String, u32),
-}
-
-/// Values that can be missing.
-#[derive(Clone, Debug, Default)]
-pub(super) struct Optional<C> {
-    missing: Vec<u8>,
-    values: C,
-}
-
-/// Lists of values.
-#[derive(Clone, Debug, Default)]
-pub(super) struct List<C> {
-    ends: Vec<u64>,
-    values: C,
-}
-
-/// Days since the epoch.
-#[derive(Clone, Copy, Debug, Default, Eq, Hash, Ord, PartialEq, PartialOrd)]
-pub struct Day(pub u16);
-
-/// Milliseconds since the epoch.
-#[derive(Clone, Copy, Debug, Default)]
-pub(super) struct Millis(pub i64);
-
-/// Seconds since the epoch, of any size a reporter can write.
-#[derive(Clone, Copy, Debug, Default)]
-pub(super) struct Seconds(pub i64);
-
-/// Seconds since the epoch, of our own clock.
-#[derive(Clone, Copy, Debug, Default)]
-pub(super) struct Timestamp(pub u32);
-
-/// A 128-bit identity, written as a UUID: the only 16-byte type that can be put into a query as plain text.
-#[derive(Clone, Copy, Debug, Default)]
-pub struct Identity(pub u128);
-
-/// An address; IPv4 is mapped into IPv6.
-#[derive(Clone, Copy, Debug)]
-pub(super) struct Address(pub IpAddr);
 
 impl<T: Scalar> Column for Fixed<T> {
     fn type_name(&self) -> String {
@@ -198,213 +159,6 @@ impl PushDefault for Text {
     }
 }
 
-impl<const NULLABLE: bool> Words<NULLABLE> {
-    /// Index of the empty string.
-    const EMPTY: u32 = if NULLABLE { 1 } else { 0 };
-
-    fn index(&mut self, value: &str) -> u32 {
-        if value.is_empty() {
-            return Self::EMPTY;
-        }
-        if self.last.0 == value {
-            return self.last.1;
-        }
-        let index = match self.known.get(value) {
-            Some(index) => *index,
-            None => {
-                // A block has far fewer rows than 2^32.
-                let index = self.keys.rows as u32;
-                self.keys.push(value);
-                self.known.insert(value.into(), index);
-                index
-            }
-        };
-        self.last.0.clear();
-        self.last.0.push_str(value);
-        self.last.1 = index;
-        index
-    }
-}
-
-impl<const NULLABLE: bool> Column for Words<NULLABLE> {
-    fn type_name(&self) -> String {
-        if NULLABLE { "LowCardinality(Nullable(String))" } else { "LowCardinality(String)" }.to_owned()
-    }
-
-    fn len(&self) -> usize {
-        self.indexes.len()
-    }
-
-    fn bytes(&self) -> usize {
-        self.indexes.len() * size_of::<u32>() + self.keys.bytes()
-    }
-
-    fn write_prefix(&self, out: &mut Vec<u8>) {
-        out.extend_from_slice(&DICTIONARY_VERSION.to_le_bytes());
-    }
-
-    fn write(&self, rows: Range<usize>, out: &mut Vec<u8>) {
-        let indexes = self.indexes.get(rows).unwrap_or_default();
-        if indexes.is_empty() {
-            return;
-        }
-        // A dictionary may be larger than what the rows use: a part of a block carries the whole block's.
-        let (width, size) = match self.keys.rows {
-            0..=0x100 => (0_u64, 1),
-            0x101..=0x1_0000 => (1, 2),
-            _ => (2, 4),
-        };
-        out.extend_from_slice(&(DICTIONARY_FLAGS | width).to_le_bytes());
-        out.extend_from_slice(&(self.keys.rows as u64).to_le_bytes());
-        self.keys.write(0..self.keys.rows, out);
-        out.extend_from_slice(&(indexes.len() as u64).to_le_bytes());
-        out.reserve(indexes.len() * size);
-        for index in indexes {
-            out.extend_from_slice(index.to_le_bytes().get(..size).unwrap_or_default());
-        }
-    }
-}
-
-impl Push<&str> for Words<false> {
-    fn push(&mut self, value: &str) {
-        let index = self.index(value);
-        self.indexes.push(index);
-    }
-}
-
-impl Push<Option<&str>> for Words<true> {
-    fn push(&mut self, value: Option<&str>) {
-        let index = value.map_or(0, |value| self.index(value));
-        self.indexes.push(index);
-    }
-}
-
-impl<const NULLABLE: bool> Default for Words<NULLABLE> {
-    fn default() -> Self {
-        let mut keys = Text::default();
-        (0..=Self::EMPTY).for_each(|_| keys.push(""));
-        Self { keys, known: HashMap::new(), indexes: Vec::new(), last: (String::new(), Self::EMPTY) }
-    }
-}
-
-impl<C: Column> Column for Optional<C> {
-    fn type_name(&self) -> String {
-        format!("Nullable({})", self.values.type_name())
-    }
-
-    fn len(&self) -> usize {
-        self.missing.len()
-    }
-
-    fn bytes(&self) -> usize {
-        self.missing.len() + self.values.bytes()
-    }
-
-    fn write(&self, rows: Range<usize>, out: &mut Vec<u8>) {
-        out.extend_from_slice(self.missing.get(rows.clone()).unwrap_or_default());
-        self.values.write(rows, out);
-    }
-}
-
-impl<V, C: Push<V> + PushDefault> Push<Option<V>> for Optional<C> {
-    fn push(&mut self, value: Option<V>) {
-        self.missing.push(value.is_none().into());
-        match value {
-            Some(value) => self.values.push(value),
-            None => self.values.push_default(),
-        }
-    }
-}
-
-impl<C: Column> Column for List<C> {
-    fn type_name(&self) -> String {
-        format!("Array({})", self.values.type_name())
-    }
-
-    fn len(&self) -> usize {
-        self.ends.len()
-    }
-
-    fn bytes(&self) -> usize {
-        self.ends.len() * size_of::<u64>() + self.values.bytes()
-    }
-
-    fn write_prefix(&self, out: &mut Vec<u8>) {
-        self.values.write_prefix(out);
-    }
-
-    fn write(&self, rows: Range<usize>, out: &mut Vec<u8>) {
-        let before = |row: usize| row.checked_sub(1).and_then(|row| self.ends.get(row)).copied().unwrap_or(0);
-        let start = before(rows.start);
-        let end = before(rows.end);
-        for last in self.ends.get(rows).unwrap_or_default() {
-            out.extend_from_slice(&(last - start).to_le_bytes());
-        }
-        // Ends count values that are in memory.
-        self.values.write(start as usize..end as usize, out);
-    }
-}
-
-impl<V, I: IntoIterator<Item = V>, C: Column + Push<V>> Push<I> for List<C> {
-    fn push(&mut self, values: I) {
-        values.into_iter().for_each(|value| self.values.push(value));
-        self.ends.push(self.values.len() as u64);
-    }
-}
-
-impl Default for Address {
-    fn default() -> Self {
-        Self(IpAddr::from([0_u8; 16]))
-    }
-}
-
-macro_rules! scalar {
-    ($type:ty, $name:literal, $width:literal, |$value:ident| $bytes:expr) => {
-        impl Scalar for $type {
-            const TYPE: &'static str = $name;
-            const WIDTH: usize = $width;
-
-            fn put(self, out: &mut Vec<u8>) {
-                let $value = self;
-                out.extend_from_slice(&$bytes);
-            }
-        }
-    };
-}
-
-scalar!(bool, "Bool", 1, |value| [u8::from(value)]);
-scalar!(u32, "UInt32", 4, |value| value.to_le_bytes());
-scalar!(u64, "UInt64", 8, |value| value.to_le_bytes());
-scalar!(i64, "Int64", 8, |value| value.to_le_bytes());
-scalar!(Day, "Date", 2, |value| value.0.to_le_bytes());
-scalar!(Millis, "DateTime64(3, 'UTC')", 8, |value| value.0.to_le_bytes());
-scalar!(Seconds, "DateTime64(0, 'UTC')", 8, |value| value.0.to_le_bytes());
-scalar!(Timestamp, "DateTime('UTC')", 4, |value| value.0.to_le_bytes());
-
-impl Scalar for Identity {
-    const TYPE: &'static str = "UUID";
-    const WIDTH: usize = 16;
-
-    /// The high half first, each little-endian.
-    fn put(self, out: &mut Vec<u8>) {
-        out.extend_from_slice(&((self.0 >> 64) as u64).to_le_bytes());
-        out.extend_from_slice(&(self.0 as u64).to_le_bytes());
-    }
-}
-
-impl Scalar for Address {
-    const TYPE: &'static str = "IPv6";
-    const WIDTH: usize = 16;
-
-    fn put(self, out: &mut Vec<u8>) {
-        let address = match self.0 {
-            IpAddr::V4(address) => address.to_ipv6_mapped(),
-            IpAddr::V6(address) => address,
-        };
-        out.extend_from_slice(&address.octets());
-    }
-}
-
 /// Writes a length as ClickHouse does: seven bits a byte, the low ones first.
 pub(super) fn put_length(mut length: usize, out: &mut Vec<u8>) {
     while length >= 0x80 {
@@ -413,11 +167,6 @@ pub(super) fn put_length(mut length: usize, out: &mut Vec<u8>) {
     }
     out.push(length as u8);
 }
-
-/// `SharedDictionariesWithAdditionalKeys`, the only version there is.
-const DICTIONARY_VERSION: u64 = 1;
-/// The block brings its own keys, and they replace whatever was there.
-const DICTIONARY_FLAGS: u64 = 1 << 9 | 1 << 10;
 
 #[cfg(test)]
 mod tests {
