@@ -1,0 +1,147 @@
+//! `ruad serve` with a folder of its own, measured from outside.
+
+use std::{
+    fs,
+    net::{SocketAddr, TcpListener, TcpStream},
+    path::{Path, PathBuf},
+    process::{Child, Command, Stdio},
+    time::{Duration, Instant},
+};
+
+use anyhow::{Context, bail, ensure};
+use clickhouse::Client;
+
+use crate::client;
+
+/// Sends one set and prints its line.
+pub(crate) fn measure(ruad: &Path, set: &Path, connections: usize) -> anyhow::Result<()> {
+    let mut files: Vec<PathBuf> =
+        fs::read_dir(set)?.map(|entry| Ok(entry?.path())).collect::<anyhow::Result<_>>()?;
+    files.sort();
+    let daemon = Daemon::start(ruad)?;
+    let began = Instant::now();
+    client::send(daemon.smtp, &files, connections)?;
+    let acknowledged = began.elapsed();
+    let records = daemon.wait_stored(files.len() as u64)?;
+    let took = began.elapsed().as_secs_f64();
+    println!(
+        "{:<14} {:>8} {records:>10} {took:>8.2} {:>12.0} {:>11.0} {:>9} MB {:>9} MB",
+        set.file_name().unwrap_or_default().to_string_lossy(),
+        files.len(),
+        records as f64 / took,
+        files.len() as f64 / acknowledged.as_secs_f64(),
+        peak(daemon.process.id())?,
+        peak(daemon.engine()?)?,
+    );
+    Ok(())
+}
+
+struct Daemon {
+    process: Child,
+    smtp: SocketAddr,
+    clickhouse: Client,
+    runtime: tokio::runtime::Runtime,
+    folder: tempfile::TempDir,
+}
+
+impl Daemon {
+    fn start(ruad: &Path) -> anyhow::Result<Self> {
+        let folder = tempfile::Builder::new().prefix("ruad-bench-flow").tempdir_in(disk())?;
+        let [smtp, http, engine] = free_ports()?;
+        let path = folder.path().display();
+        let config = format!(
+            "[smtp]\nlisten = [\"{smtp}\"]\nrecipients = [\"@reports.example\"]\nmessage_bytes = 500000000\n\
+             [http]\nlisten = \"{http}\"\n[engine]\nlisten = \"{engine}\"\npath = \"{path}/engine\"\n\
+             [spool]\npath = \"{path}/spool\"\n[intake.limits.mail]\nunpacked_bytes = 4000000000\n\
+             [dns]\nservers = [\"127.0.0.1:1\"]\n[provenance]\nenabled = false\n[sources]\nreverse_names = false\n\
+             [log]\nlevel = \"warn\"\n"
+        );
+        fs::write(folder.path().join("ruad.toml"), config)?;
+        let log = fs::File::create(folder.path().join("log"))?;
+        let process = Command::new(fs::canonicalize(ruad).with_context(|| format!("no {}", ruad.display()))?)
+            .args(["serve", "--config"])
+            .arg(folder.path().join("ruad.toml"))
+            .stdin(Stdio::null())
+            .stdout(Stdio::null())
+            .stderr(log)
+            .spawn()?;
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
+        let clickhouse = Client::default().with_url(format!("http://{engine}")).with_database("ruad");
+        let daemon = Self { process, smtp, clickhouse, runtime, folder };
+        daemon.wait("the daemon", || {
+            TcpStream::connect(smtp).is_ok() && daemon.count("SELECT count() FROM schema_migrations").is_ok()
+        })?;
+        Ok(daemon)
+    }
+
+    /// Waits until all reports and their records can be queried; gives the records.
+    fn wait_stored(&self, reports: u64) -> anyhow::Result<u64> {
+        self.wait("the last message", || {
+            self.count("SELECT count() FROM messages").is_ok_and(|messages| messages >= reports)
+        })?;
+        let stored = self.count("SELECT count() FROM aggregate_reports")?;
+        ensure!(stored == reports, "{stored} of {reports} reports stored; {}", self.log());
+        let records = self.count("SELECT count() FROM aggregate_records")?;
+        let said = self.count("SELECT sum(records) FROM aggregate_reports")?;
+        ensure!(records == said, "{records} of {said} records stored");
+        Ok(records)
+    }
+
+    fn count(&self, sql: &str) -> anyhow::Result<u64> {
+        Ok(self.runtime.block_on(self.clickhouse.query(sql).fetch_one())?)
+    }
+
+    fn wait(&self, what: &str, condition: impl Fn() -> bool) -> anyhow::Result<()> {
+        let deadline = Instant::now() + PATIENCE;
+        while !condition() {
+            if Instant::now() > deadline {
+                bail!("waited {PATIENCE:?} for {what}; {}", self.log());
+            }
+            std::thread::park_timeout(Duration::from_millis(20));
+        }
+        Ok(())
+    }
+
+    fn engine(&self) -> anyhow::Result<u32> {
+        let pid = self.process.id();
+        let children = fs::read_to_string(format!("/proc/{pid}/task/{pid}/children"))?;
+        let of_threads = fs::read_dir(format!("/proc/{pid}/task"))?
+            .filter_map(|task| fs::read_to_string(task.ok()?.path().join("children")).ok())
+            .collect::<String>();
+        let child = children.split_whitespace().chain(of_threads.split_whitespace()).next();
+        Ok(child.context("the daemon has no engine")?.parse()?)
+    }
+
+    fn log(&self) -> String {
+        fs::read_to_string(self.folder.path().join("log")).unwrap_or_default()
+    }
+}
+
+impl Drop for Daemon {
+    fn drop(&mut self) {
+        // SIGKILL: the folder goes anyway, and the engine goes with its parent.
+        drop(self.process.kill());
+        drop(self.process.wait());
+    }
+}
+
+/// Peak of resident memory in MB (10^6 bytes).
+fn peak(pid: u32) -> anyhow::Result<u64> {
+    let status = fs::read_to_string(format!("/proc/{pid}/status"))?;
+    let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:")).context("no VmHWM")?;
+    let kib: u64 = line.trim().trim_end_matches(" kB").trim().parse()?;
+    Ok(kib * 1024 / 1_000_000)
+}
+
+fn free_ports<const N: usize>() -> anyhow::Result<[SocketAddr; N]> {
+    let listeners: Vec<_> = (0..N).map(|_| TcpListener::bind("127.0.0.1:0")).collect::<Result<_, _>>()?;
+    let ports: Vec<_> = listeners.iter().map(TcpListener::local_addr).collect::<Result<_, _>>()?;
+    ports.try_into().map_err(|_| anyhow::anyhow!("a port is missing"))
+}
+
+/// A folder on a disk, not in memory: the spool's fsync is part of what is measured.
+fn disk() -> PathBuf {
+    std::env::var_os("RUAD_BENCH_DIR").map_or_else(|| PathBuf::from("/var/tmp"), PathBuf::from)
+}
+
+const PATIENCE: Duration = Duration::from_secs(300);
