@@ -189,10 +189,7 @@ impl Node {
 
     /// A child that is a section rather than a value: seen in the wrong place it tells that an end tag is missing.
     pub(super) fn is_section(self) -> bool {
-        !matches!(
-            self,
-            Self::Value(_) | Self::Unknown | Self::Extension | Self::Dkim | Self::Spf | Self::Reason
-        )
+        !matches!(self, Self::Value(_) | Self::Unknown | Self::Extension)
     }
 }
 

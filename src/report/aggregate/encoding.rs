@@ -26,8 +26,8 @@ impl Detected {
             return found(encoding, mark, None);
         }
         match head {
-            [0, second, ..] if *second != 0 => return found(UTF_16BE, 0, None),
-            [first, 0, ..] if *first != 0 => return found(UTF_16LE, 0, None),
+            [0, 1..=255, 0, 1..=255, ..] => return found(UTF_16BE, 0, None),
+            [1..=255, 0, 1..=255, 0, ..] => return found(UTF_16LE, 0, None),
             _ => {}
         }
         let Some(label) = declared(head) else {
@@ -124,5 +124,7 @@ mod tests {
         assert_eq!(found(b"\xfe\xff\0<"), (UTF_16BE, 2));
         assert_eq!(found(b"<\0?\0x\0"), (UTF_16LE, 0));
         assert_eq!(found(b"\0<\0f"), (UTF_16BE, 0));
+        assert_eq!(found(b"\0<feedback>"), (UTF_8, 0));
+        assert_eq!(found(b"\0\0<feedback>"), (UTF_8, 0));
     }
 }

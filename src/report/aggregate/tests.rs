@@ -37,8 +37,8 @@ proptest! {
     fn pieces_make_no_difference(document in document(), size in 1_usize..200) {
         let whole = outcome(document.as_slice(), PIECE, true);
         prop_assert_eq!(difference(&outcome(document.as_slice(), size, true), &whole), None);
-        prop_assert_eq!(difference(&outcome(Trickle(&document, size), PIECE, true), &whole), None);
-        prop_assert_eq!(difference(&outcome(Trickle(&document, 1), size, true), &whole), None);
+        prop_assert_eq!(difference(&outcome(Trickle::new(&document, size), PIECE, true), &whole), None);
+        prop_assert_eq!(difference(&outcome(Trickle::new(&document, 1), size, true), &whole), None);
     }
 
     #[test]
@@ -213,8 +213,18 @@ fn all(document: &[u8]) -> Value {
     }
 }
 
-/// Gives so many bytes at a time, and is interrupted at times.
-struct Trickle<'a>(&'a [u8], usize);
+/// Gives so many bytes at a time, and is interrupted before each.
+struct Trickle<'a> {
+    rest: &'a [u8],
+    size: usize,
+    interrupted: bool,
+}
+
+impl<'a> Trickle<'a> {
+    fn new(rest: &'a [u8], size: usize) -> Self {
+        Self { rest, size, interrupted: false }
+    }
+}
 
 impl Read for Trickle<'_> {
     fn read(&mut self, into: &mut [u8]) -> io::Result<usize> {
@@ -226,11 +236,15 @@ impl Read for Trickle<'_> {
 
 impl BufRead for Trickle<'_> {
     fn fill_buf(&mut self) -> io::Result<&[u8]> {
-        Ok(&self.0[..self.0.len().min(self.1)])
+        self.interrupted = !self.interrupted;
+        if self.interrupted {
+            return Err(io::ErrorKind::Interrupted.into());
+        }
+        Ok(&self.rest[..self.rest.len().min(self.size)])
     }
 
     fn consume(&mut self, count: usize) {
-        self.0 = &self.0[count..];
+        self.rest = &self.rest[count..];
     }
 }
 
