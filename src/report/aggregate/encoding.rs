@@ -9,8 +9,8 @@ pub(super) struct Detected {
     pub(super) encoding: &'static Encoding,
     /// Bytes of the byte order mark.
     pub(super) mark: usize,
-    /// What an invalid byte in UTF-8 is: replaced when the document says it is UTF-8, read as windows-1252 when it
-    /// says nothing.
+    /// What an invalid byte in UTF-8 is: replaced when the document says it is UTF-8, read as windows-1252
+    /// when it says nothing.
     pub(super) invalid_is_western: bool,
     /// What is wrong with the declaration.
     pub(super) warning: Option<&'static str>,

@@ -8,8 +8,8 @@ use super::encoding::{Detected, declaration, enough};
 
 /// Reads a document of any encoding into a buffer, of which [`Source::piece`] is as much as can be parsed.
 ///
-/// Pieces are cut behind a `>`. So a piece ends with a whole tag, apart from a `>` inside of a text, a comment or an
-/// attribute.
+/// Pieces are cut behind a `>`. So a piece ends with a whole tag, apart from a `>` inside of a text, a
+/// comment or an attribute.
 pub(super) struct Source<R> {
     input: R,
     detected: Detected,
@@ -30,8 +30,8 @@ pub(super) struct Source<R> {
 }
 
 impl<R: BufRead> Source<R> {
-    /// Reads the start of the input and decides on the encoding. The buffer grows from `capacity` up to `most` bytes
-    /// for tokens that need it.
+    /// Reads the start of the input and decides on the encoding. The buffer grows from `capacity` up to
+    /// `most` bytes for tokens that need it.
     pub(super) fn new(mut input: R, capacity: usize, most: usize) -> io::Result<Self> {
         let mut head = Vec::with_capacity(capacity);
         let mut more = true;
