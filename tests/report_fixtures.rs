@@ -1,7 +1,8 @@
-//! Every fixture under `tests/fixtures/report` against what it should come out as, kept beside it in `expected`.
+//! Every fixture under `tests/fixtures/report` against what it should come out as, kept beside it in
+//! `expected`.
 //!
-//! The fixtures are written for this project; each shows one thing reporters do. After a change that is meant to be
-//! seen: `INSTA_UPDATE=always cargo test --test report_fixtures`, and read the difference.
+//! The fixtures are written for this project; each shows one thing reporters do. After a change that is meant
+//! to be seen: `INSTA_UPDATE=always cargo test --test report_fixtures`, and read the difference.
 
 #![allow(clippy::unwrap_used, reason = "a test")]
 

@@ -1,8 +1,8 @@
 //! DMARC aggregate reports: RFC 7489 appendix C and RFC 9990, in one pass.
 //!
-//! The document is looked at as it comes in, a piece at a time: `source` makes UTF-8 of it, `lexer` finds the tags with
-//! quick-xml, `builder` makes values of them with `repair` and `values`, and each record is shown once it is complete.
-//! Memory does not depend on how many there are.
+//! The document is looked at as it comes in, a piece at a time: `source` makes UTF-8 of it, `lexer` finds the
+//! tags with quick-xml, `builder` makes values of them with `repair` and `values`, and each record is shown
+//! once it is complete. Memory does not depend on how many there are.
 
 mod builder;
 mod element;
@@ -26,13 +26,13 @@ pub use self::{
 };
 use super::{Limits, ReportError};
 
-/// Reads one report. `each` is shown every usable record, in the order of the document; what is said about the report
-/// as a whole may stand behind them.
+/// Reads one report. `each` is shown every usable record, in the order of the document; what is said about
+/// the report as a whole may stand behind them.
 ///
 /// # Errors
 ///
-/// When the input is no report, is broken beyond repair, goes past a limit or cannot be read. `each` may have been
-/// shown records by then; they are part of nothing.
+/// When the input is no report, is broken beyond repair, goes past a limit or cannot be read. `each` may have
+/// been shown records by then; they are part of nothing.
 pub fn read<R: BufRead>(
     input: R,
     limits: &Limits,

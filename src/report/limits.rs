@@ -14,8 +14,8 @@ pub struct Limits {
     pub text_bytes: usize,
     /// Bytes of text of all values of one record, and of all values outside the records.
     pub record_bytes: usize,
-    /// DKIM results of one record; further ones are left out with a warning. RFC 9990 section 3.1.3 asks reporters
-    /// to stay below 100.
+    /// DKIM results of one record; further ones are left out with a warning. RFC 9990 section 3.1.3 asks
+    /// reporters to stay below 100.
     pub dkim_results: usize,
     /// SPF results of one record; further ones are left out with a warning.
     pub spf_results: usize,

@@ -1,7 +1,7 @@
 //! SMTP TLS reports (RFC 8460), JSON.
 //!
-//! Members are known by their names whatever the case, with `_` for `-`; the last of several of the same name counts.
-//! Strings where lists belong, numbers in strings and `null` are taken for what they mean.
+//! Members are known by their names whatever the case, with `_` for `-`; the last of several of the same name
+//! counts. Strings where lists belong, numbers in strings and `null` are taken for what they mean.
 
 mod context;
 mod json;
@@ -22,8 +22,8 @@ use super::{Limits, ReportError};
 ///
 /// # Errors
 ///
-/// When the input is no report, is no JSON to its end, goes past a limit, has a count that is negative or beyond 64
-/// bits, or cannot be read.
+/// When the input is no report, is no JSON to its end, goes past a limit, has a count that is negative or
+/// beyond 64 bits, or cannot be read.
 pub fn read<R: Read>(input: R, limits: &Limits) -> Result<TlsReport, ReportError> {
     let mut bytes = Vec::new();
     input.take(limits.tls_bytes.saturating_add(1)).read_to_end(&mut bytes)?;

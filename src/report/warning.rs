@@ -6,14 +6,15 @@
 //! - a value is missing: `org_name_missing`, `report_id_missing`, `begin_missing`, `end_missing`,
 //!   `policy_domain_missing`, `policy_missing`, `header_from_missing`, `reason_type_missing`, `reason_empty`,
 //!   `no_records`, `organization_name_missing`, `no_policies`;
-//! - a value could not be read: `begin_invalid`, `end_invalid`, `pct_invalid`, `time_invalid`, `value_ignored`;
-//! - something was left out: `repeated`, `dkim_result_left_out`, `spf_result_left_out`, `reason_left_out`, `list_cut`,
-//!   `fraction_dropped`, `stray_text`, `trailing_junk`, `leading_junk`;
+//! - a value could not be read: `begin_invalid`, `end_invalid`, `pct_invalid`, `time_invalid`,
+//!   `value_ignored`;
+//! - something was left out: `repeated`, `dkim_result_left_out`, `spf_result_left_out`, `reason_left_out`,
+//!   `list_cut`, `fraction_dropped`, `stray_text`, `trailing_junk`, `leading_junk`;
 //! - something was repaired: `broken_declaration`, `broken_end_tag`, `mismatched_end_tag`, `stray_end_tag`,
-//!   `unclosed_element`, `feedback_unclosed`, `schema_ignored`, `markup_in_value`, `bare_ampersand`, `unknown_entity`,
-//!   `reason_is_text`, `list_unpacked`, `leading_white_space`;
-//! - something was assumed: `encoding_guessed`, `encoding_mismatch`, `encoding_unknown`, `invalid_bytes_replaced`,
-//!   `time_without_zone`, `date_range_reversed`;
+//!   `unclosed_element`, `feedback_unclosed`, `schema_ignored`, `markup_in_value`, `bare_ampersand`,
+//!   `unknown_entity`, `reason_is_text`, `list_unpacked`, `leading_white_space`;
+//! - something was assumed: `encoding_guessed`, `encoding_mismatch`, `encoding_unknown`,
+//!   `invalid_bytes_replaced`, `time_without_zone`, `date_range_reversed`;
 //! - and `more_warnings`, when there were too many.
 
 use serde::Serialize;
@@ -23,8 +24,8 @@ use serde::Serialize;
 pub struct Warning {
     /// What it is about: a word from a fixed set, such as `count_missing`.
     pub code: &'static str,
-    /// Where: a path of element names with records and the like counted from 1, such as `record[3]/row/count`.
-    /// Empty for the report as a whole.
+    /// Where: a path of element names with records and the like counted from 1, such as
+    /// `record[3]/row/count`. Empty for the report as a whole.
     pub at: String,
 }
 
@@ -58,7 +59,8 @@ impl Warnings {
         }
     }
 
-    /// Notes that something is missing, unless there is a word about that place already: it was there, but invalid.
+    /// Notes that something is missing, unless there is a word about that place already: it was there, but
+    /// invalid.
     pub(crate) fn add_missing(&mut self, code: &'static str, at: &str) {
         if self.list.len() > self.limit || !self.list.iter().any(|warning| warning.at == at) {
             self.add(code, || at.to_owned());

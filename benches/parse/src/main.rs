@@ -1,9 +1,10 @@
 //! Records and bytes a second of XML, one thread, for several parsers of aggregate reports in turn.
 //!
-//! `ruad-bench-parse FILE-OR-FOLDER…` reads each argument as one set: the `.xml` files of a folder, or one file. All
-//! parsers get the same bytes in memory, in turn, several times over; printed are medians of the processor time the
-//! thread took, and the ratio of the first parser to each of the others. `ruad-bench-parse --rss PARSER FILE` reads one file with one parser and prints
-//! the process's peak of resident memory; the parser that can stream does.
+//! `ruad-bench-parse FILE-OR-FOLDER…` reads each argument as one set: the `.xml` files of a folder, or one
+//! file. All parsers get the same bytes in memory, in turn, several times over; printed are medians of the
+//! processor time the thread took, and the ratio of the first parser to each of the others. `ruad-bench-parse
+//! --rss PARSER FILE` reads one file with one parser and prints the process's peak of resident memory; the
+//! parser that can stream does.
 
 use std::{
     fs::{self, File},

@@ -167,8 +167,8 @@ impl<'a> Builder<'a> {
         }
     }
 
-    /// An entity reference: one of the five predefined ones or a character's number. There is no DTD, so there are no
-    /// others; they stay as they are.
+    /// An entity reference: one of the five predefined ones or a character's number. There is no DTD, so
+    /// there are no others; they stay as they are.
     pub(super) fn reference(&mut self, name: &str) -> Result<(), ReportError> {
         let character = match name {
             "lt" => Some('<'),

@@ -187,12 +187,10 @@ impl Node {
         !matches!(self, Self::Feedback | Self::Policy | Self::Extension | Self::Unknown)
     }
 
-    /// A child that is a section rather than a value: seen in the wrong place it tells that an end tag is missing.
+    /// A child that is a section rather than a value: seen in the wrong place it tells that an end tag is
+    /// missing.
     pub(super) fn is_section(self) -> bool {
-        !matches!(
-            self,
-            Self::Value(_) | Self::Unknown | Self::Extension | Self::Dkim | Self::Spf | Self::Reason
-        )
+        !matches!(self, Self::Value(_) | Self::Unknown | Self::Extension)
     }
 }
 

@@ -9,8 +9,8 @@ pub(super) struct Detected {
     pub(super) encoding: &'static Encoding,
     /// Bytes of the byte order mark.
     pub(super) mark: usize,
-    /// What an invalid byte in UTF-8 is: replaced when the document says it is UTF-8, read as windows-1252 when it
-    /// says nothing.
+    /// What an invalid byte in UTF-8 is: replaced when the document says it is UTF-8, read as windows-1252
+    /// when it says nothing.
     pub(super) invalid_is_western: bool,
     /// What is wrong with the declaration.
     pub(super) warning: Option<&'static str>,
@@ -26,8 +26,8 @@ impl Detected {
             return found(encoding, mark, None);
         }
         match head {
-            [0, second, ..] if *second != 0 => return found(UTF_16BE, 0, None),
-            [first, 0, ..] if *first != 0 => return found(UTF_16LE, 0, None),
+            [0, 1..=255, 0, 1..=255, ..] => return found(UTF_16BE, 0, None),
+            [1..=255, 0, 1..=255, 0, ..] => return found(UTF_16LE, 0, None),
             _ => {}
         }
         let Some(label) = declared(head) else {
@@ -124,5 +124,7 @@ mod tests {
         assert_eq!(found(b"\xfe\xff\0<"), (UTF_16BE, 2));
         assert_eq!(found(b"<\0?\0x\0"), (UTF_16LE, 0));
         assert_eq!(found(b"\0<\0f"), (UTF_16BE, 0));
+        assert_eq!(found(b"\0<feedback>"), (UTF_8, 0));
+        assert_eq!(found(b"\0\0<feedback>"), (UTF_8, 0));
     }
 }

@@ -1,16 +1,17 @@
 //! The content hash of a report. It is stored, so what it covers never changes; values are encoded as
 //! [`crate::report::canonical`] says.
 //!
-//! - *record*: the source address as 16 bytes (IPv4 mapped into IPv6), the count as u64, the texts disposition, dkim,
-//!   spf, `header_from`, `envelope_from`, `envelope_to`, and the lists, in the order of the document, of reasons (type,
-//!   comment), DKIM results (domain, selector, result, `human_result`) and SPF results (domain, scope, result,
-//!   `human_result`);
-//! - *report*: the byte 1, the texts version, `org_name`, email, `extra_contact_info`, `report_id`, the numbers begin
-//!   and end, the list of errors, the text generator, the policy's texts domain, p, sp, np, adkim, aspf, its number
-//!   pct, its texts fo, testing, `discovery_method`, the number of records as u64, and the sum modulo 2^128 of the
-//!   hashes of all records as u128.
+//! - *record*: the source address as 16 bytes (IPv4 mapped into IPv6), the count as u64, the texts
+//!   disposition, dkim, spf, `header_from`, `envelope_from`, `envelope_to`, and the lists, in the order of
+//!   the document, of reasons (type, comment), DKIM results (domain, selector, result, `human_result`) and
+//!   SPF results (domain, scope, result, `human_result`);
+//! - *report*: the byte 1, the texts version, `org_name`, email, `extra_contact_info`, `report_id`, the
+//!   numbers begin and end, the list of errors, the text generator, the policy's texts domain, p, sp, np,
+//!   adkim, aspf, its number pct, its texts fo, testing, `discovery_method`, the number of records as u64,
+//!   and the sum modulo 2^128 of the hashes of all records as u128.
 //!
-//! Summing makes the order of records irrelevant. Namespace, extensions and warnings are left out as layout.
+//! Summing makes the order of records irrelevant. Namespace, extensions and warnings are left out as layout,
+//! and so are records that were skipped.
 
 use std::net::IpAddr;
 

@@ -1,8 +1,9 @@
 //! Finds the tags in the pieces of a document and tells the builder of them.
 //!
-//! quick-xml does that. Where the markup is as plain as it nearly always is (known names without attributes, values
-//! without references or markup) its work is done here in a fraction of the time, see [`Lexer::plain`]; that way stops at
-//! whatever is not plain, and leads to the same result, which a test makes sure of.
+//! quick-xml does that. Where the markup is as plain as it nearly always is (known names without attributes,
+//! values without references or markup) its work is done here in a fraction of the time, see
+//! [`Lexer::plain`]; that way stops at whatever is not plain, and leads to the same result, which a test
+//! makes sure of.
 
 use std::io::BufRead;
 
@@ -110,7 +111,8 @@ impl<'a> Lexer<'a> {
         }
     }
 
-    /// Lets quick-xml run until something is not as it should be; `None` when that is as far as the piece goes.
+    /// Lets quick-xml run until something is not as it should be; `None` when that is as far as the piece
+    /// goes.
     fn stretch(&mut self, piece: &[u8], behind: Behind) -> Result<Option<Step>, ReportError> {
         let mut reader = Reader::from_reader(piece.get(self.done..).unwrap_or_default());
         let config = reader.config_mut();

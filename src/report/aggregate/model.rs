@@ -25,8 +25,8 @@ impl Format {
     }
 }
 
-/// An aggregate report without its records. Values are the reporter's words without surrounding white space; what
-/// was missing or empty is `None`.
+/// An aggregate report without its records. Values are the reporter's words without surrounding white space;
+/// what was missing or empty is `None`.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct Aggregate {
     /// The schema it follows.

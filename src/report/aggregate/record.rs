@@ -7,7 +7,8 @@ use serde::ser::{Serialize, SerializeSeq, SerializeStruct, Serializer};
 
 /// One `record`: a source address with a count and what was concluded about its messages.
 ///
-/// All text lives in one buffer which the parser uses again, so a record can only be looked at while it is shown.
+/// All text lives in one buffer which the parser uses again, so a record can only be looked at while it is
+/// shown.
 #[derive(Debug)]
 pub struct Record {
     text: String,

@@ -1,8 +1,9 @@
-//! What is out of the ordinary: prefixes, attributes, unknown elements, and XML that is broken in ways that are seen
-//! in the wild and can be put right without guessing at data.
+//! What is out of the ordinary: prefixes, attributes, unknown elements, and XML that is broken in ways that
+//! are seen in the wild and can be put right without guessing at data.
 //!
-//! Two rules draw the line. A record whose end is missing makes the whole report malformed, and so does an unknown
-//! element whose end is missing, since what it swallowed cannot be known: a part is never taken for the whole.
+//! Two rules draw the line. A record whose end is missing makes the whole report malformed, and so does an
+//! unknown element whose end is missing, since what it swallowed cannot be known: a part is never taken for
+//! the whole.
 
 use quick_xml::events::BytesStart;
 
@@ -249,10 +250,11 @@ impl Builder<'_> {
         Ok(true)
     }
 
-    /// Where above the innermost element one of that name may stand: how many elements stay open, and what it is.
+    /// Where above the innermost element one of that name may stand: how many elements stay open, and what it
+    /// is.
     ///
-    /// Out of a value every known element leads; out of a section only another section does, since a value there
-    /// may well be one of somebody's own making.
+    /// Out of a value every known element leads; out of a section only another section does, since a value
+    /// there may well be one of somebody's own making.
     fn place_above(&self, name: &str) -> Option<(usize, (Node, &'static str))> {
         let in_value = matches!(self.top(), Node::Value(_));
         let above = self.open.iter().enumerate().rev().skip(1);

@@ -8,8 +8,8 @@ use super::encoding::{Detected, declaration, enough};
 
 /// Reads a document of any encoding into a buffer, of which [`Source::piece`] is as much as can be parsed.
 ///
-/// Pieces are cut behind a `>`. So a piece ends with a whole tag, apart from a `>` inside of a text, a comment or an
-/// attribute.
+/// Pieces are cut behind a `>`. So a piece ends with a whole tag, apart from a `>` inside of a text, a
+/// comment or an attribute.
 pub(super) struct Source<R> {
     input: R,
     detected: Detected,
@@ -30,20 +30,18 @@ pub(super) struct Source<R> {
 }
 
 impl<R: BufRead> Source<R> {
-    /// Reads the start of the input and decides on the encoding. The buffer grows from `capacity` up to `most` bytes
-    /// for tokens that need it.
+    /// Reads the start of the input and decides on the encoding. The buffer grows from `capacity` up to
+    /// `most` bytes for tokens that need it.
     pub(super) fn new(mut input: R, capacity: usize, most: usize) -> io::Result<Self> {
         let mut head = Vec::with_capacity(capacity);
-        while !enough(&head) {
-            match fill_buf(&mut input)? {
-                [] => break,
+        let mut more = true;
+        while more && !enough(&head) {
+            more = take(&mut input, |bytes| {
                 // A byte at a time would be enough; a line of a usual declaration is faster.
-                bytes => {
-                    let take = bytes.len().min(64);
-                    head.extend_from_slice(bytes.get(..take).unwrap_or_default());
-                    input.consume(take);
-                }
-            }
+                let count = bytes.len().min(64);
+                head.extend_from_slice(bytes.get(..count).unwrap_or_default());
+                count
+            })?;
         }
         let detected = Detected::new(&head);
         head.drain(..detected.mark);
@@ -166,11 +164,12 @@ impl<R: BufRead> Source<R> {
                 self.fill_decoded()?;
                 continue;
             }
-            let bytes = fill_buf(&mut self.input)?;
-            self.ended = bytes.is_empty();
-            let take = bytes.len().min(self.capacity - self.buffer.len());
-            self.buffer.extend_from_slice(bytes.get(..take).unwrap_or_default());
-            self.input.consume(take);
+            let room = self.capacity - self.buffer.len();
+            self.ended = !take(&mut self.input, |bytes| {
+                let count = bytes.len().min(room);
+                self.buffer.extend_from_slice(bytes.get(..count).unwrap_or_default());
+                count
+            })?;
         }
         if self.decoder.is_none() {
             self.check();
@@ -212,14 +211,14 @@ impl<R: BufRead> Source<R> {
 
     fn fill_decoded(&mut self) -> io::Result<()> {
         let Some(decoder) = &mut self.decoder else { return Ok(()) };
-        let bytes = fill_buf(&mut self.input)?;
-        self.ended = bytes.is_empty();
         let room = (self.capacity - self.buffer.len()).div_ceil(3);
-        let take = bytes.len().min(room);
-        let bytes = bytes.get(..take).unwrap_or_default();
-        self.replaced |= decode(decoder, bytes, self.ended, &mut self.buffer);
+        self.ended = !take(&mut self.input, |bytes| {
+            let count = bytes.len().min(room);
+            let bytes = bytes.get(..count).unwrap_or_default();
+            self.replaced |= decode(decoder, bytes, bytes.is_empty(), &mut self.buffer);
+            count
+        })?;
         self.valid = self.buffer.len();
-        self.input.consume(take);
         Ok(())
     }
 }
@@ -242,12 +241,18 @@ fn decode(decoder: &mut Decoder, mut bytes: &[u8], last: bool, buffer: &mut Vec<
     }
 }
 
-fn fill_buf<R: BufRead>(input: &mut R) -> io::Result<&[u8]> {
-    // Asking twice instead of returning from the loop: the borrow checker does not see that a returned loan ends.
-    while let Err(error) = input.fill_buf() {
-        if error.kind() != ErrorKind::Interrupted {
-            return Err(error);
+/// Shows what the input has, and consumes as much of it as `used` says; gives false at the end.
+fn take<R: BufRead>(input: &mut R, used: impl FnOnce(&[u8]) -> usize) -> io::Result<bool> {
+    loop {
+        match input.fill_buf() {
+            Ok(bytes) => {
+                let more = !bytes.is_empty();
+                let count = used(bytes);
+                input.consume(count);
+                return Ok(more);
+            }
+            Err(error) if error.kind() == ErrorKind::Interrupted => {}
+            Err(error) => return Err(error),
         }
     }
-    input.fill_buf()
 }

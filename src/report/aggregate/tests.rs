@@ -37,13 +37,14 @@ proptest! {
     fn pieces_make_no_difference(document in document(), size in 1_usize..200) {
         let whole = outcome(document.as_slice(), PIECE, true);
         prop_assert_eq!(difference(&outcome(document.as_slice(), size, true), &whole), None);
-        prop_assert_eq!(difference(&outcome(Trickle(&document, size), PIECE, true), &whole), None);
-        prop_assert_eq!(difference(&outcome(Trickle(&document, 1), size, true), &whole), None);
+        prop_assert_eq!(difference(&outcome(Trickle::new(&document, size), PIECE, true), &whole), None);
+        prop_assert_eq!(difference(&outcome(Trickle::new(&document, 1), size, true), &whole), None);
     }
 
     #[test]
     fn the_plain_way_is_the_long_way(document in document(), size in 1_usize..200) {
-        let (short, long) = (outcome(document.as_slice(), size, true), outcome(document.as_slice(), size, false));
+        let short = outcome(document.as_slice(), size, true);
+        let long = outcome(document.as_slice(), size, false);
         prop_assert_eq!(difference(&short, &long), None);
     }
 
@@ -56,8 +57,9 @@ proptest! {
         if let Ok(read) = outcome(cut, PIECE, true) {
             // Only the end of the root may be missing, of which everything is known: no record is.
             let whole = all(&document);
-            prop_assert!(read["records"].as_array().map(Vec::len) <= whole["records"].as_array().map(Vec::len));
-            let told = read["warnings"].as_array().is_some_and(|all| all.iter().any(|w| w["code"] == "feedback_unclosed"));
+            let records = |of: &Value| of["records"].as_array().map(Vec::len);
+            prop_assert!(records(&read) <= records(&whole));
+            let told = read["warnings"].to_string().contains("feedback_unclosed");
             prop_assert!(told || read == whole);
         }
     }
@@ -109,8 +111,8 @@ fn limits_are_named() {
 fn lists_of_a_record_are_cut_with_a_word() {
     let limits = Limits { dkim_results: 2, spf_results: 1, reasons: 0, ..Limits::default() };
     let document = format!(
-        "<feedback><record><row><source_ip>192.0.2.1</source_ip><count>1</count><policy_evaluated>{}</policy_evaluated>\
-         </row><auth_results>{}{}</auth_results></record></feedback>",
+        "<feedback><record><row><source_ip>192.0.2.1</source_ip><count>1</count>\
+         <policy_evaluated>{}</policy_evaluated></row><auth_results>{}{}</auth_results></record></feedback>",
         "<reason><type>other</type></reason>",
         "<dkim><result>pass</result></dkim>".repeat(3),
         "<spf><result>pass</result></spf>".repeat(3),
@@ -157,7 +159,8 @@ fn the_content_hash_stays_what_it_is() {
     let hash = read(document.as_bytes(), &Limits::default(), |_| {}).unwrap().content_hash;
     assert_eq!(format!("{hash:032x}"), PINNED);
     // And its pieces, put together by hand as the documentation says.
-    let document = "<feedback><version>1.0</version><record><row><source_ip>192.0.2.1</source_ip><count>2</count></row>\
+    let document = "<feedback><version>1.0</version>\
+                    <record><row><source_ip>192.0.2.1</source_ip><count>2</count></row>\
                     <identifiers><header_from>a.example</header_from></identifiers></record></feedback>";
     let hash = read(document.as_bytes(), &Limits::default(), |_| {}).unwrap().content_hash;
     let missing = |count: usize| vec![0_u8; 4 * count];
@@ -176,7 +179,8 @@ fn the_content_hash_stays_what_it_is() {
     assert_eq!(hash, xxhash_rust::xxh3::xxh3_128(&report));
 }
 
-/// Everything that came of a document. Errors are all the same: which one comes first may depend on the pieces.
+/// Everything that came of a document. Errors are all the same: which one comes first may depend on the
+/// pieces.
 fn outcome(input: impl BufRead, piece: usize, by_hand: bool) -> Result<Value, &'static str> {
     let mut records = Vec::new();
     let limits = Limits { text_bytes: 2_000, ..Limits::default() };
@@ -213,8 +217,18 @@ fn all(document: &[u8]) -> Value {
     }
 }
 
-/// Gives so many bytes at a time, and is interrupted at times.
-struct Trickle<'a>(&'a [u8], usize);
+/// Gives so many bytes at a time, and is interrupted before each.
+struct Trickle<'a> {
+    rest: &'a [u8],
+    size: usize,
+    interrupted: bool,
+}
+
+impl<'a> Trickle<'a> {
+    fn new(rest: &'a [u8], size: usize) -> Self {
+        Self { rest, size, interrupted: false }
+    }
+}
 
 impl Read for Trickle<'_> {
     fn read(&mut self, into: &mut [u8]) -> io::Result<usize> {
@@ -226,11 +240,15 @@ impl Read for Trickle<'_> {
 
 impl BufRead for Trickle<'_> {
     fn fill_buf(&mut self) -> io::Result<&[u8]> {
-        Ok(&self.0[..self.0.len().min(self.1)])
+        self.interrupted = !self.interrupted;
+        if self.interrupted {
+            return Err(io::ErrorKind::Interrupted.into());
+        }
+        Ok(&self.rest[..self.rest.len().min(self.size)])
     }
 
     fn consume(&mut self, count: usize) {
-        self.0 = &self.0[count..];
+        self.rest = &self.rest[count..];
     }
 }
 

@@ -4,7 +4,8 @@ use serde::Serialize;
 
 use crate::report::{Warning, canonical::Canonical};
 
-/// A TLS report. Values are the reporter's words without surrounding white space; what was missing or empty is `None`.
+/// A TLS report. Values are the reporter's words without surrounding white space; what was missing or empty
+/// is `None`.
 #[derive(Clone, Debug, Default, PartialEq, Serialize)]
 pub struct TlsReport {
     /// `organization-name`: who reports.
@@ -65,14 +66,15 @@ pub struct TlsFailure {
 }
 
 impl TlsReport {
-    /// Tells the same content from another under the same identity. It is stored, so what it covers never changes;
-    /// values are encoded as `report/canonical.rs` says.
+    /// Tells the same content from another under the same identity. It is stored, so what it covers never
+    /// changes; values are encoded as `report/canonical.rs` says.
     ///
     /// - *failure*: the texts of [`TlsFailure`] in their order here, the number of sessions in its place;
-    /// - *policy*: the texts type and domain, the lists of policy strings and hosts, the numbers successful and
-    ///   failed, and the list of failures;
-    /// - *report*: the byte 2, the texts `organization_name` and `report_id`, the numbers begin and end, the text
-    ///   `contact_info`, the number of policies as u32, and the sum modulo 2^128 of the hashes of all policies as u128.
+    /// - *policy*: the texts type and domain, the lists of policy strings and hosts, the numbers successful
+    ///   and failed, and the list of failures;
+    /// - *report*: the byte 2, the texts `organization_name` and `report_id`, the numbers begin and end, the
+    ///   text `contact_info`, the number of policies as u32, and the sum modulo 2^128 of the hashes of all
+    ///   policies as u128.
     pub fn content_hash(&self) -> u128 {
         let policies = self.policies.iter().map(TlsPolicy::hash);
         let sum = policies.fold(0_u128, u128::wrapping_add);

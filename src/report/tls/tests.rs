@@ -14,7 +14,9 @@ proptest! {
 
     #[test]
     fn any_json_may_come(value in json_value()) {
-        let document = json!({ "report-id": "1", "policies": value, "date-range": value, "organization-name": value });
+        let document = json!({
+            "report-id": "1", "policies": value, "date-range": value, "organization-name": value,
+        });
         let read = read(document.to_string().as_bytes(), &Limits::default());
         // Whatever is odd about a value, the report around it is read, but for counts that cannot be.
         prop_assert!(read.map_or_else(|error| error.code() != "malformed_json", |_| true));
@@ -23,7 +25,8 @@ proptest! {
     #[test]
     fn what_is_written_is_read(policies in proptest::collection::vec(policy(), 0..4)) {
         let document = |policies: &[Value]| {
-            let range = json!({ "start-datetime": "2026-01-01T00:00:00Z", "end-datetime": "2026-01-01T23:59:59Z" });
+            let (start, end) = ("2026-01-01T00:00:00Z", "2026-01-01T23:59:59Z");
+            let range = json!({ "start-datetime": start, "end-datetime": end });
             json!({ "report-id": "1", "organization-name": "x", "date-range": range, "policies": policies })
         };
         let all = document(&policies);
@@ -31,7 +34,7 @@ proptest! {
         let pretty = read(serde_json::to_vec_pretty(&all).unwrap().as_slice(), &Limits::default()).unwrap();
         prop_assert_eq!(&report, &pretty);
         let sum = |path: &str| -> u64 {
-            policies.iter().map(|policy| policy.pointer(path).and_then(Value::as_u64).unwrap_or_default()).sum()
+            policies.iter().filter_map(|policy| policy.pointer(path)?.as_u64()).sum()
         };
         let successful: u64 = report.policies.iter().filter_map(|policy| policy.successful).sum();
         let failed: u64 = report.policies.iter().filter_map(|policy| policy.failed).sum();
@@ -81,7 +84,10 @@ fn policy() -> impl Strategy<Value = Value> {
     ("[a-z.]{1,9}", any::<u32>(), any::<u32>(), details).prop_map(|(domain, successful, failed, details)| {
         json!({
             "policy": { "policy-type": "sts", "policy-domain": domain },
-            "summary": { "total-successful-session-count": successful, "total-failure-session-count": failed },
+            "summary": {
+                "total-successful-session-count": successful,
+                "total-failure-session-count": failed,
+            },
             "failure-details": details,
         })
     })

@@ -10,8 +10,8 @@ pub(super) struct Time {
 }
 
 impl Time {
-    /// Reads RFC 3339, also with a blank for the `T`, without a zone, without a time of day, or as plain seconds
-    /// since the epoch. `None` for everything else.
+    /// Reads RFC 3339, also with a blank for the `T`, without a zone, without a time of day, or as plain
+    /// seconds since the epoch. `None` for everything else.
     pub(super) fn parse(text: &str) -> Option<Self> {
         let text = text.trim();
         if text.len() > 8
@@ -98,7 +98,8 @@ fn days_in(year: i64, month: i64) -> i64 {
     }
 }
 
-/// Days from 1970-01-01 in the Gregorian calendar. Years are counted from March, so that the leap day is the last.
+/// Days from 1970-01-01 in the Gregorian calendar. Years are counted from March, so that the leap day is the
+/// last.
 fn days_since_epoch(year: i64, month: i64, day: i64) -> i64 {
     let (year, month) = if month > 2 { (year, month - 3) } else { (year - 1, month + 9) };
     let leap_days = year.div_euclid(4) - year.div_euclid(100) + year.div_euclid(400);
