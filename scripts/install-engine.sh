@@ -5,10 +5,10 @@
 #
 #   --print   only look: print the path of an installed library, or fail when there is none
 #
-# It is looked for in this order: RUAD_ENGINE_LIB, the cache (below XDG_CACHE_HOME or ~/.cache), the folders of the
-# system's loader. When it is nowhere, it is taken from the npm package or, without npm, from the project's public
-# release. Whatever is downloaded must have the pinned SHA-256 (or, on platforms without a pinned one, that in
-# RUAD_ENGINE_SHA256), or it is not installed.
+# It is looked for in this order: RUAD_ENGINE_LIB, the cache (below XDG_CACHE_HOME or ~/.cache), the folders
+# of the system's loader. When it is nowhere, it is taken from the npm package or, without npm, from the
+# project's public release. Whatever is downloaded must have the pinned SHA-256 (or, on platforms without a
+# pinned one, that in RUAD_ENGINE_SHA256), or it is not installed.
 #
 # Exit codes: 0 installed, 1 not installed, 2 usage, 3 no pinned library for this platform, 4 wrong checksum.
 set -eu
@@ -32,7 +32,7 @@ case $# in
 *) fail 2 "too many arguments; the only one is --print" ;;
 esac
 
-# --- what is there already ------------------------------------------------------------------------------------------
+# --- what is there already ---
 
 if [ -n "${RUAD_ENGINE_LIB:-}" ]; then
     [ -f "$RUAD_ENGINE_LIB" ] || fail 1 "RUAD_ENGINE_LIB is $RUAD_ENGINE_LIB, but there is no such file"
@@ -71,7 +71,7 @@ IFS=$old_ifs
 
 [ -z "$only_look" ] || fail 1 "libchdb is not installed; \`make engine\` installs it"
 
-# --- what is pinned -------------------------------------------------------------------------------------------------
+# --- what is pinned ---
 
 # Sums are pinned only for what has been run. For the other platforms, whoever trusts a library says its sum.
 sum=${RUAD_ENGINE_SHA256:-}
@@ -95,15 +95,15 @@ Darwin-x86_64)
     ;;
 *) fail 3 "there is no library for $system on $machine: use a ClickHouse server" ;;
 esac
-[ -n "$sum" ] || fail 3 "no checksum is pinned for $system on $machine. Either install libchdb $version yourself and set" \
-    "RUAD_ENGINE_LIB to its path, or set RUAD_ENGINE_SHA256 to the sum of the $package library that you trust," \
-    "or use a ClickHouse server"
+[ -n "$sum" ] || fail 3 "no checksum is pinned for $system on $machine. Either install libchdb $version" \
+    "yourself and set RUAD_ENGINE_LIB to its path, or set RUAD_ENGINE_SHA256 to the sum of the library in $package that" \
+    "you trust, or use a ClickHouse server"
 
 if [ "$system" = Linux ] && ! getconf GNU_LIBC_VERSION >/dev/null 2>&1; then
     fail 3 "the library needs glibc, which this system does not have: use a ClickHouse server"
 fi
 
-# --- getting it -----------------------------------------------------------------------------------------------------
+# --- getting it ---
 
 mkdir -p "$cache"
 # What a killed run left behind.
@@ -122,8 +122,8 @@ checksum() {
     fi
 }
 
-# Moves the library in this folder into place if it is the pinned one. Two runs at once do no harm: the rename is
-# atomic, and both bring the same bytes.
+# Moves the library in this folder into place if it is the pinned one. Two runs at once do no harm: the rename
+# is atomic, and both bring the same bytes.
 accept() {
     for file in "$1/libchdb.so" "$1/libchdb.dylib"; do
         [ ! -f "$file" ] || break

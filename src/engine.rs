@@ -1,12 +1,12 @@
-//! The embedded ClickHouse: libchdb behind ClickHouse's HTTP interface, so that the rest of the daemon, Grafana and
-//! every other client speak to it as to a server.
+//! The embedded ClickHouse: libchdb behind ClickHouse's HTTP interface, so that the rest of the daemon,
+//! Grafana and every other client speak to it as to a server.
 //!
-//! [`Server`] is the engine itself, the subcommand `ruad engine`. [`Child`] is what the daemon holds: that subcommand
-//! as a supervised process, which ends with it.
+//! [`Server`] is the engine itself, the subcommand `ruad engine`. [`Child`] is what the daemon holds: that
+//! subcommand as a supervised process, which ends with it.
 //!
-//! Whoever reaches the port owns the engine, its data and, through table functions such as `file`, whatever the
-//! process may read and write: it has one user and no row policies. It therefore listens on a loopback address by
-//! default, and on another one only with a password.
+//! Whoever reaches the port owns the engine, its data and, through table functions such as `file`, whatever
+//! the process may read and write: it has one user and no row policies. It therefore listens on a loopback
+//! address by default, and on another one only with a password.
 
 mod child;
 mod encoding;
@@ -18,6 +18,7 @@ mod lexer;
 mod library;
 mod listener;
 mod multipart;
+mod native;
 mod pipe;
 mod reply;
 mod request;

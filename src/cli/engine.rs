@@ -30,7 +30,8 @@ pub(crate) struct Engine {
     /// A file whose first line is the password.
     #[arg(long, value_name = "FILE")]
     password_file: Option<PathBuf>,
-    /// libchdb; looked for in RUAD_ENGINE_LIB, the user's cache and the system's folders when it is not named.
+    /// libchdb; looked for in RUAD_ENGINE_LIB, the user's cache and the system's folders when it is not
+    /// named.
     #[arg(long, value_name = "FILE")]
     lib: Option<PathBuf>,
     /// How many statements run at once.

@@ -15,7 +15,8 @@ use tokio::task::JoinHandle;
 use super::{Error, Settings, library};
 use crate::telemetry::engine as events;
 
-/// A supervised `ruad engine`: started again when it dies, and ended with this process, however this one ends.
+/// A supervised `ruad engine`: started again when it dies, and ended with this process, however this one
+/// ends.
 ///
 /// Dropping it without [`Child::stop`] kills the process; the engine recovers from that when it starts again.
 #[derive(Debug)]
@@ -39,8 +40,8 @@ impl Child {
     ///
     /// # Errors
     ///
-    /// When the library is missing, the process cannot be started, or it ends or stays silent instead of becoming
-    /// ready.
+    /// When the library is missing, the process cannot be started, or it ends or stays silent instead of
+    /// becoming ready.
     pub async fn start(settings: &Settings) -> Result<Self, Error> {
         let program = env::current_exe().map_err(Error::Spawn)?;
         Self::start_program(program, settings).await

@@ -81,12 +81,12 @@ pub(super) fn status(code: i32) -> StatusCode {
         194 => StatusCode::UNAUTHORIZED,
         // UNKNOWN_USER, WRONG_PASSWORD, SET_NON_GRANTED_ROLE
         192 | 193 | ACCESS_DENIED | 512 | AUTHENTICATION_FAILED => StatusCode::FORBIDDEN,
-        // What the statement or its values are to blame for: texts, dates, numbers, addresses, UUIDs and regular
-        // expressions that cannot be parsed; columns; trees too deep or too big; values out of range.
+        // What the statement or its values are to blame for: texts, dates, numbers, addresses, UUIDs and
+        // regular expressions that cannot be parsed; columns; trees too deep or too big; values out of range.
         6 | 8 | 15 | 25 | 26 | 27 | BAD_ARGUMENTS | 37 | 38 | 41 | 44 | 53 | SYNTAX_ERROR | 72 | 117
         | 123 | 167 | 168 | 223 | 321 | 376 | 427 | 441 | 675 | 676 => StatusCode::BAD_REQUEST,
-        // Unknown function, identifier, type, storage, table, aggregate function, format, kind of query, database,
-        // setting, direction of sorting, database engine, role.
+        // Unknown function, identifier, type, storage, table, aggregate function, format, kind of query,
+        // database, setting, direction of sorting, database engine, role.
         46 | 47 | 50 | 56 | 60 | 63 | 73 | 78 | 81 | UNKNOWN_SETTING | 152 | 336 | UNKNOWN_ROLE => {
             StatusCode::NOT_FOUND
         }

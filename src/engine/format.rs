@@ -1,8 +1,9 @@
 //! What is special about an output format.
 //!
-//! The library's streamed results are made chunk by chunk, each by a writer of its own: a JSON document ends after
-//! every chunk and begins again in the next, and so does a row of column names. Formats of bare rows come out right,
-//! repeated heads are cut off here, and the others are collected by the library before they are answered.
+//! The library's streamed results are made chunk by chunk, each by a writer of its own: a JSON document ends
+//! after every chunk and begins again in the next, and so does a row of column names. Formats of bare rows
+//! come out right, repeated heads are cut off here, and the others are collected by the library before they
+//! are answered.
 
 /// How the chunks of a streamed result make one.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
@@ -89,7 +90,7 @@ fn binary_length(chunk: &[u8], strings: u8) -> Option<usize> {
 }
 
 /// An unsigned LEB128 number.
-fn varint(rest: &mut &[u8]) -> Option<usize> {
+pub(super) fn varint(rest: &mut &[u8]) -> Option<usize> {
     let mut value = 0_usize;
     for shift in (0..usize::BITS).step_by(7) {
         let (&byte, after) = rest.split_first()?;

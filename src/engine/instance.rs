@@ -54,8 +54,8 @@ impl Instance {
         &self.server
     }
 
-    /// Kills running statements: those whose `log_comment` begins with `mark`, which is a mark of our own making;
-    /// all of them when it is empty.
+    /// Kills running statements: those whose `log_comment` begins with `mark`, which is a mark of our own
+    /// making; all of them when it is empty.
     pub(super) fn kill(&self, mark: &str) {
         let statement = format!(
             "KILL QUERY WHERE startsWith(Settings['log_comment'], '{mark}') AND query NOT LIKE 'KILL %' ASYNC"
@@ -92,7 +92,8 @@ fn arguments(settings: &Settings) -> Vec<String> {
     arguments
 }
 
-/// Two engines on one folder would destroy it. The kernel gives the lock back when the process ends, however it ends.
+/// Two engines on one folder would destroy it. The kernel gives the lock back when the process ends, however
+/// it ends.
 fn lock(path: &Path) -> Result<File, Error> {
     let failed = |source| Error::Folder { path: path.to_owned(), source };
     fs::create_dir_all(path).map_err(failed)?;

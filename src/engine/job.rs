@@ -1,7 +1,7 @@
 //! One request's statement, run to its end on a blocking thread, on a connection of its own.
 //!
-//! A connection costs a tenth of a millisecond, so every request gets a fresh one: no setting, current database or
-//! temporary table can leak from one request into another.
+//! A connection costs a tenth of a millisecond, so every request gets a fresh one: no setting, current
+//! database or temporary table can leak from one request into another.
 
 use std::io::{self, Read};
 use std::sync::Arc;

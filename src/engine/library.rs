@@ -13,8 +13,8 @@ pub const VERSION: &str = "26.7.3-stable.1";
 ///
 /// # Errors
 ///
-/// [`Error::NoLibrary`]. A place that was named (in the settings or in `RUAD_ENGINE_LIB`) is not passed over when
-/// nothing is there: the error names it alone.
+/// [`Error::NoLibrary`]. A place that was named (in the settings or in `RUAD_ENGINE_LIB`) is not passed over
+/// when nothing is there: the error names it alone.
 pub fn find(setting: Option<&Path>) -> Result<PathBuf, Error> {
     let named = setting.map(Path::to_owned).or_else(|| env::var_os("RUAD_ENGINE_LIB").map(PathBuf::from));
     let places = match named {

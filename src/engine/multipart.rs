@@ -1,5 +1,5 @@
-//! The little of `multipart/form-data` (RFC 7578) that ClickHouse clients use to send a statement's parameters: named
-//! fields with a text. The whole body is here already, bounded by the caller.
+//! The little of `multipart/form-data` (RFC 7578) that ClickHouse clients use to send a statement's
+//! parameters: named fields with a text. The whole body is here already, bounded by the caller.
 
 /// One named field.
 #[derive(Clone, Debug, Eq, PartialEq)]
@@ -66,7 +66,8 @@ fn field(part: &[u8]) -> Option<Field> {
     })
 }
 
-/// A parameter of `Content-Disposition`; quoted values may hold `\"`, as browsers and libraries write them `%22`.
+/// A parameter of `Content-Disposition`; quoted values may hold `\"`, as browsers and libraries write them
+/// `%22`.
 fn parameter(disposition: &str, wanted: &str) -> Option<String> {
     let mut rest = disposition;
     while let Some((_, after)) = rest.split_once(';') {

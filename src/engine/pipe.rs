@@ -1,4 +1,5 @@
-//! Between the asynchronous HTTP server and the blocking engine: bounded pipes, so that a slow side slows the other.
+//! Between the asynchronous HTTP server and the blocking engine: bounded pipes, so that a slow side slows the
+//! other.
 
 use std::io::{self, Read};
 use std::time::Duration;
@@ -90,8 +91,9 @@ impl Sender {
             let (mut chunks, guard, congestion, timeout) = state;
             let chunk = chunks.recv().await?;
             if chunk.is_err() {
-                // Errors overtake what waits in the connection's buffer, which would be the exception's text. While
-                // this body waits, that is written; what the peer does not take yet shows as congestion.
+                // Errors overtake what waits in the connection's buffer, which would be the exception's text.
+                // While this body waits, that is written; what the peer does not take yet shows as
+                // congestion.
                 let written = async {
                     tokio::time::sleep(FLUSH).await;
                     while congestion.is_there() {

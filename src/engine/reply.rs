@@ -1,4 +1,5 @@
-//! An answer as ClickHouse's HTTP interface gives it: headers, body, and exceptions before and after it has begun.
+//! An answer as ClickHouse's HTTP interface gives it: headers, body, and exceptions before and after it has
+//! begun.
 
 use axum::body::Body;
 use axum::http::{HeaderMap, HeaderName, HeaderValue, StatusCode, header};
@@ -89,8 +90,8 @@ impl Reply {
         self.sender.send(rest)
     }
 
-    /// Tells of an exception: as the whole answer while that has not begun, marked at the end of the body and with the
-    /// transfer broken off when it has.
+    /// Tells of an exception: as the whole answer while that has not begun, marked at the end of the body and
+    /// with the transfer broken off when it has.
     pub(super) fn fail(mut self, exception: &Exception) -> Result<(), Gone> {
         let message = message(exception, &self.server);
         let Some(head) = self.head.take() else {

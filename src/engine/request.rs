@@ -1,4 +1,5 @@
-//! What a client asks for: query parameters, headers and form fields, as ClickHouse's HTTP interface reads them.
+//! What a client asks for: query parameters, headers and form fields, as ClickHouse's HTTP interface reads
+//! them.
 
 use axum::http::{HeaderMap, Method, Uri, header};
 use chdb::{Exception, Parameter};
@@ -19,6 +20,8 @@ pub(super) struct Request {
     pub(super) parameters: Vec<Parameter>,
     /// Every other parameter is a setting for this statement.
     pub(super) settings: Vec<(String, String)>,
+    /// What the client understands of the `Native` format.
+    pub(super) protocol_version: u64,
     /// Answer only when the whole result is known.
     pub(super) wait_end_of_query: bool,
     /// The body is a form.
@@ -89,8 +92,8 @@ impl Request {
         Ok(())
     }
 
-    /// The statement that gives this request's connection its settings. `limit` bounds the result, unless the client
-    /// does.
+    /// The statement that gives this request's connection its settings. `limit` bounds the result, unless the
+    /// client does.
     pub(super) fn settings_statement(
         &self,
         log_comment: &str,
@@ -165,6 +168,7 @@ impl Request {
             "wait_end_of_query" => self.wait_end_of_query = is_on,
             "enable_http_compression" if !is_on => self.encoding = Encoding::Identity,
             "compress" | "decompress" => self.native_compression |= is_on,
+            "client_protocol_version" => self.protocol_version = value.parse().unwrap_or_default(),
             "role" => self.role = true,
             "session_check" if is_on => {
                 // Nothing is kept between requests, so no session was ever there before.
@@ -178,7 +182,6 @@ impl Request {
             | "quota_key"
             | "stacktrace"
             | "buffer_size"
-            | "client_protocol_version"
             | "enable_http_compression"
             | "http_zlib_compression_level"
             | "send_progress_in_http_headers"

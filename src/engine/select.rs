@@ -9,6 +9,7 @@ use tokio_util::sync::CancellationToken;
 use super::exception;
 use super::format::Shape;
 use super::job::Stop;
+use super::native;
 use super::reply::Reply;
 use super::request::Request;
 use super::statement::{self, Refused};
@@ -40,7 +41,8 @@ impl Plan {
         Ok(Self { default, format, shape, is_collected })
     }
 
-    /// How large the result may be, in the engine's own representation: what is collected must fit into memory.
+    /// How large the result may be, in the engine's own representation: what is collected must fit into
+    /// memory.
     pub(super) fn limit(&self) -> Option<u64> {
         self.is_collected.then_some(LARGEST_COLLECTED)
     }
@@ -62,13 +64,14 @@ impl Plan {
         if matches!(streamed, Err(chdb::Error::NotStreamable)) {
             drop(streamed);
             let answer = connection.query(text, &self.default, &request.parameters)?;
-            return whole(answer, &self.format, reply);
+            return whole(self.finish(answer, request)?, &self.format, reply);
         }
         let mut chunks = Chunks { stream: streamed?, shape: self.shape, head: None };
         if request.wait_end_of_query {
             let mut total = Statistics::default();
             let mut spooled = SpooledTempFile::new(IN_MEMORY);
             while let Some(answer) = chunks.next()? {
+                let answer = self.finish(answer, request)?;
                 add(&mut total, &answer.statistics);
                 spooled.write_all(&answer.bytes).map_err(|error| exception::of_disk(&error))?;
                 if cancelled.is_cancelled() {
@@ -78,14 +81,27 @@ impl Plan {
             reply.begin(Some(&self.format), &total)?;
             return replay(spooled, reply);
         }
-        let mut next = chunks.next()?;
+        let mut next = chunks.next()?.map(|answer| self.finish(answer, request)).transpose()?;
         reply
             .begin(Some(&self.format), &next.as_ref().map(|answer| answer.statistics).unwrap_or_default())?;
         while let Some(answer) = next {
             reply.chunk(answer.bytes)?;
-            next = chunks.next()?;
+            next = chunks.next()?.map(|answer| self.finish(answer, request)).transpose()?;
         }
         Ok(())
+    }
+
+    /// Adds what the library leaves out.
+    fn finish(&self, mut answer: Answer, request: &Request) -> Result<Answer, Exception> {
+        if request.protocol_version > 0 && self.format.eq_ignore_ascii_case("Native") {
+            let bytes = native::with_version(&answer.bytes, request.protocol_version);
+            answer.bytes = bytes.ok_or_else(|| {
+                let text = "The result has a column whose type is not supported in the Native format with \
+                            client_protocol_version";
+                exception::new(exception::NOT_IMPLEMENTED, text)
+            })?;
+        }
+        Ok(answer)
     }
 }
 

@@ -55,8 +55,8 @@ impl Server {
     ///
     /// # Errors
     ///
-    /// When the library or the folder cannot be opened, or the address is taken; when the address is not a loopback
-    /// one and no password protects it.
+    /// When the library or the folder cannot be opened, or the address is taken; when the address is not a
+    /// loopback one and no password protects it.
     pub async fn open(settings: &Settings) -> Result<Self, Error> {
         let password = settings.password()?;
         if !settings.listen.ip().is_loopback() && password.is_none() {
@@ -92,8 +92,8 @@ impl Server {
         self.listener.local_addr()
     }
 
-    /// Serves until `stop` is ready, then lets running statements finish for the settings' time, kills the rest and
-    /// closes the engine.
+    /// Serves until `stop` is ready, then lets running statements finish for the settings' time, kills the
+    /// rest and closes the engine.
     ///
     /// # Errors
     ///
@@ -235,8 +235,8 @@ impl Front {
         Err(exception::new(exception::AUTHENTICATION_FAILED, &text))
     }
 
-    /// Without a password, a page in a browser on this machine must not reach the engine: neither by a request of its
-    /// own, which names its origin, nor through a name that it made point here.
+    /// Without a password, a page in a browser on this machine must not reach the engine: neither by a
+    /// request of its own, which names its origin, nor through a name that it made point here.
     fn allow_local(headers: &HeaderMap) -> Result<(), Exception> {
         let text = |name| headers.get(name).map(|value| value.to_str().unwrap_or_default());
         let host = text(header::HOST).unwrap_or("localhost");

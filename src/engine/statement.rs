@@ -1,8 +1,8 @@
 //! What kind of statement a request brings, and where its data begins.
 //!
-//! ClickHouse's HTTP interface joins the `query` parameter and the body to one text; for an `INSERT`, the data is
-//! whatever follows `FORMAT name` or `VALUES` in it. The engine wants the two apart, and the data may be endless,
-//! so the cut has to be found before the whole text is there.
+//! ClickHouse's HTTP interface joins the `query` parameter and the body to one text; for an `INSERT`, the
+//! data is whatever follows `FORMAT name` or `VALUES` in it. The engine wants the two apart, and the data may
+//! be endless, so the cut has to be found before the whole text is there.
 
 use super::lexer::{Kind, Lexer, Token, Unfinished};
 

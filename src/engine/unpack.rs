@@ -1,8 +1,8 @@
 //! Unpacks a request's body while it is read.
 //!
-//! Nothing is collected here, so no limit on the unpacked size is needed: statements are limited where they are read,
-//! and data streams into the engine. What matters is that a body which was cut off, or goes on after its end, is never
-//! taken for a whole one: its rows would be missing without a word.
+//! Nothing is collected here, so no limit on the unpacked size is needed: statements are limited where they
+//! are read, and data streams into the engine. What matters is that a body which was cut off, or goes on
+//! after its end, is never taken for a whole one: its rows would be missing without a word.
 
 use std::io::{self, BufRead, BufReader, Read};
 
@@ -19,8 +19,8 @@ pub(super) enum Packing {
     Zstd,
 }
 
-/// The unpacked body. All packings may consist of several members (frames), one after the other; clients send one for
-/// each block of rows.
+/// The unpacked body. All packings may consist of several members (frames), one after the other; clients send
+/// one for each block of rows.
 pub(super) struct Unpacked<R: Read> {
     packing: Packing,
     /// Between two members.
@@ -130,8 +130,8 @@ impl<R: Read> BufRead for Watched<R> {
     }
 }
 
-/// The zlib format (RFC 1950), which HTTP calls "deflate" (RFC 9110, section 8.4.1.2). The decoder of `flate2` takes
-/// the end of its input for the end of the stream.
+/// The zlib format (RFC 1950), which HTTP calls "deflate" (RFC 9110, section 8.4.1.2). The decoder of
+/// `flate2` takes the end of its input for the end of the stream.
 struct Zlib<R> {
     input: R,
     inflate: Decompress,

@@ -114,7 +114,8 @@ async fn reports_exceptions() {
     let client = Client::default().with_url(engine.url());
     let error = client.query("SELECT 1 FROM nowhere").fetch_one::<u8>().await.unwrap_err().to_string();
     assert!(error.contains("Code: 60.") && error.contains("UNKNOWN_TABLE"), "{error}");
-    let late = "SELECT throwIf(number = 900000) FROM numbers(1000000) SETTINGS max_block_size = 1000, max_threads = 1";
+    let late = "SELECT throwIf(number = 900000) FROM numbers(1000000) \
+                SETTINGS max_block_size = 1000, max_threads = 1";
     let error = client.query(late).fetch_all::<u8>().await.unwrap_err().to_string();
     assert!(error.contains("Code: 395."), "{error}");
     let wrong = client.clone().with_user("x").with_password("y").query("SELECT 1").fetch_one::<u8>().await;

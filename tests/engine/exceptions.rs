@@ -2,6 +2,10 @@
 
 use crate::engine::{Engine, until};
 
+/// Fails when most of its result has left.
+const LATE: &str = "SELECT throwIf(number = 900000) FROM numbers(1000000) \
+                    SETTINGS max_block_size = 1000, max_threads = 1";
+
 #[test]
 fn codes_have_the_status_that_a_server_gives_them() {
     let engine = Engine::shared();
@@ -42,7 +46,7 @@ fn codes_have_the_status_that_a_server_gives_them() {
 #[test]
 fn a_failure_after_the_beginning_is_marked_and_breaks_the_transfer() {
     let engine = Engine::shared();
-    let statement = "SELECT throwIf(number = 900000) FROM numbers(1000000) SETTINGS max_block_size = 1000, max_threads = 1";
+    let statement = LATE;
     let reply = engine.request().body(statement).send();
     assert_eq!(reply.status, 200);
     assert!(!reply.complete, "the body must not end as if all were well");
@@ -70,7 +74,7 @@ fn a_slow_client_hears_of_a_late_failure() {
 #[test]
 fn wait_end_of_query_tells_it_at_once() {
     let engine = Engine::shared();
-    let statement = "SELECT throwIf(number = 900000) FROM numbers(1000000) SETTINGS max_block_size = 1000, max_threads = 1";
+    let statement = LATE;
     let reply = engine.request().with("wait_end_of_query", "1").body(statement).send();
     reply.assert_exception(500, 395, "");
     let reply =

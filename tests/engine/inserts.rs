@@ -17,14 +17,18 @@ fn data_may_stand_anywhere() {
     query("INSERT INTO t FORMAT RowBinary").body(b"\x08\0\0\0\x05eight\x09\0\0\0\x00").send().assert_ok();
     query("INSERT INTO t SELECT 10, 'ten'").send().assert_ok();
     query("INSERT INTO t FORMAT TSV").send().assert_ok();
-    let whole = "-- a comment\nINSERT INTO anywhere.t FORMAT TSV SETTINGS input_format_tsv_empty_as_default = 1\n11\t\n";
+    let whole = "-- a comment\nINSERT INTO anywhere.t FORMAT TSV \
+                 SETTINGS input_format_tsv_empty_as_default = 1\n11\t\n";
     let reply = engine.request().body(whole).send();
     reply.assert_ok();
     assert!(reply.header("x-clickhouse-summary").unwrap().contains("\"written_rows\":\"1\""));
     // 0x20 and 0x0a as first bytes of binary data are data.
     query("INSERT INTO t FORMAT RowBinary").body(b"\x20\0\0\0\x01a\x0a\0\0\0\x01b").send().assert_ok();
     assert_eq!(
-        engine.run("SELECT arrayStringConcat(groupArray(a || b), ' ') FROM (SELECT toString(a) AS a, b FROM anywhere.t ORDER BY anywhere.t.a, b)"),
+        engine.run(
+            "SELECT arrayStringConcat(groupArray(toString(a) || b), ' ') \
+             FROM (SELECT a, b FROM anywhere.t ORDER BY a, b)"
+        ),
         "1one 2none 3none 4four 5FIVE 6none 7none 8eight 9 10b 10ten 11none 32a"
     );
 }

@@ -92,8 +92,8 @@ fn survives_being_killed_at_any_moment() {
         engine.signal(Signal::KILL);
         engine.wait();
         stored += writer.join().unwrap();
-        // The one that was under way may have been stored without the writer hearing of it: send it again, as the
-        // daemon does.
+        // The one that was under way may have been stored without the writer hearing of it: send it again, as
+        // the daemon does.
         let engine = Engine::start(folder.path(), &[]);
         let insert = engine.request().with("query", "INSERT INTO t FORMAT TSV").body(format!("{stored}\n"));
         insert.with("insert_deduplication_token", &stored.to_string()).send().assert_ok();

@@ -102,7 +102,8 @@ fn a_connection_serves_request_after_request() {
 #[test]
 fn totals_and_extremes_are_whole() {
     let engine = Engine::shared();
-    let select = "SELECT number % 3 AS a, count() AS c FROM numbers(100) GROUP BY a WITH TOTALS ORDER BY a FORMAT JSON";
+    let select = "SELECT number % 3 AS a, count() AS c FROM numbers(100) GROUP BY a WITH TOTALS ORDER BY a \
+                  FORMAT JSON";
     let reply = engine.request().body(select).send();
     let json: serde_json::Value = serde_json::from_str(reply.assert_ok()).unwrap();
     assert_eq!(json["data"].as_array().unwrap().len(), 3);
@@ -159,4 +160,52 @@ fn every_format_is_whole() {
             "{format}"
         );
     }
+}
+
+#[test]
+fn native_blocks_suit_the_clients_version() {
+    let engine = Engine::shared();
+    let columns = [
+        "number AS a",
+        "toString(number) AS b",
+        "toLowCardinality(toString(number % 3)) AS c",
+        "toLowCardinality(if(number % 2 = 0, NULL, 'x')) AS d",
+        "if(number % 2 = 0, NULL, number) AS e",
+        "CAST([], 'Array(LowCardinality(String))') AS f",
+        "arrayMap(x -> toLowCardinality(toString(x)), range(number % 3)) AS g",
+        "map('k', [number]) AS h",
+        "(number, toLowCardinality('t'), 'u') AS i",
+        "toIPv6('::1') AS j",
+        "toDateTime64(number, 3, 'UTC') AS k",
+        "toDecimal128(number, 2) AS l",
+        "CAST('a', 'Enum8(\\'a\\' = 1, \\'b, (\\' = 2)') AS m",
+        "toFixedString('abc', 3) AS n",
+        "[[number], []] AS o",
+        "generateUUIDv4(number) != generateUUIDv4() AS p",
+        "INTERVAL 1 DAY AS q",
+        "CAST((1, ['s', NULL]), 'Tuple(`x y` UInt8, z Array(Nullable(String)))') AS r",
+    ];
+    for rows in [1, 5000] {
+        let select = format!("SELECT {} FROM numbers({rows}) FORMAT Native", columns.join(", "));
+        let get = |version: &str| {
+            let reply = engine.request().with("client_protocol_version", version).body(select.clone()).send();
+            assert!(reply.status == 200 && reply.complete, "{}", String::from_utf8_lossy(&reply.body));
+            reply.body
+        };
+        let plain = get("0");
+        let information = b"\x01\x00\x02\xff\xff\xff\xff\x00";
+        assert!(get("54405") == [information, plain.as_slice()].concat(), "{rows}");
+        let marked = get("54460");
+        assert!(marked.starts_with(information));
+        assert_eq!(marked.len(), plain.len() + information.len() + columns.len(), "{rows}");
+    }
+    let reply =
+        engine.request().with("client_protocol_version", "54460").body("SHOW DATABASES FORMAT Native").send();
+    assert!(reply.body.starts_with(b"\x01\x00\x02\xff\xff\xff\xff\x00\x01"));
+    let nothing = "SELECT 1 AS a WHERE 0 FORMAT Native";
+    let reply = engine.request().with("client_protocol_version", "54460").body(nothing).send();
+    assert_eq!(reply.assert_ok(), "");
+    let json = "SELECT '{}'::JSON AS a FORMAT Native";
+    let reply = engine.request().with("client_protocol_version", "54460").body(json).send();
+    reply.assert_exception(501, 48, "client_protocol_version");
 }

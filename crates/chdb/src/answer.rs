@@ -40,8 +40,8 @@ pub(crate) struct Handle {
     raw: NonNull<std::ffi::c_void>,
 }
 
-// SAFETY: a result is a plain heap object that the library does not touch again until it is destroyed, on whatever
-// thread. (The handle of a running stream is only used together with its connection, see `Stream`.)
+// SAFETY: a result is a plain heap object that the library does not touch again until it is destroyed, on
+// whatever thread. (The handle of a running stream is only used together with its connection, see `Stream`.)
 unsafe impl Send for Handle {}
 
 impl Handle {
@@ -63,8 +63,8 @@ impl Handle {
     }
 
     pub(crate) fn error(&self) -> Option<Exception> {
-        // SAFETY: the handle is alive; the text returned is NUL-terminated, lives as long as the handle, and is
-        // copied here.
+        // SAFETY: the handle is alive; the text returned is NUL-terminated, lives as long as the handle, and
+        // is copied here.
         unsafe { exception((self.api.chdb_result_error)(self.raw())) }
     }
 
@@ -75,8 +75,8 @@ impl Handle {
         if start.is_null() || length == 0 {
             return &[];
         }
-        // SAFETY: the library owns `length` initialised bytes at `start` until the handle is destroyed, which the
-        // borrow of `self` prevents; nobody writes to them.
+        // SAFETY: the library owns `length` initialised bytes at `start` until the handle is destroyed, which
+        // the borrow of `self` prevents; nobody writes to them.
         unsafe { std::slice::from_raw_parts(start.cast::<u8>(), length) }
     }
 

@@ -21,9 +21,9 @@ pub struct Parameter {
     pub value: Vec<u8>,
 }
 
-// SAFETY: the library keeps no thread-local state for a connection: every call attaches its thread for the call's
-// duration, and a connection may be used from any thread as long as one statement runs at a time, which `&mut`
-// ensures. It is not `Sync`.
+// SAFETY: the library keeps no thread-local state for a connection: every call attaches its thread for the
+// call's duration, and a connection may be used from any thread as long as one statement runs at a time,
+// which `&mut` ensures. It is not `Sync`.
 unsafe impl Send for Connection {}
 
 impl Connection {
@@ -44,8 +44,8 @@ impl Connection {
         parameters: &[Parameter],
     ) -> Result<Answer, Error> {
         let parameters = Parameters::new(parameters);
-        // SAFETY: every pointer comes with its length and outlives the call, the handle is open, and `&mut self`
-        // means that no other statement runs on it.
+        // SAFETY: every pointer comes with its length and outlives the call, the handle is open, and `&mut
+        // self` means that no other statement runs on it.
         let result = unsafe {
             (self.api.chdb_query_with_params_n)(
                 self.raw(),
@@ -67,9 +67,9 @@ impl Connection {
     ///
     /// # Errors
     ///
-    /// [`Error::NotStreamable`] when the statement is something else, has more than one part, or is no statement:
-    /// nothing was run; use [`Connection::query`]. [`Error::Exception`] with the engine's words otherwise. Most
-    /// mistakes only come out of the first [`Stream::fetch`].
+    /// [`Error::NotStreamable`] when the statement is something else, has more than one part, or is no
+    /// statement: nothing was run; use [`Connection::query`]. [`Error::Exception`] with the engine's words
+    /// otherwise. Most mistakes only come out of the first [`Stream::fetch`].
     pub fn stream(
         &mut self,
         statement: &[u8],
@@ -100,8 +100,8 @@ impl Connection {
         }
     }
 
-    /// Starts an `INSERT` whose data is appended chunk by chunk. `statement` has neither a `FORMAT` clause nor data:
-    /// `INSERT INTO t (a, b) SETTINGS x = 1`, or ends in `VALUES` with an empty `format`.
+    /// Starts an `INSERT` whose data is appended chunk by chunk. `statement` has neither a `FORMAT` clause
+    /// nor data: `INSERT INTO t (a, b) SETTINGS x = 1`, or ends in `VALUES` with an empty `format`.
     ///
     /// # Errors
     ///
@@ -140,8 +140,8 @@ impl Connection {
 
 impl Drop for Connection {
     fn drop(&mut self) {
-        // SAFETY: the handle is open and no statement borrows this connection any more. The library ends what a
-        // forgotten stream may have left.
+        // SAFETY: the handle is open and no statement borrows this connection any more. The library ends what
+        // a forgotten stream may have left.
         unsafe { (self.api.chdb_close_conn)(self.handle.as_ptr()) }
     }
 }

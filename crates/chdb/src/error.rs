@@ -56,8 +56,8 @@ pub struct Exception {
 }
 
 impl Exception {
-    /// Parses the library's words. They may be nested (`Code: 108. DB::Exception: Code: 108. DB::Exception: …`) and
-    /// may or may not end in a version.
+    /// Parses the library's words. They may be nested (`Code: 108. DB::Exception: Code: 108. DB::Exception:
+    /// …`) and may or may not end in a version.
     pub fn parse(message: &str) -> Self {
         let mut text = message.trim();
         let mut code = None;

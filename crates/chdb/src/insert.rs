@@ -4,8 +4,9 @@ use crate::answer::{Handle, exception};
 use crate::api::RawInsert;
 use crate::{Connection, Error, Exception, Statistics};
 
-/// A running `INSERT`. Dropping it before [`Insert::finish`] cancels it: what the engine has not yet written as a
-/// part (a part is written for every `max_insert_block_size` rows or `min_insert_block_size_bytes` bytes) is gone.
+/// A running `INSERT`. Dropping it before [`Insert::finish`] cancels it: what the engine has not yet written
+/// as a part (a part is written for every `max_insert_block_size` rows or `min_insert_block_size_bytes`
+/// bytes) is gone.
 #[derive(Debug)]
 pub struct Insert<'connection> {
     connection: &'connection mut Connection,

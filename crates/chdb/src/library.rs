@@ -18,8 +18,8 @@ impl Library {
     ///
     /// # Errors
     ///
-    /// [`Error::Load`] when the file is no shared library of this platform, [`Error::MissingFunction`] when it is
-    /// one, but not a libchdb of a version that has all the functions used here.
+    /// [`Error::Load`] when the file is no shared library of this platform, [`Error::MissingFunction`] when
+    /// it is one, but not a libchdb of a version that has all the functions used here.
     pub fn open(path: &Path) -> Result<Self, Error> {
         // SAFETY: loading runs the library's initialisers; those of libchdb have no preconditions.
         let library = unsafe { libloading::Library::new(path) }
@@ -29,7 +29,8 @@ impl Library {
         // SAFETY: the signatures are those of chdb.h, and the library has just been leaked.
         let api = unsafe { Api::load(library) }?;
         let api: &'static Api = Box::leak(Box::new(api));
-        // SAFETY: no precondition; the header asks for the call to come before the first connection, as it does.
+        // SAFETY: no precondition; the header asks for the call to come before the first connection, as it
+        // does.
         unsafe { (api.chdb_set_signal_handlers_enabled)(0) };
         Ok(Self { api })
     }
@@ -50,8 +51,8 @@ impl Library {
     ///
     /// # Errors
     ///
-    /// [`Error::Connect`]: the library does not say why, it only writes to its log. Common reasons are a folder
-    /// that cannot be written or that another process holds, and an unknown value for a setting.
+    /// [`Error::Connect`]: the library does not say why, it only writes to its log. Common reasons are a
+    /// folder that cannot be written or that another process holds, and an unknown value for a setting.
     pub fn connect(self, arguments: &[String]) -> Result<Connection, Error> {
         let arguments: Vec<CString> = std::iter::once("clickhouse")
             .chain(arguments.iter().map(String::as_str))
@@ -61,8 +62,8 @@ impl Library {
             .collect::<Result<_, _>>()?;
         let mut pointers: Vec<_> = arguments.iter().map(|argument| argument.as_ptr().cast_mut()).collect();
         let count = i32::try_from(pointers.len()).map_err(|_| Error::Connect)?;
-        // SAFETY: `pointers` holds `count` NUL-terminated strings that live until the call returns; the library
-        // copies them and does not write to them.
+        // SAFETY: `pointers` holds `count` NUL-terminated strings that live until the call returns; the
+        // library copies them and does not write to them.
         let handle = unsafe { (self.api.chdb_connect)(count, pointers.as_mut_ptr()) };
         let handle = NonNull::new(handle).ok_or(Error::Connect)?;
         Ok(Connection::new(self.api, handle))

@@ -14,8 +14,8 @@ impl<'connection> Stream<'connection> {
         Self { connection, handle, ended: false }
     }
 
-    /// Waits for the next chunk; `None` at the end. The last chunk may come with no rows but with the end of the
-    /// format (the foot of a JSON document).
+    /// Waits for the next chunk; `None` at the end. The last chunk may come with no rows but with the end of
+    /// the format (the foot of a JSON document).
     ///
     /// # Errors
     ///
