@@ -6,7 +6,7 @@ use std::{env, fs, io, path::PathBuf};
 
 use anyhow::Context;
 use ruad::{
-    smtp::{Server, Settings, TlsSettings},
+    smtp::{Server, Settings, TlsSettings, activated_sockets},
     spool::{self, Spool},
 };
 use tokio::signal::unix::{SignalKind, signal};
@@ -31,7 +31,7 @@ async fn main() -> anyhow::Result<()> {
         tls,
         ..Settings::default()
     };
-    let server = Server::bind(settings, spool.clone(), Vec::new())?;
+    let server = Server::bind(settings, spool.clone(), activated_sockets()?)?;
     let stop = CancellationToken::new();
     let interrupted = stop.clone();
     let mut terminate = signal(SignalKind::terminate())?;

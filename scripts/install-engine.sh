@@ -7,7 +7,8 @@
 #
 # It is looked for in this order: RUAD_ENGINE_LIB, the cache (below XDG_CACHE_HOME or ~/.cache), the folders of the
 # system's loader. When it is nowhere, it is taken from the npm package or, without npm, from the project's public
-# release. Whatever is downloaded must have the pinned SHA-256, or it is not installed.
+# release. Whatever is downloaded must have the pinned SHA-256 (or, on platforms without a pinned one, that in
+# RUAD_ENGINE_SHA256), or it is not installed.
 #
 # Exit codes: 0 installed, 1 not installed, 2 usage, 3 no pinned library for this platform, 4 wrong checksum.
 set -eu
@@ -72,17 +73,31 @@ IFS=$old_ifs
 
 # --- what is pinned -------------------------------------------------------------------------------------------------
 
-# Only what has been run and whose sum has been taken is listed here.
+# Sums are pinned only for what has been run. For the other platforms, whoever trusts a library says its sum.
+sum=${RUAD_ENGINE_SHA256:-}
 case $system-$machine in
 Linux-x86_64)
     package=@chdb/lib-linux-x64-gnu
     archive=linux-x86_64-libchdb.tar.gz
-    file=libchdb.so
     sum=36ad4e999882821ef13cf2d0f52c93f48e6ee1b4498b35a201c23ce4b8d15bf5
     ;;
-*) fail 3 "no library is pinned for $system on $machine: install libchdb $version yourself (see the releases of" \
-    "chdb-io/chdb-core) and set RUAD_ENGINE_LIB to its path, or use a ClickHouse server" ;;
+Linux-aarch64)
+    package=@chdb/lib-linux-arm64-gnu
+    archive=linux-aarch64-libchdb.tar.gz
+    ;;
+Darwin-arm64)
+    package=@chdb/lib-darwin-arm64
+    archive=macos-arm64-libchdb.tar.gz
+    ;;
+Darwin-x86_64)
+    package=@chdb/lib-darwin-x64
+    archive=macos-x86_64-libchdb.tar.gz
+    ;;
+*) fail 3 "there is no library for $system on $machine: use a ClickHouse server" ;;
 esac
+[ -n "$sum" ] || fail 3 "no checksum is pinned for $system on $machine. Either install libchdb $version yourself and set" \
+    "RUAD_ENGINE_LIB to its path, or set RUAD_ENGINE_SHA256 to the sum of the $package library that you trust," \
+    "or use a ClickHouse server"
 
 if [ "$system" = Linux ] && ! getconf GNU_LIBC_VERSION >/dev/null 2>&1; then
     fail 3 "the library needs glibc, which this system does not have: use a ClickHouse server"
@@ -91,6 +106,8 @@ fi
 # --- getting it -----------------------------------------------------------------------------------------------------
 
 mkdir -p "$cache"
+# What a killed run left behind.
+find "$cache" -maxdepth 1 -name 'install.*' -mmin +120 -exec rm -rf {} +
 # In the cache, so that the last step is a rename within one file system.
 work=$(mktemp -d "$cache/install.XXXXXX")
 trap 'rm -rf "$work"' EXIT
@@ -105,15 +122,17 @@ checksum() {
     fi
 }
 
-# Moves the library into place if it is the pinned one. Two runs at once do no harm: the rename is atomic, and both
-# bring the same bytes.
+# Moves the library in this folder into place if it is the pinned one. Two runs at once do no harm: the rename is
+# atomic, and both bring the same bytes.
 accept() {
-    found=$(checksum "$1")
-    if [ "$found" != "$sum" ]; then
-        fail 4 "refused: the library has SHA-256 $found, but $sum is pinned"
-    fi
-    chmod 755 "$1"
-    mv "$1" "$library"
+    for file in "$1/libchdb.so" "$1/libchdb.dylib"; do
+        [ ! -f "$file" ] || break
+    done
+    [ -f "$file" ] || fail 1 "what was downloaded has no library in it"
+    found=$(checksum "$file")
+    [ "$found" = "$sum" ] || fail 4 "refused: the library has SHA-256 $found, but $sum is pinned"
+    chmod 755 "$file"
+    mv "$file" "$library"
     say "installed $library"
     echo "$library"
     exit 0
@@ -123,9 +142,9 @@ if command -v npm >/dev/null; then
     say "getting $package $version with npm (180 MB, once)"
     if (cd "$work" && npm pack --silent --pack-destination "$work" "$package@$version" >packed) 2>"$work/error"; then
         packed=$work/$(tail -n 1 "$work/packed")
-        tar -xzf "$packed" -C "$work" "package/$file"
+        tar -xzf "$packed" -C "$work"
         rm -f "$packed"
-        accept "$work/package/$file"
+        accept "$work/package"
     fi
     say "npm could not get it: $(tail -n 1 "$work/error")"
 else
@@ -140,8 +159,7 @@ if command -v curl >/dev/null; then
         mkdir "$work/unpacked"
         tar -xzf "$work/archive" -C "$work/unpacked"
         rm -f "$work/archive"
-        [ -f "$work/unpacked/$file" ] || fail 1 "the release's archive has no $file"
-        accept "$work/unpacked/$file"
+        accept "$work/unpacked"
     fi
     say "curl could not get it: $(tail -n 1 "$work/error")"
 else

@@ -121,3 +121,90 @@ pub mod seconds {
             .map_err(|_| D::Error::custom(format_args!("{seconds} is not a duration in seconds")))
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::{collections::HashMap, fs};
+
+    use super::*;
+
+    /// The commented reference of the repository.
+    const REFERENCE: &str = include_str!("../config/ruad.toml");
+
+    fn parse(text: &str, variables: &[(&str, &str)]) -> Result<Settings, String> {
+        let file = tempfile::NamedTempFile::new().unwrap();
+        fs::write(file.path(), text).unwrap();
+        let variables: HashMap<_, _> =
+            variables.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect();
+        Settings::merge(Some(file.path()), environment().source(Some(variables))).map_err(|error| error.to_string())
+    }
+
+    #[test]
+    fn the_reference_can_be_used_as_it_is() {
+        let settings = parse(REFERENCE, &[]).unwrap();
+        assert_eq!(format!("{settings:?}"), format!("{:?}", parse("", &[]).unwrap()));
+    }
+
+    #[test]
+    fn the_reference_shows_every_default() {
+        let is_setting = |line: &&str| {
+            let name = line.split([' ', '.', ']']).next().unwrap_or_default();
+            line.starts_with('[') || !name.is_empty() && name.bytes().all(|byte| byte.is_ascii_lowercase() || byte == b'_')
+        };
+        let text: String = REFERENCE
+            .lines()
+            .map(|line| line.strip_prefix('#').filter(is_setting).unwrap_or(line))
+            .filter(|line| line.starts_with('[') || line.contains('='))
+            .filter(|line| !line.starts_with('#'))
+            .map(|line| format!("{line}\n"))
+            .collect();
+        let mut shown = parse(&text, &[]).unwrap();
+        // These have no default, so the reference shows an example.
+        assert!(shown.smtp.tls.take().is_some() && shown.smtp.hostname.take().is_some());
+        assert!(shown.clickhouse.url.take().is_some() && shown.clickhouse.user.take().is_some());
+        assert!(shown.clickhouse.password.take().is_some() && shown.clickhouse.cluster.take().is_some());
+        assert!(shown.engine.library.take().is_some() && shown.engine.password_file.take().is_some());
+        assert!(shown.engine.memory_bytes.take().is_some() && shown.domains.file.take().is_some());
+        assert!(shown.sources.catalogue.take().is_some());
+        assert_eq!(format!("{shown:#?}"), format!("{:#?}", parse("", &[]).unwrap()));
+    }
+
+    #[test]
+    fn the_reference_shows_every_setting() {
+        // The names of all fields, as the debug form of the defaults has them.
+        let fields = format!("{:#?}", Settings::default());
+        let missing: Vec<_> = fields
+            .lines()
+            .filter_map(|line| line.trim().split_once(": "))
+            .map(|(name, _)| name)
+            .filter(|name| !REFERENCE.contains(&format!("#{name} = ")) && !REFERENCE.contains(&format!("{name}]")))
+            .filter(|name| !["limits"].contains(name))
+            .collect();
+        assert!(missing.is_empty(), "not in config/ruad.toml: {missing:?}");
+    }
+
+    #[test]
+    fn the_environment_wins() {
+        let settings = parse(
+            "[smtp]\nmessage_bytes = 5\n",
+            &[("RUAD__SMTP__MESSAGE_BYTES", "7"), ("RUAD__SMTP__RECIPIENTS", "@a.example,b@c.example")],
+        );
+        let smtp = settings.unwrap().smtp;
+        assert_eq!(smtp.message_bytes, 7);
+        assert_eq!(smtp.recipients, ["@a.example", "b@c.example"]);
+    }
+
+    #[test]
+    fn a_mistake_is_named() {
+        for (text, words) in [
+            ("[smtp]\nmesage_bytes = 5\n", ["mesage_bytes", "smtp"]),
+            ("[smtp]\nmessage_bytes = \"many\"\n", ["many", "smtp.message_bytes"]),
+            ("[spool]\nsegment_age = -1\n", ["-1", "spool.segment_age"]),
+            ("[smtp]\nlisten = [\"0.0.0.0:25\"]\n", ["0.0.0.0:25", "smtp.recipients"]),
+            ("[smtp\n", ["line 1", "["]),
+        ] {
+            let error = parse(text, &[]).unwrap_err();
+            assert!(words.iter().all(|word| error.contains(word)), "{text:?}: {error}");
+        }
+    }
+}

@@ -175,7 +175,7 @@ impl Default for Settings {
     fn default() -> Self {
         Self {
             listen: SocketAddr::from((Ipv4Addr::LOCALHOST, 8123)),
-            path: PathBuf::from("data/clickhouse"),
+            path: PathBuf::from("ruad-data/clickhouse"),
             library: None,
             user: "default".to_owned(),
             password_file: None,

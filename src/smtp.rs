@@ -12,6 +12,7 @@ pub use server::{Handle, Server};
 pub use settings::{Settings, TlsSettings};
 
 mod certificate;
+mod clock;
 mod command;
 mod connection;
 mod data;

@@ -1,5 +1,5 @@
-//! An authoritative name server for the demo's whole internet: it owns the root, so every question is answered here,
-//! and what it does not know does not exist.
+//! An authoritative name server for the demo's whole internet: it owns the root, so every question is
+//! answered here, and what it does not know does not exist.
 
 use std::io;
 use std::net::{IpAddr, SocketAddr};
@@ -54,7 +54,7 @@ impl NameServer {
 #[non_exhaustive]
 pub enum DnsError {
     /// The address cannot be had.
-    #[error("cannot answer DNS on {address}: {source}")]
+    #[error("cannot answer DNS on {address}")]
     Bind {
         /// The address.
         address: SocketAddr,

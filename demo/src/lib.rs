@@ -1,9 +1,9 @@
 //! A small, believable world that sends DMARC and TLS reports for a month, for `ruad`'s demo and its tests.
 //!
-//! [`Month::make`] builds every mail and, beside them, the [`Truth`]: what a receiver that loses nothing must end up
-//! with. Both depend on nothing but a seed and the day that counts as today, so the same arguments give the same
-//! bytes. [`smtp`] delivers the mails, [`dns`] answers for the reporters' domains, so that their signatures can be
-//! checked without leaving the machine.
+//! [`Month::make`] builds every mail and, beside them, the [`Truth`]: what a receiver that loses nothing must
+//! end up with. Both depend on nothing but a seed and the day that counts as today, so the same arguments
+//! give the same bytes. [`smtp`] delivers the mails, [`dns`] answers for the reporters' domains, so that
+//! their signatures can be checked without leaving the machine.
 #![forbid(unsafe_code)]
 
 pub mod day;

@@ -94,7 +94,8 @@ pub struct Origin {
     pub bounces: &'static str,
     /// Domain in From.
     pub from: &'static str,
-    /// The verdict that its reports deserve: `genuine`, `authenticated`, `forged` or `unknown`; empty if it sends none.
+    /// The verdict that its reports deserve: `genuine`, `authenticated`, `forged` or `unknown`; empty if it
+    /// sends none.
     pub proves: &'static str,
     /// The record at `_dmarc` of the From domain's organisation.
     pub dmarc: Option<&'static str>,
@@ -165,7 +166,8 @@ pub struct Reporter {
     pub recipients: &'static [&'static str],
     /// Makes a report identifier.
     pub id: fn(domain: &str, day: Day, random: &mut Random) -> String,
-    /// Writes a report as a mail. The random numbers are for boundaries and the like: the report's content is fixed.
+    /// Writes a report as a mail. The random numbers are for boundaries and the like: the report's content is
+    /// fixed.
     pub write: fn(report: &Report, random: &mut Random) -> Draft,
 }
 

@@ -10,8 +10,8 @@ impl Random {
         Self(seed)
     }
 
-    /// A sequence of its own for what `name` names, independent of how much was drawn from any other: adding a mail
-    /// to the month leaves all others as they were.
+    /// A sequence of its own for what `name` names, independent of how much was drawn from any other: adding
+    /// a mail to the month leaves all others as they were.
     pub fn named(seed: u64, name: &str) -> Self {
         // FNV-1a
         let hash = name.bytes().fold(0xcbf2_9ce4_8422_2325, |hash: u64, byte| {
@@ -29,7 +29,8 @@ impl Random {
         mixed ^ (mixed >> 31)
     }
 
-    /// A number from 0 to `bound` - 1; 0 when `bound` is 0. The bias for the small bounds used here is not seen.
+    /// A number from 0 to `bound` - 1; 0 when `bound` is 0. The bias for the small bounds used here is not
+    /// seen.
     pub fn below(&mut self, bound: u64) -> u64 {
         self.bits().checked_rem(bound).unwrap_or(0)
     }
@@ -44,7 +45,8 @@ impl Random {
         self.fraction() < share
     }
 
-    /// `mean`, give or take 35 %, rounded up or down by chance so that the mean is kept for small numbers too.
+    /// `mean`, give or take 35 %, rounded up or down by chance so that the mean is kept for small numbers
+    /// too.
     pub fn around(&mut self, mean: f64) -> u64 {
         let drawn = mean * (0.65 + 0.7 * self.fraction());
         let whole = drawn.floor();

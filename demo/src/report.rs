@@ -1,5 +1,5 @@
-//! What a receiver tells about one domain and one day: the content of an aggregate report, before it is written down
-//! the way its reporter does.
+//! What a receiver tells about one domain and one day: the content of an aggregate report, before it is
+//! written down the way its reporter does.
 
 use std::net::IpAddr;
 

@@ -26,8 +26,8 @@ pub enum Sent {
 
 /// Sends all of `mails` to `server` over `connections` connections and tells `each` about every one of them.
 ///
-/// A connection carries up to [`BATCH`] mails of one origin, from its address. Temporary errors and lost connections
-/// are tried again for [`PATIENCE`].
+/// A connection carries up to [`BATCH`] mails of one origin, from its address. Temporary errors and lost
+/// connections are tried again for [`PATIENCE`].
 ///
 /// # Errors
 ///

@@ -1,8 +1,8 @@
 //! DMARC aggregate reports: RFC 7489 appendix C and RFC 9990, in one pass.
 //!
-//! The document is looked at as it comes in, a piece at a time: [`source`] makes UTF-8 of it, [`lexer`] lets quick-xml
-//! find the tags, [`builder`] makes values of them with [`repair`] and [`values`], and each record is shown once it is
-//! complete. Memory does not depend on how many there are.
+//! The document is looked at as it comes in, a piece at a time: `source` makes UTF-8 of it, `lexer` finds the tags with
+//! quick-xml, `builder` makes values of them with `repair` and `values`, and each record is shown once it is complete.
+//! Memory does not depend on how many there are.
 
 mod builder;
 mod element;
@@ -38,13 +38,15 @@ pub fn read<R: BufRead>(
     limits: &Limits,
     mut each: impl FnMut(&Record),
 ) -> Result<Aggregate, ReportError> {
-    read_pieces(input, limits, PIECE, &mut each)
+    read_in(input, limits, PIECE, true, &mut each)
 }
 
-fn read_pieces<R: BufRead>(
+/// Reads a report through pieces of so many bytes; see [`Lexer::new`] for `by_hand`.
+fn read_in<R: BufRead>(
     input: R,
     limits: &Limits,
     piece: usize,
+    by_hand: bool,
     each: &mut dyn FnMut(&Record),
 ) -> Result<Aggregate, ReportError> {
     // A token of the longest allowed length must fit, so that a longer one is seen to be too long.
@@ -52,7 +54,7 @@ fn read_pieces<R: BufRead>(
     let mut source = Source::new(input, piece, most)?;
     let mut builder = Builder::new(limits, each);
     source.prologue(|code| builder.warnings.add_once(code))?;
-    let mut builder = Lexer::new(builder).run(&mut source)?;
+    let mut builder = Lexer::new(builder, by_hand).run(&mut source)?;
     for code in source.warnings() {
         builder.warnings.add_once(code);
     }

@@ -41,7 +41,7 @@ pub enum ReportError {
         record: u64,
     },
     /// A count, or the sum of all counts, is beyond 64 bits.
-    #[error("count beyond {max} in record {record}", max = u64::MAX)]
+    #[error("a count, or the sum of counts, beyond {max} in record {record}", max = u64::MAX)]
     CountOverflow {
         /// Which record (or TLS policy), counted from 1.
         record: u64,

@@ -3,8 +3,13 @@
 //! Members are known by their names whatever the case, with `_` for `-`; the last of several of the same name counts.
 //! Strings where lists belong, numbers in strings and `null` are taken for what they mean.
 
+mod context;
 mod json;
 mod model;
+mod object;
+mod seed;
+#[cfg(test)]
+mod tests;
 mod time;
 mod value;
 

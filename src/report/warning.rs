@@ -1,4 +1,20 @@
 //! What a parser repaired, skipped or could not read.
+//!
+//! The codes, by what they mean for the values of a report:
+//!
+//! - a record was skipped: `source_ip_missing`, `source_ip_invalid`, `count_missing`, `count_invalid`;
+//! - a value is missing: `org_name_missing`, `report_id_missing`, `begin_missing`, `end_missing`,
+//!   `policy_domain_missing`, `policy_missing`, `header_from_missing`, `reason_type_missing`, `reason_empty`,
+//!   `no_records`, `organization_name_missing`, `no_policies`;
+//! - a value could not be read: `begin_invalid`, `end_invalid`, `pct_invalid`, `time_invalid`, `value_ignored`;
+//! - something was left out: `repeated`, `dkim_result_left_out`, `spf_result_left_out`, `reason_left_out`, `list_cut`,
+//!   `fraction_dropped`, `stray_text`, `trailing_junk`, `leading_junk`;
+//! - something was repaired: `broken_declaration`, `broken_end_tag`, `mismatched_end_tag`, `stray_end_tag`,
+//!   `unclosed_element`, `feedback_unclosed`, `schema_ignored`, `markup_in_value`, `bare_ampersand`, `unknown_entity`,
+//!   `reason_is_text`, `list_unpacked`, `leading_white_space`;
+//! - something was assumed: `encoding_guessed`, `encoding_mismatch`, `encoding_unknown`, `invalid_bytes_replaced`,
+//!   `time_without_zone`, `date_range_reversed`;
+//! - and `more_warnings`, when there were too many.
 
 use serde::Serialize;
 
@@ -39,6 +55,13 @@ impl Warnings {
     pub(crate) fn add_once(&mut self, code: &'static str) {
         if !self.list.iter().any(|warning| warning.code == code && warning.at.is_empty()) {
             self.add(code, String::new);
+        }
+    }
+
+    /// Notes that something is missing, unless there is a word about that place already: it was there, but invalid.
+    pub(crate) fn add_missing(&mut self, code: &'static str, at: &str) {
+        if self.list.len() > self.limit || !self.list.iter().any(|warning| warning.at == at) {
+            self.add(code, || at.to_owned());
         }
     }
 

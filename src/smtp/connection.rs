@@ -6,6 +6,7 @@ use tokio::io::{AsyncRead, AsyncWrite};
 use tokio_util::sync::CancellationToken;
 
 use super::{
+    clock::{Clock, Phase},
     end::End,
     limits::PerAddress,
     proxy::Header,
@@ -13,7 +14,7 @@ use super::{
     session::Session,
     settings::Settings,
     tls::{self, Tls},
-    wire::{Clock, Phase, Wire},
+    wire::Wire,
 };
 use crate::{spool::Spool, telemetry::smtp as telemetry};
 
@@ -63,7 +64,7 @@ impl Shared {
         stop: CancellationToken,
     ) {
         let started = Instant::now();
-        let mut wire = Wire::new(stream, Clock::new(&self.settings, stop));
+        let mut wire = Wire::new(stream, Clock::new(&self.settings, stop), self.settings.line_bytes);
         let client = match self.client(&mut wire, peer.to_canonical()).await {
             Ok(client) => client,
             Err(end) => {
@@ -137,7 +138,7 @@ async fn upgrade<S: AsyncRead + AsyncWrite + Unpin>(
     };
     telemetry::handshake(true);
     session.secure(tls::description(stream.get_ref().1));
-    let mut wire = Wire::new(stream, clock);
+    let mut wire = Wire::new(stream, clock, session.line_bytes());
     let end = session.run(&mut wire).await;
     leave(wire, &session, &end, started).await;
 }

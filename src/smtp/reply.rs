@@ -1,6 +1,8 @@
 //! The replies of a session. Each has an enhanced status code (RFC 3463), but for the greeting, the answers to HELO
 //! and EHLO and the intermediate `354`, which RFC 2034 section 4 leaves without.
 
+use bytes::BufMut;
+
 /// One reply line without its line end.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub(super) struct Reply(&'static str);
@@ -52,9 +54,9 @@ impl Reply {
     pub(super) const NOT_FOR_US: Self = Self("550 5.7.1 no such recipient here, and no relaying");
 
     /// Adds the reply with its line end to what goes to the client.
-    pub(super) fn write(self, out: &mut Vec<u8>) {
-        out.extend_from_slice(self.0.as_bytes());
-        out.extend_from_slice(b"\r\n");
+    pub(super) fn write(self, out: &mut impl BufMut) {
+        out.put_slice(self.0.as_bytes());
+        out.put_slice(b"\r\n");
     }
 
     /// The reply as bytes with its line end.

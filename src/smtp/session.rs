@@ -5,12 +5,13 @@ use std::{mem, net::IpAddr};
 use tokio::io::{AsyncRead, AsyncWrite};
 
 use super::{
+    clock::Phase,
     command::{Command, Refusal},
     connection::Shared,
     end::End,
     receive::{Receiver, spool_reply},
     reply::Reply,
-    wire::{Phase, Wire},
+    wire::Wire,
 };
 use crate::telemetry::smtp::{self as telemetry, Limit};
 
@@ -72,6 +73,10 @@ impl<'s> Session<'s> {
 
     pub(super) fn client(&self) -> IpAddr {
         self.client
+    }
+
+    pub(super) fn line_bytes(&self) -> usize {
+        self.shared.settings.line_bytes
     }
 
     pub(super) fn helo(&self) -> &str {

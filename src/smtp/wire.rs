@@ -1,52 +1,42 @@
-//! The byte stream of one session: bounded buffers, batched replies, and the clock nothing outlives.
+//! The byte stream of one session: bounded buffers and batched replies.
 
-use std::{
-    future::{Future, poll_fn},
-    io,
-    pin::{Pin, pin},
-    task::{Context, Poll},
-    time::Duration,
-};
+use std::{io, time::Duration};
 
 use bytes::{Buf, BytesMut};
 use memchr::memchr;
 use tokio::{
     io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt},
-    time::{Instant, Sleep, sleep_until, timeout},
+    time::{Instant, timeout},
 };
-use tokio_util::sync::{CancellationToken, WaitForCancellationFutureOwned};
 
-use super::{end::End, reply::Reply, settings::Settings};
+use super::{
+    clock::{Clock, Phase},
+    end::End,
+    reply::Reply,
+};
 
 /// A stream with its buffers. Replies are collected and sent when the client has to be waited for, so that a
 /// pipelined group of commands (RFC 2920) gets one packet back.
 pub(super) struct Wire<S> {
     stream: S,
     input: BytesMut,
-    output: Vec<u8>,
+    output: BytesMut,
     clock: Clock,
-}
-
-/// What a session is waiting for.
-#[derive(Clone, Copy, Debug, Eq, PartialEq)]
-pub(super) enum Phase {
-    /// A command: a shutdown ends the session.
-    Command,
-    /// More of a message: a shutdown lets it come to its end, within `shutdown_timeout`.
-    Message,
+    line_bytes: usize,
 }
 
 impl<S: AsyncRead + AsyncWrite + Unpin> Wire<S> {
-    pub(super) fn new(stream: S, clock: Clock) -> Self {
-        // Nothing is allocated before the client says something.
-        Self { stream, input: BytesMut::new(), output: Vec::new(), clock }
+    /// With the longest command line that is read.
+    pub(super) fn new(stream: S, clock: Clock, line_bytes: usize) -> Self {
+        // Nothing is allocated before there is something to hold.
+        Self { stream, input: BytesMut::new(), output: BytesMut::new(), clock, line_bytes }
     }
 
     /// Waits for one line and puts it, with its LF, into `line`. `false`: the line was longer than allowed; it is
     /// skipped, and never held as a whole.
     pub(super) async fn read_line(&mut self, line: &mut Vec<u8>, phase: Phase) -> Result<bool, End> {
         let until = self.clock.command_deadline();
-        let limit = self.clock.line_bytes;
+        let limit = self.line_bytes;
         let mut too_long = false;
         let mut searched = 0;
         loop {
@@ -107,15 +97,14 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Wire<S> {
             return Ok(());
         }
         let Self { stream, output, clock, .. } = self;
+        // Takes off what is written, so that nothing is said twice when this is cut short.
         let write = async {
-            stream.write_all(output).await?;
+            stream.write_all_buf(output).await?;
             stream.flush().await
         };
         clock.within(until, phase, write).await??;
         if output.capacity() > OUTPUT_KEPT {
-            *output = Vec::new();
-        } else {
-            output.clear();
+            *output = BytesMut::new();
         }
         Ok(())
     }
@@ -123,14 +112,15 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Wire<S> {
     /// Sends the last words and closes. With `linger` it waits until the client has closed too, for a moment: bytes
     /// that arrive at a closed socket reset the connection and may destroy the reply before the client reads it.
     pub(super) async fn close(mut self, linger: bool) {
-        let Self { stream, output, .. } = &mut self;
+        let Self { stream, input, output, .. } = &mut self;
         let close = async {
-            stream.write_all(output).await?;
+            stream.write_all_buf(output).await?;
             stream.shutdown().await?;
-            let mut sink = [0; 1024];
             let mut left = LINGER_BYTES;
             while linger && left > 0 {
-                match stream.read(&mut sink).await? {
+                input.clear();
+                input.reserve(COMMAND_READ);
+                match stream.read_buf(input).await? {
                     0 => break,
                     read => left = left.saturating_sub(read),
                 }
@@ -158,110 +148,11 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Wire<S> {
 
     async fn fill(&mut self, until: Instant, phase: Phase, size: usize) -> Result<(), End> {
         self.flush(until, phase).await?;
-        self.clock.check(phase)?;
+        self.clock.check(until, phase)?;
         self.input.reserve(size);
         match self.clock.within(until, phase, self.stream.read_buf(&mut self.input)).await?? {
             0 => Err(End::Closed),
             _ => Ok(()),
-        }
-    }
-}
-
-/// The deadlines of one session, with one timer for all of them that is seldom moved.
-pub(super) struct Clock {
-    command_timeout: Duration,
-    shutdown_timeout: Duration,
-    line_bytes: usize,
-    session_end: Instant,
-    stop: CancellationToken,
-    stopped: Option<Pin<Box<WaitForCancellationFutureOwned>>>,
-    stopping: bool,
-    sleep: Option<Pin<Box<Sleep>>>,
-}
-
-impl Clock {
-    pub(super) fn new(settings: &Settings, stop: CancellationToken) -> Self {
-        Self {
-            command_timeout: settings.command_timeout,
-            shutdown_timeout: settings.shutdown_timeout,
-            line_bytes: settings.line_bytes,
-            session_end: Instant::now() + settings.session_timeout,
-            stop,
-            stopped: None,
-            stopping: false,
-            sleep: None,
-        }
-    }
-
-    /// Until when what is awaited next has to be here.
-    pub(super) fn command_deadline(&self) -> Instant {
-        Instant::now() + self.command_timeout
-    }
-
-    /// Awaits something until a deadline.
-    pub(super) async fn within<F: Future>(
-        &mut self,
-        until: Instant,
-        phase: Phase,
-        future: F,
-    ) -> Result<F::Output, End> {
-        let mut future = pin!(future);
-        poll_fn(|cx| match future.as_mut().poll(cx) {
-            Poll::Ready(output) => Poll::Ready(Ok(output)),
-            Poll::Pending => self.poll(cx, until, phase).map(Err),
-        })
-        .await
-    }
-
-    /// The deadlines that a client who never lets us wait would otherwise outrun.
-    fn check(&mut self, phase: Phase) -> Result<(), End> {
-        if self.stop.is_cancelled() {
-            self.begin_stopping();
-            if phase == Phase::Command {
-                return Err(End::Shutdown);
-            }
-        }
-        if Instant::now() >= self.session_end {
-            return Err(if self.stopping { End::Shutdown } else { End::SessionTimeout });
-        }
-        Ok(())
-    }
-
-    fn poll(&mut self, cx: &mut Context<'_>, until: Instant, phase: Phase) -> Poll<End> {
-        if !self.stopping {
-            let stopped = self.stopped.get_or_insert_with(|| Box::pin(self.stop.clone().cancelled_owned()));
-            if stopped.as_mut().poll(cx).is_ready() {
-                self.begin_stopping();
-            }
-        }
-        if self.stopping && phase == Phase::Command {
-            return Poll::Ready(End::Shutdown);
-        }
-        let wake = until.min(self.session_end);
-        let sleep = self.sleep.get_or_insert_with(|| Box::pin(sleep_until(wake)));
-        // A timer that rings too early costs one look at the clock; one moved with every command costs more.
-        if wake < sleep.deadline() {
-            sleep.as_mut().reset(wake);
-        }
-        while sleep.as_mut().poll(cx).is_ready() {
-            if Instant::now() >= wake {
-                return Poll::Ready(if self.stopping {
-                    End::Shutdown
-                } else if self.session_end <= until {
-                    End::SessionTimeout
-                } else {
-                    End::Timeout
-                });
-            }
-            sleep.as_mut().reset(wake);
-        }
-        Poll::Pending
-    }
-
-    fn begin_stopping(&mut self) {
-        if !self.stopping {
-            self.stopping = true;
-            self.session_end = self.session_end.min(Instant::now() + self.shutdown_timeout);
         }
     }
 }

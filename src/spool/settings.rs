@@ -32,7 +32,7 @@ pub struct Settings {
 impl Default for Settings {
     fn default() -> Self {
         Self {
-            path: PathBuf::from("spool"),
+            path: PathBuf::from("ruad-data/spool"),
             segment_bytes: 8 * MIB,
             segment_age: Duration::from_secs(1),
             memory_message_bytes: 64 * 1024,

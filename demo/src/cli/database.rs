@@ -18,8 +18,8 @@ impl Database {
         Self(Client::default().with_url(format!("http://{address}")).with_database("ruad"))
     }
 
-    /// Waits until so many messages have arrived at their end. The engine and its tables may not be there yet: mail is
-    /// taken before they are.
+    /// Waits until so many messages have arrived at their end. The engine and its tables may not be there
+    /// yet: mail is taken before they are.
     pub(super) async fn wait(&self, messages: u64) -> anyhow::Result<()> {
         let mut meter = Meter::new("queryable", messages);
         let deadline = Instant::now() + PATIENCE;

@@ -46,6 +46,9 @@ impl Run {
             _ = interrupt.recv() => Err(anyhow!("interrupted")),
             _ = terminate.recv() => Err(anyhow!("terminated")),
         };
+        if agrees.is_ok() {
+            show::further(&ruad, &self.config);
+        }
         if matches!(agrees, Ok(true)) && !self.once {
             println!("\nruad stays up; its log is {}. Stop it with Ctrl-C.", server.log().display());
             tokio::select! {
@@ -99,7 +102,6 @@ async fn send_and_show(month: &Month, started: Instant) -> anyhow::Result<bool> 
         let seconds = started.elapsed().as_secs_f64();
         println!("{} everything agrees with what was sent ({seconds:.1} s)", style.good("✓"));
     }
-    show::further();
     Ok(differences.is_empty())
 }
 

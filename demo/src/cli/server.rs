@@ -1,6 +1,7 @@
 //! `ruad serve` as a child.
 
 use std::fs::{self, File};
+use std::net::TcpListener;
 use std::path::{Path, PathBuf};
 use std::process::{ExitStatus, Stdio};
 use std::time::Duration;
@@ -11,7 +12,7 @@ use tokio::process::{Child, Command};
 use tokio::time::{Instant, sleep, timeout};
 
 use super::http;
-use super::run::HTTP;
+use super::run::{CLICKHOUSE, HTTP, SMTP};
 
 /// A running `ruad`, killed when this is dropped.
 pub(super) struct Server {
@@ -22,6 +23,10 @@ pub(super) struct Server {
 impl Server {
     /// Starts it on an empty store. What it says goes to a file there.
     pub(super) fn start(ruad: &Path, config: &Path, data: &Path) -> anyhow::Result<Self> {
+        for address in [SMTP, HTTP, CLICKHOUSE] {
+            // Whoever answers there already would be mistaken for ruad.
+            drop(TcpListener::bind(address).with_context(|| format!("the demo needs {address} for itself"))?);
+        }
         empty(data)?;
         let path = data.join("ruad.log");
         let log = File::create(&path).with_context(|| format!("cannot write {}", path.display()))?;

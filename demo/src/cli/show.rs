@@ -1,6 +1,7 @@
 //! What is printed in the end; fits in 100 columns.
 
 use std::io::{IsTerminal, stdout};
+use std::path::Path;
 
 use super::check::Findings;
 use super::number::{percent, thousands};
@@ -39,14 +40,14 @@ impl Style {
     }
 }
 
-/// One line a domain: group, domain, policy, messages, aligned, quarantined, rejected.
+/// One domain: group, domain, policy, messages, aligned, quarantined, rejected.
 pub(super) type DomainRow = (String, String, String, u64, u64, u64, u64);
 
 /// The table, under a heading for each group.
 pub(super) fn domains(rows: &[DomainRow], sources: &[(String, String, u64)], style: Style) {
     println!();
     let head =
-        line(["  domain", "policy", "messages", "aligned", "quarantined", "rejected", "largest source"]);
+        line(["  domain and largest sources", "policy", "messages", "aligned", "quarantined", "rejected"]);
     println!("{}", style.weak(&head));
     let mut heading = "";
     for (group, domain, policy, messages, aligned, quarantined, rejected) in rows {
@@ -54,11 +55,6 @@ pub(super) fn domains(rows: &[DomainRow], sources: &[(String, String, u64)], sty
             println!("{}", style.strong(group));
             heading = group;
         }
-        let source = sources
-            .iter()
-            .find(|(name, _, _)| name == domain)
-            .map(|(_, source, count)| format!("{source} {} %", count * 100 / (*messages).max(1)))
-            .unwrap_or_default();
         let text = line([
             &format!("  {domain}"),
             policy,
@@ -66,9 +62,14 @@ pub(super) fn domains(rows: &[DomainRow], sources: &[(String, String, u64)], sty
             &percent(*aligned, *messages),
             &thousands(*quarantined),
             &thousands(*rejected),
-            &source,
         ]);
-        println!("{}", text.trim_end());
+        println!("{text}");
+        let shares: Vec<String> = sources
+            .iter()
+            .filter(|(name, _, _)| name == domain)
+            .map(|(_, source, count)| format!("{source} {}", percent(*count, *messages)))
+            .collect();
+        println!("{}", style.weak(&format!("      {}", shares.join(", "))));
     }
 }
 
@@ -83,7 +84,7 @@ pub(super) fn summary(findings: &Findings, left_out: &[(String, String, u64)], s
     let [genuine, authenticated, unknown] =
         ["genuine", "authenticated", "unknown"].map(|verdict| thousands(findings.judged(verdict)));
     println!(
-        "  {genuine:>6} are from whom they say, {authenticated} authenticated by another, {unknown} not to tell"
+        "  {genuine:>6} from whom they say, {authenticated} authenticated by another, {unknown} not to tell"
     );
     println!(
         "  {:>6} forged, claiming {} messages that the table leaves out",
@@ -102,18 +103,19 @@ pub(super) fn summary(findings: &Findings, left_out: &[(String, String, u64)], s
 }
 
 /// Where to look next.
-pub(super) fn further() {
+pub(super) fn further(ruad: &Path, config: &Path) {
     println!("\nLook further:");
-    println!("  http://{HTTP}/metrics   http://{HTTP}/readyz   http://{CLICKHOUSE}/play");
-    println!("  ruad spool list --config config/demo.toml");
+    println!(
+        "  http://{HTTP}/metrics   http://{HTTP}/readyz   http://{CLICKHOUSE} (ClickHouse's HTTP interface)"
+    );
+    println!("  {} spool list --config {}", ruad.display(), config.display());
     for (about, query) in sql::EXAMPLES {
         println!("  # {about}");
         println!("  curl -s http://{CLICKHOUSE}/ -d \"{query}\"");
     }
 }
 
-fn line(cells: [&str; 7]) -> String {
-    let [domain, policy, messages, aligned, quarantined, rejected, source] = cells;
-    let source: String = source.chars().take(23).collect();
-    format!("{domain:<27} {policy:<10} {messages:>9} {aligned:>8} {quarantined:>11} {rejected:>8}  {source}")
+fn line(cells: [&str; 6]) -> String {
+    let [domain, policy, messages, aligned, quarantined, rejected] = cells;
+    format!("{domain:<29}  {policy:<10}  {messages:>11}  {aligned:>8}  {quarantined:>11}  {rejected:>9}")
 }

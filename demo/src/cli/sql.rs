@@ -3,7 +3,8 @@
 /// Messages that have arrived at their end.
 pub(super) const MESSAGES: &str = "SELECT uniqExact(segment, number) FROM messages";
 
-/// Per domain: group, domain, latest policy, messages, aligned, quarantined, rejected. Forgeries are left out.
+/// Per domain: group, domain, latest policy, messages, aligned, quarantined, rejected. Forgeries are left
+/// out.
 pub(super) const DOMAINS: &str = "
     SELECT
         d.group_name AS group_name,
@@ -16,44 +17,41 @@ pub(super) const DOMAINS: &str = "
     FROM
     (
         SELECT
-            toString(any(group_name)) AS group_name,
-            policy_domain,
-            sum(messages) AS messages,
-            sumIf(messages, dkim_aligned OR spf_aligned) AS aligned,
-            sumIf(messages, disposition = 'quarantine') AS quarantined,
-            sumIf(messages, disposition = 'reject') AS rejected
-        FROM daily_domains
-        WHERE verdict != 'forged'
+            toString(any(r.group_name)) AS group_name,
+            r.policy_domain AS policy_domain,
+            sum(r.messages) AS messages,
+            sumIf(r.messages, r.dkim_aligned OR r.spf_aligned) AS aligned,
+            sumIf(r.messages, r.disposition = 'quarantine') AS quarantined,
+            sumIf(r.messages, r.disposition = 'reject') AS rejected
+        FROM daily_domains AS r
+        WHERE r.verdict != 'forged'
         GROUP BY policy_domain
     ) AS d
     LEFT JOIN
     (
-        SELECT toString(policy_domain) AS policy_domain, toString(argMax(ifNull(p, ''), day)) AS policy
-        FROM aggregate_reports
-        WHERE verdict != 'forged'
+        SELECT toString(r.policy_domain) AS policy_domain, toString(argMax(ifNull(r.p, ''), r.day)) AS policy
+        FROM aggregate_reports AS r
+        WHERE r.verdict != 'forged'
         GROUP BY policy_domain
     ) AS p ON p.policy_domain = d.policy_domain
     ORDER BY group_name = 'unassigned', group_name, domain";
 
-/// Per domain: its largest source and that one's messages. A source is a service where it is known, else the domain of
-/// the reverse name, else the address.
+/// Per domain: its three largest sources and their messages. A source is a service where it is known, else
+/// the domain of the reverse name, else the address.
 pub(super) const TOP_SOURCES: &str = "
-    SELECT policy_domain, argMax(source, messages) AS source, toUInt64(max(messages)) AS messages
-    FROM
-    (
-        SELECT
-            s.policy_domain AS policy_domain,
-            multiIf(
-                k.service != '', toString(k.service),
-                k.reverse_name != '', cutToFirstSignificantSubdomain(k.reverse_name),
-                replaceOne(toString(s.source_ip), '::ffff:', '')) AS source,
-            sum(s.messages) AS messages
-        FROM daily_sources AS s
-        LEFT JOIN (SELECT * FROM sources FINAL) AS k ON k.source_ip = s.source_ip
-        WHERE s.verdict != 'forged'
-        GROUP BY policy_domain, source
-    )
-    GROUP BY policy_domain";
+    SELECT
+        s.policy_domain AS policy_domain,
+        multiIf(
+            k.service != '', toString(k.service),
+            k.reverse_name != '', cutToFirstSignificantSubdomain(k.reverse_name),
+            replaceOne(toString(s.source_ip), '::ffff:', '')) AS source,
+        toUInt64(sum(s.messages)) AS messages
+    FROM daily_sources AS s
+    LEFT JOIN (SELECT * FROM sources FINAL) AS k ON k.source_ip = s.source_ip
+    WHERE s.verdict != 'forged'
+    GROUP BY policy_domain, source
+    ORDER BY policy_domain, messages DESC, source
+    LIMIT 3 BY policy_domain";
 
 /// Per domain: reports, rows, messages, aligned. From the rows themselves, not the rollups.
 pub(super) const COUNTS: &str = "
@@ -70,7 +68,10 @@ pub(super) const COUNTS: &str = "
 
 /// Per domain and disposition: messages, from the rows.
 pub(super) const DISPOSITIONS: &str = "
-    SELECT toString(policy_domain) AS domain, toString(disposition) AS disposition, toUInt64(sum(count)) AS messages
+    SELECT
+        toString(policy_domain) AS domain,
+        toString(disposition) AS disposition,
+        toUInt64(sum(count)) AS messages
     FROM aggregate_records FINAL
     WHERE verdict != 'forged'
     GROUP BY domain, disposition";

@@ -45,7 +45,8 @@ fn write(report: &Report, random: &mut Random) -> Draft {
     let boundary = format!("----=_Part_{}_{}.{}", random.decimal(5), random.decimal(9), random.decimal(13));
     let message = format!("0100019{}-{}-000000", random.hex(9), random.uuid());
     let subject = format!(
-        "Dmarc Aggregate Report Domain: {{{}}}  Submitter: {{Amazon SES}}\r\n  Date: {{{}}}  Report-ID: {{{id}}}",
+        "Dmarc Aggregate Report Domain: {{{}}}  Submitter: {{Amazon SES}}\r\n  \
+         Date: {{{}}}  Report-ID: {{{id}}}",
         report.domain, report.day
     );
     let headers = Headers::default()

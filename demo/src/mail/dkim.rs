@@ -1,5 +1,5 @@
-//! DKIM signatures (RFC 6376, RFC 8463), relaxed/relaxed, without a time in them: `mail-auth`'s signer writes the
-//! present moment into each, and the demo's mails must come out the same every time.
+//! DKIM signatures (RFC 6376, RFC 8463), relaxed/relaxed, without a time in them: `mail-auth`'s signer writes
+//! the present moment into each, and the demo's mails must come out the same every time.
 
 use std::sync::OnceLock;
 

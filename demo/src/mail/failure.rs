@@ -1,5 +1,5 @@
-//! Failure reports (RFC 6591, RFC 9991) in the forms of LinkedIn, Netease and OpenDMARC. What they hold is invented;
-//! the names and addresses are there to be redacted.
+//! Failure reports (RFC 6591, RFC 9991) in the forms of LinkedIn, Netease and OpenDMARC. What they hold is
+//! invented; the names and addresses are there to be redacted.
 
 use std::net::IpAddr;
 
@@ -80,7 +80,7 @@ fn linkedin(failure: &Failure, recipient: &str, random: &mut Random) -> Draft {
         .add("Content-Type", "text/plain; charset=\"US-ASCII\"")
         .add("Content-Transfer-Encoding", "7bit")
         .part(&format!(
-            "A message received from IP {source} on {arrived} did not meet\r\nthe DMARC policy of {domain}.\r\n"
+            "A message from IP {source} on {arrived} did not meet\r\nthe DMARC policy of {domain}.\r\n"
         ));
     let fields = Headers::default()
         .add("Feedback-Type", "auth-failure")

@@ -125,11 +125,12 @@ fn burden(index: usize, signatures: &mut Vec<Signature>) {
     }
 }
 
-const NOTE: &str = "<div style =\"font-family:Segoe UI; font-size:14px;\">An aggregate report is attached. You asked for \
-    it in the rua tag of your domain's DMARC record.</ div>";
+const NOTE: &str = "<div style =\"font-family:Segoe UI; font-size:14px;\">An aggregate report is \
+    attached. You asked for it in the rua tag of your domain's DMARC record.</ div>";
 const LAYOUT: Layout = Layout {
     declaration: "<?xml version=\"1.0\"?>",
-    attributes: " xmlns:xsd=\"http://www.w3.org/2001/XMLSchema\" xmlns:xsi=\"http://www.w3.org/2001/XMLSchema-instance\"",
+    attributes: " xmlns:xsd=\"http://www.w3.org/2001/XMLSchema\" \
+        xmlns:xsi=\"http://www.w3.org/2001/XMLSchema-instance\"",
     indent: "  ",
     newline: "\r\n",
 };

@@ -1,5 +1,5 @@
-//! A village's server running OpenDMARC: one zip part and nothing else in a multipart, unsigned, and no DMARC record of
-//! its own: nobody can tell whether it is what it says.
+//! A village's server running OpenDMARC: one zip part and nothing else in a multipart, unsigned, and no DMARC
+//! record of its own: nobody can tell whether it is what it says.
 
 use super::mime::{Headers, base64, multipart};
 use super::pack::zip;

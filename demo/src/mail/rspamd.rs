@@ -1,4 +1,5 @@
-//! A brewery's own server running rspamd: no version, an id with a host name in it, signed with RSA and Ed25519.
+//! A brewery's own server running rspamd: no version, an id with a host name in it, signed with RSA and
+//! Ed25519.
 
 use super::mime::{Headers, base64, multipart};
 use super::pack::gzip;

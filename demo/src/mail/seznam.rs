@@ -1,5 +1,5 @@
-//! Seznam: a zip that calls itself `.xml.zip`, empty `sp`; its mails go out through another company's service, which
-//! signs and aligns them for itself: authenticated, but not by whom the report names.
+//! Seznam: a zip that calls itself `.xml.zip`, empty `sp`; its mails go out through another company's
+//! service, which signs and aligns them for itself: authenticated, but not by whom the report names.
 
 use super::mime::{Headers, base64, multipart};
 use super::pack::zip;

@@ -35,7 +35,10 @@ pub const BROKEN: &[Broken] = &[
     Broken {
         label: "zip bomb",
         suffix: "zip",
-        content: |report| zip(&[(&format!("{}.xml", report.file_stem()), &vec![b' '; BOMB])]),
+        content: |report| {
+            let document = "<feedback>".to_owned() + &format!("<x>{:TEXT$}</x>", "").repeat(BOMB / TEXT);
+            zip(&[(&format!("{}.xml", report.file_stem()), document.as_bytes())])
+        },
     },
 ];
 
@@ -142,5 +145,7 @@ fn attachment(name: &str, bytes: &[u8]) -> String {
 
 const ERROR_PAGE: &str = "<!DOCTYPE html>\n<html><head><title>502 Bad Gateway</title></head>\
     <body><h1>502 Bad Gateway</h1></body></html>\n";
-/// Packs a thousand to one: far beyond any report, and still only this much if a limit should fail.
+/// Packed a thousand to one: beyond any report, and still only this much if a limit should fail.
 const BOMB: usize = 24 * 1024 * 1024;
+/// Length of one text in it; shorter than what a text may have.
+const TEXT: usize = 32 * 1024;

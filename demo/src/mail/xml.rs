@@ -1,5 +1,5 @@
-//! Aggregate reports as XML. Reporters differ in the order of elements, in what they leave out and in white space, so
-//! each builds its tree and says how it is laid out.
+//! Aggregate reports as XML. Reporters differ in the order of elements, in what they leave out and in white
+//! space, so each builds its tree and says how it is laid out.
 
 use crate::report::{Policy, Record, Report, Signature};
 

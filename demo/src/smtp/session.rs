@@ -17,7 +17,7 @@ use crate::mail::Mail;
 #[non_exhaustive]
 pub enum SmtpError {
     /// No connection, or it was lost.
-    #[error("connection to {server}: {source}")]
+    #[error("connection to {server}")]
     Connection {
         /// The server.
         server: SocketAddr,

@@ -1,5 +1,5 @@
-//! Where mail comes from. Only addresses reserved for documentation (RFC 5737, RFC 3849), each block of them with one
-//! role throughout the demo, so that dashboards show the same service at the same addresses.
+//! Where mail comes from. Only addresses reserved for documentation (RFC 5737, RFC 3849), each block of them
+//! with one role throughout the demo, so that dashboards show the same service at the same addresses.
 
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 

@@ -24,6 +24,8 @@ pub(super) struct Builder<'a> {
     pub(super) unknown_names: String,
     /// Text since the last tag, in bytes.
     pub(super) run: usize,
+    /// There was a warning about it.
+    pub(super) stray_told: bool,
     pub(super) record: Record,
     /// The text of all values of the open record, or of the one open value outside of records. It becomes the
     /// record's text in one piece at its end, so that it is checked to be UTF-8 once and not value by value.
@@ -69,6 +71,7 @@ impl<'a> Builder<'a> {
             open: Vec::with_capacity(limits.depth.min(64)),
             unknown_names: String::new(),
             run: 0,
+            stray_told: false,
             record: Record::new(),
             arena: Vec::with_capacity(1024),
             value_start: 0,
@@ -133,21 +136,13 @@ impl<'a> Builder<'a> {
         }
     }
 
-    /// Text between tags, or a part of it.
+    /// Text between tags, or a part of it that ends in a `>` or at a reference.
     #[inline]
     pub(super) fn text(&mut self, text: &str) -> Result<(), ReportError> {
-        self.passed_over(text.len())?;
-        match self.top() {
-            Node::Value(_) => {
-                if text.starts_with('&') {
-                    self.warn("bare_ampersand");
-                }
-                self.append(text.as_bytes())
-            }
-            Node::Unknown => Ok(()),
-            _ if text.bytes().all(|byte| byte <= b' ') => Ok(()),
-            _ => self.stray_text(text),
+        if text.starts_with('&') {
+            self.warn_value("bare_ampersand");
         }
+        self.place(text)
     }
 
     /// A value with its tags, when there is nothing special about it.
@@ -191,17 +186,12 @@ impl<'a> Builder<'a> {
                 None => None,
             },
         };
-        let Some(character) = character else {
-            self.warn("unknown_entity");
-            self.literal("&")?;
-            self.text(name)?;
-            return self.literal(";");
-        };
-        self.passed_over(1)?;
-        match self.top() {
-            Node::Value(_) => self.append(character.encode_utf8(&mut [0; 4]).as_bytes()),
-            _ => Ok(()),
+        if let Some(character) = character {
+            return self.place(character.encode_utf8(&mut [0; 4]));
         }
+        // "&a>b;" is no reference at all, and may come as text in parts.
+        self.warn_value(if name.contains('>') { "bare_ampersand" } else { "unknown_entity" });
+        self.place(&format!("&{name};"))
     }
 
     /// Counts text that may be of no interest.
@@ -214,6 +204,7 @@ impl<'a> Builder<'a> {
     #[inline]
     pub(super) fn push(&mut self, open: Open) -> Result<(), ReportError> {
         self.run = 0;
+        self.stray_told = false;
         if self.open.len() >= self.limits.depth {
             return Err(ReportError::LimitDepth { limit: self.limits.depth });
         }
@@ -235,6 +226,7 @@ impl<'a> Builder<'a> {
     #[inline]
     pub(super) fn close(&mut self) -> Result<(), ReportError> {
         self.run = 0;
+        self.stray_told = false;
         let Some(open) = self.open.last() else { return Ok(()) };
         match open.node {
             Node::Value(field) => self.take(field)?,
@@ -290,7 +282,33 @@ impl<'a> Builder<'a> {
     /// Whether there is nothing but elements in the innermost element.
     #[inline]
     pub(super) fn is_in_section(&self) -> bool {
-        !matches!(self.top(), Node::Document | Node::Value(_) | Node::Extension | Node::Unknown)
+        match self.top() {
+            Node::Document | Node::Value(_) | Node::Extension | Node::Unknown => false,
+            // Its text may have begun.
+            Node::Reason => self.entry[2].is_none(),
+            _ => true,
+        }
+    }
+
+    /// Puts text where it belongs.
+    fn place(&mut self, text: &str) -> Result<(), ReportError> {
+        self.passed_over(text.len())?;
+        match self.top() {
+            Node::Value(_) => self.append(text.as_bytes()),
+            Node::Unknown => Ok(()),
+            top if text.bytes().all(|byte| byte <= b' ') && (top != Node::Reason || self.is_in_section()) => {
+                Ok(())
+            }
+            // A text may come in parts, each up to a ">", so they are looked at in parts in any case.
+            _ => text.split_inclusive('>').try_for_each(|part| self.stray_text(part)),
+        }
+    }
+
+    /// A warning, if we are in a value, of which something is lost or unclear then.
+    fn warn_value(&mut self, code: &'static str) {
+        if let Node::Value(_) = self.top() {
+            self.warn(code);
+        }
     }
 
     pub(super) fn append(&mut self, text: &[u8]) -> Result<(), ReportError> {

@@ -66,7 +66,7 @@ pub struct Aggregate {
     /// The sum of their counts.
     #[serde(skip)]
     pub messages: u64,
-    /// Tells the same content from another under the same identity; see [`crate::report::aggregate`] for what it
+    /// Tells the same content from another under the same identity; `aggregate/hash.rs` says what it
     /// covers. The same for every layout, encoding, prefix and order of elements or records.
     #[serde(skip)]
     pub content_hash: u128,

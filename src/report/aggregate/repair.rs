@@ -122,8 +122,6 @@ impl Builder<'_> {
     #[cold]
     pub(super) fn stray_text(&mut self, text: &str) -> Result<(), ReportError> {
         match self.open.last() {
-            None if self.complete => self.warnings.add_once("trailing_junk"),
-            None => self.warnings.add_once("leading_junk"),
             Some(open) if ends_element(text, open.name) => {
                 // "/record>": the "<" got lost.
                 self.warn("broken_end_tag");
@@ -134,10 +132,16 @@ impl Builder<'_> {
                     bare if bare.range().end == self.arena.len() => bare.range().start,
                     _ => self.arena.len(),
                 };
-                self.append(text.trim().as_bytes())?;
+                self.append(text.as_bytes())?;
                 self.entry[2] = Span::new(start..self.arena.len());
             }
-            Some(_) => self.warn("stray_text"),
+            None if self.complete => self.warnings.add_once("trailing_junk"),
+            None => self.warnings.add_once("leading_junk"),
+            Some(_) if text.trim().is_empty() || self.stray_told => {}
+            Some(_) => {
+                self.warn("stray_text");
+                self.stray_told = true;
+            }
         }
         Ok(())
     }

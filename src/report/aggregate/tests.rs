@@ -1,1 +1,337 @@
+//! Properties of the reader: what may differ without a difference, and that nothing brings it down.
 
+mod generate;
+
+use std::io::{self, BufRead, Read};
+
+use proptest::prelude::*;
+use serde_json::{Value, json};
+
+use self::generate::{Layout, report};
+use super::{PIECE, read, read_in};
+use crate::report::{Limits, ReportError};
+
+proptest! {
+    #[test]
+    fn the_layout_makes_no_difference(report in report(), one in any::<Layout>(), other in any::<Layout>()) {
+        let (mut first, mut second) = (all(&one.render(&report)), all(&other.render(&report)));
+        // The order of records is part of the layout too.
+        for read in [&mut first, &mut second] {
+            if let Some(records) = read["records"].as_array_mut() {
+                records.sort_by_key(Value::to_string);
+            }
+            read["extensions"] = Value::Null;
+            read["warnings"] = Value::Null;
+        }
+        prop_assert_eq!(&first["records"], &report.expected_records());
+        prop_assert_eq!(first, second);
+    }
+
+    #[test]
+    fn other_content_has_another_hash(one in report(), other in report(), layout in any::<Layout>()) {
+        let hash = |report| all(&layout.render(report))["content_hash"].clone();
+        prop_assert_eq!(hash(&one) == hash(&other), one.content() == other.content());
+    }
+
+    #[test]
+    fn pieces_make_no_difference(document in document(), size in 1_usize..200) {
+        let whole = outcome(document.as_slice(), PIECE, true);
+        prop_assert_eq!(difference(&outcome(document.as_slice(), size, true), &whole), None);
+        prop_assert_eq!(difference(&outcome(Trickle(&document, size), PIECE, true), &whole), None);
+        prop_assert_eq!(difference(&outcome(Trickle(&document, 1), size, true), &whole), None);
+    }
+
+    #[test]
+    fn the_plain_way_is_the_long_way(document in document(), size in 1_usize..200) {
+        let (short, long) = (outcome(document.as_slice(), size, true), outcome(document.as_slice(), size, false));
+        prop_assert_eq!(difference(&short, &long), None);
+    }
+
+    #[test]
+    fn a_cut_is_never_whole(report in report(), layout in any::<Layout>(), at in 0.0..1.0_f64) {
+        let document = layout.render(&report);
+        #[allow(clippy::cast_possible_truncation, clippy::cast_precision_loss, clippy::cast_sign_loss)]
+        let at = (document.len() as f64 * at) as usize;
+        let cut = document.get(..at).unwrap_or_default();
+        if let Ok(read) = outcome(cut, PIECE, true) {
+            // Only the end of the root may be missing, of which everything is known: no record is.
+            let whole = all(&document);
+            prop_assert!(read["records"].as_array().map(Vec::len) <= whole["records"].as_array().map(Vec::len));
+            let told = read["warnings"].as_array().is_some_and(|all| all.iter().any(|w| w["code"] == "feedback_unclosed"));
+            prop_assert!(told || read == whole);
+        }
+    }
+
+    #[test]
+    fn any_bytes_may_come(bytes in proptest::collection::vec(any::<u8>(), 0..400)) {
+        drop(outcome(bytes.as_slice(), 64, true));
+    }
+}
+
+#[test]
+fn limits_are_named() {
+    let limits = Limits { depth: 5, attributes: 3, text_bytes: 100, record_bytes: 400, ..Limits::default() };
+    let code = |document: String| {
+        let read = |piece| read_in(document.as_bytes(), &limits, piece, true, &mut |_| {});
+        let (small, large) = (read(16), read(PIECE));
+        let code = |read: Result<_, ReportError>| read.map_or_else(|error| error.code(), |_| "read");
+        let (small, large) = (code(small), code(large));
+        assert_eq!(small, large, "{document}");
+        large
+    };
+    let with = |inside: &str| format!("<feedback>{inside}</feedback>");
+    let long = "x".repeat(101);
+    assert_eq!(code(with("<a><a><a><a/></a></a></a>")), "read");
+    assert_eq!(code(with("<a><a><a><a><a/></a></a></a></a>")), "limit_depth");
+    assert_eq!(code(with("<record><row><policy_evaluated><reason><type/></reason>")), "limit_depth");
+    assert_eq!(code(with("<a b='' c='' d='='/>")), "read");
+    assert_eq!(code(with("<a b='' c='' d='' e=''/>")), "limit_attributes");
+    assert_eq!(code(with(&format!("<version>{long}</version>"))), "limit_text_bytes");
+    assert_eq!(code(with(&format!("<version>{}</version>", "&lt;x".repeat(60)))), "limit_text_bytes");
+    assert_eq!(code(with(&format!("<version>{}</version>", "x>".repeat(60)))), "limit_text_bytes");
+    assert_eq!(code(with(&" ".repeat(101))), "limit_text_bytes");
+    assert_eq!(code(with(&format!("<unknown>{long}</unknown>"))), "limit_text_bytes");
+    assert_eq!(code(with(&format!("<{long}/>"))), "limit_text_bytes");
+    assert_eq!(code(with(&format!("<version a='{long}'/>"))), "limit_text_bytes");
+    assert_eq!(code(with(&format!("<!--{long}-->"))), "limit_text_bytes");
+    assert_eq!(code(with(&format!("<?x {long}?>"))), "limit_text_bytes");
+    assert_eq!(code(with(&format!("<![CDATA[{long}]]>"))), "limit_text_bytes");
+    assert_eq!(code(with(&format!("</{long}>"))), "limit_text_bytes");
+    let errors = format!("<error>{}</error>", "x".repeat(90)).repeat(5);
+    assert_eq!(code(with(&format!("<report_metadata>{errors}</report_metadata>"))), "limit_record_bytes");
+    let comments =
+        format!("<identifiers>{}</identifiers>", "<header_from>xxxxxxxxx</header_from>".repeat(50));
+    assert_eq!(code(with(&format!("<record>{comments}</record>"))), "limit_record_bytes");
+    assert_eq!(code(format!("{long}<feedback/>")), "not_a_report");
+}
+
+#[test]
+fn lists_of_a_record_are_cut_with_a_word() {
+    let limits = Limits { dkim_results: 2, spf_results: 1, reasons: 0, ..Limits::default() };
+    let document = format!(
+        "<feedback><record><row><source_ip>192.0.2.1</source_ip><count>1</count><policy_evaluated>{}</policy_evaluated>\
+         </row><auth_results>{}{}</auth_results></record></feedback>",
+        "<reason><type>other</type></reason>",
+        "<dkim><result>pass</result></dkim>".repeat(3),
+        "<spf><result>pass</result></spf>".repeat(3),
+    );
+    let mut seen = (0, 0, 0);
+    let report = read(document.as_bytes(), &limits, |record| {
+        seen = (record.dkim_results().len(), record.spf_results().len(), record.reasons().len());
+    })
+    .unwrap();
+    assert_eq!(seen, (2, 1, 0));
+    let told = |code| report.warnings.iter().filter(|warning| warning.code == code).count();
+    assert_eq!(told("dkim_result_left_out"), 1);
+    assert_eq!(told("spf_result_left_out"), 2);
+    assert_eq!(told("reason_left_out"), 1);
+}
+
+#[test]
+fn what_looks_like_tags_again_and_again_is_given_up() {
+    // Each "<" opens a quote, so that each is looked at to the end of the piece.
+    let document = format!("<feedback><email>{}", "<a ' ".repeat(200_000));
+    let error =
+        read(document.as_bytes(), &Limits { text_bytes: 1 << 30, ..Limits::default() }, |_| {}).unwrap_err();
+    assert_eq!(error.code(), "malformed_xml");
+}
+
+#[test]
+fn an_error_of_the_input_comes_through() {
+    struct Broken;
+    impl Read for Broken {
+        fn read(&mut self, _: &mut [u8]) -> io::Result<usize> {
+            Err(io::Error::other("unpacked too much"))
+        }
+    }
+    let start = b"<feedback><report_metadata>".as_slice();
+    let error = read(io::BufReader::new(start.chain(Broken)), &Limits::default(), |_| {}).unwrap_err();
+    assert_eq!(error.code(), "io");
+    assert!(error.to_string().contains("unpacked too much"));
+}
+
+#[test]
+fn the_content_hash_stays_what_it_is() {
+    // Hashes are stored: when this fails, the encoding changed, which it must not.
+    let document = include_str!("../../../tests/fixtures/report/aggregate/rfc7489.xml");
+    let hash = read(document.as_bytes(), &Limits::default(), |_| {}).unwrap().content_hash;
+    assert_eq!(format!("{hash:032x}"), PINNED);
+    // And its pieces, put together by hand as the documentation says.
+    let document = "<feedback><version>1.0</version><record><row><source_ip>192.0.2.1</source_ip><count>2</count></row>\
+                    <identifiers><header_from>a.example</header_from></identifiers></record></feedback>";
+    let hash = read(document.as_bytes(), &Limits::default(), |_| {}).unwrap().content_hash;
+    let missing = |count: usize| vec![0_u8; 4 * count];
+    let mut record = b"\0\0\0\0\0\0\0\0\0\0\xff\xff\xc0\0\x02\x01\x02\0\0\0\0\0\0\0".to_vec();
+    record.extend(missing(3));
+    record.extend(b"\x0a\0\0\0a.example");
+    record.extend(missing(2 + 3));
+    let mut report = b"\x01\x04\0\0\x001.0".to_vec();
+    report.extend(missing(4));
+    report.extend(b"\0\0");
+    report.extend(missing(1 + 1 + 6));
+    report.extend(b"\0");
+    report.extend(missing(3));
+    report.extend(1_u64.to_le_bytes());
+    report.extend(xxhash_rust::xxh3::xxh3_128(&record).to_le_bytes());
+    assert_eq!(hash, xxhash_rust::xxh3::xxh3_128(&report));
+}
+
+/// Everything that came of a document. Errors are all the same: which one comes first may depend on the pieces.
+fn outcome(input: impl BufRead, piece: usize, by_hand: bool) -> Result<Value, &'static str> {
+    let mut records = Vec::new();
+    let limits = Limits { text_bytes: 2_000, ..Limits::default() };
+    let read = read_in(input, &limits, piece, by_hand, &mut |record| {
+        records.push(serde_json::to_value(record).unwrap());
+    });
+    let report = read.map_err(|_| "refused")?;
+    let mut value = serde_json::to_value(&report).unwrap();
+    value["records"] = records.into();
+    value["format"] = json!(report.format);
+    value["warnings"] = json!(report.warnings);
+    value["content_hash"] = report.content_hash.to_string().into();
+    Ok(value)
+}
+
+/// The first lines that differ.
+fn difference(
+    one: &Result<Value, &'static str>,
+    other: &Result<Value, &'static str>,
+) -> Option<(String, String)> {
+    let lines = |of| serde_json::to_string_pretty(of).unwrap();
+    let (one, other) = (lines(one), lines(other));
+    let differs = one.lines().zip(other.lines()).find(|(one, other)| one != other);
+    differs
+        .map(|(one, other)| (one.to_owned(), other.to_owned()))
+        .or((one != other).then_some((one.clone(), other)))
+}
+
+/// Everything that came of a document that can be read.
+fn all(document: &[u8]) -> Value {
+    match outcome(document, PIECE, true) {
+        Ok(value) => value,
+        Err(error) => panic!("{error}: {}", document.escape_ascii()),
+    }
+}
+
+/// Gives so many bytes at a time, and is interrupted at times.
+struct Trickle<'a>(&'a [u8], usize);
+
+impl Read for Trickle<'_> {
+    fn read(&mut self, into: &mut [u8]) -> io::Result<usize> {
+        let count = self.fill_buf()?.read(into)?;
+        self.consume(count);
+        Ok(count)
+    }
+}
+
+impl BufRead for Trickle<'_> {
+    fn fill_buf(&mut self) -> io::Result<&[u8]> {
+        Ok(&self.0[..self.0.len().min(self.1)])
+    }
+
+    fn consume(&mut self, count: usize) {
+        self.0 = &self.0[count..];
+    }
+}
+
+/// A report in some layout, maybe with a few bytes changed, or scraps of markup one after another.
+fn document() -> impl Strategy<Value = Vec<u8>> {
+    let rendered = (report(), any::<Layout>()).prop_map(|(report, layout)| layout.render(&report));
+    let edits = proptest::collection::vec((any::<prop::sample::Index>(), scrap(), 0..20_usize), 0..4);
+    let damaged = (rendered, edits).prop_map(|(mut document, edits)| {
+        for (at, scrap, gone) in edits {
+            let at = at.index(document.len());
+            let end = (at + gone).min(document.len());
+            document.splice(at..end, scrap.bytes());
+        }
+        document
+    });
+    let scraps = proptest::collection::vec(scrap(), 0..60)
+        .prop_map(|scraps| format!("<feedback><record>{}", scraps.concat()).into_bytes());
+    prop_oneof![2 => damaged, 1 => scraps]
+}
+
+fn scrap() -> impl Strategy<Value = &'static str> {
+    prop::sample::select(vec![
+        "<record>",
+        "</record>",
+        "<row>",
+        "</row>",
+        "<count>",
+        "</count>",
+        "<source_ip>",
+        "</source_ip>",
+        "<reason>",
+        "</reason>",
+        "<identifiers>",
+        "</identifiers>",
+        "<header_from>",
+        "</header_from>",
+        "<auth_results>",
+        "</auth_results>",
+        "<dkim>",
+        "</dkim>",
+        "<spf>",
+        "</spf>",
+        "<result>",
+        "</result>",
+        "<feedback>",
+        "</feedback>",
+        "<report_metadata>",
+        "</report_metadata>",
+        "<org_name>",
+        "</org_name>",
+        "<policy_published>",
+        "</policy_published>",
+        "<p>",
+        "</p>",
+        "<extension>",
+        "</extension>",
+        "<other>",
+        "</other>",
+        "<a:other b='c'>",
+        "<xs:schema>",
+        "<count/>",
+        "<count />",
+        "<A:COUNT>",
+        "</count >",
+        "/count>",
+        "/record>",
+        "count>",
+        "<",
+        ">",
+        "&",
+        ";",
+        "&amp;",
+        "&#65;",
+        "&#x10ffff;",
+        "&nope;",
+        "'",
+        "\"",
+        "=",
+        "/",
+        "<!--",
+        "-->",
+        "<![CDATA[",
+        "]]>",
+        "<?",
+        "?>",
+        "<!DOCTYPE",
+        "<!",
+        "\u{feff}",
+        "\u{e9}",
+        " ",
+        "\r\n",
+        "192.0.2.1",
+        "7",
+        "-1",
+        "pass",
+        "Pass",
+        "<a@b>",
+        "</",
+        "<3",
+    ])
+}
+
+/// The content hash of the fixture `rfc7489.xml`.
+const PINNED: &str = "90a34ebd821b03cca868584003c052b8";

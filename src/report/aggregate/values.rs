@@ -1,6 +1,6 @@
 //! What a value says: the end of an element, and of a record.
 
-use std::net::IpAddr;
+use std::{net::IpAddr, ops::Range};
 
 use super::{
     builder::Builder,
@@ -40,16 +40,7 @@ impl Builder<'_> {
 
     /// Trims and tidies the value that ends here.
     fn value(&mut self, field: Field) -> Span {
-        let start = self.value_start;
-        let raw = self.arena.get(start..).unwrap_or_default();
-        let mut range = match raw {
-            // The usual value has nothing to trim; looking at two bytes tells.
-            [b'!'..=b'~'] | [b'!'..=b'~', .., b'!'..=b'~'] => start..start + raw.len(),
-            _ => {
-                let (before, kept) = trim(raw);
-                start + before..start + before + kept
-            }
-        };
+        let mut range = self.trimmed(self.value_start..self.arena.len()).range();
         let kept = self.arena.get_mut(range.clone()).unwrap_or_default();
         if field.is_prose() {
             if memchr::memchr(b'\r', kept).is_some() {
@@ -63,6 +54,19 @@ impl Builder<'_> {
             kept.make_ascii_lowercase();
         }
         Span::new(range)
+    }
+
+    /// A part of the arena without the white space around it.
+    fn trimmed(&self, range: Range<usize>) -> Span {
+        let raw = self.arena.get(range.clone()).unwrap_or_default();
+        Span::new(match raw {
+            // The usual value has nothing to trim; looking at two bytes tells.
+            [b'!'..=b'~'] | [b'!'..=b'~', .., b'!'..=b'~'] => range,
+            _ => {
+                let (before, kept) = trim(raw);
+                range.start + before..range.start + before + kept
+            }
+        })
     }
 
     /// Keeps a value that is not part of a record.
@@ -134,20 +138,20 @@ impl Builder<'_> {
     }
 
     pub(super) fn finish_reason(&mut self) {
-        let [kind, comment, bare, _] = self.entry;
-        let mut reason = [kind, comment];
+        let [mut kind, mut comment, bare, _] = self.entry;
         if !bare.is_none() {
             // "<reason>forwarded</reason>" (rspamd): the type if it is one, or else a comment.
             self.warn("reason_is_text");
-            let is_type = self.arena.get(bare.range()).is_some_and(|text| is_known(Field::ReasonType, text));
-            let [kind, comment] = &mut reason;
-            match (is_type && kind.is_none(), comment.is_none()) {
-                (true, _) => *kind = bare,
-                (false, true) => *comment = bare,
-                _ => {}
+            let bare = self.trimmed(bare.range());
+            let text = self.arena.get_mut(bare.range()).unwrap_or_default();
+            if kind.is_none() && is_known(Field::ReasonType, text) {
+                text.make_ascii_lowercase();
+                kind = bare;
+            } else if comment.is_none() {
+                comment = bare;
             }
         }
-        if reason == [Span::NONE; 2] {
+        if kind.is_none() && comment.is_none() {
             self.warn("reason_empty");
         } else if self.record.reasons.len() >= self.limits.reasons {
             self.warn("reason_left_out");
@@ -155,7 +159,7 @@ impl Builder<'_> {
             if kind.is_none() {
                 self.warn("reason_type_missing");
             }
-            self.record.reasons.push(reason);
+            self.record.reasons.push([kind, comment]);
         }
     }
 
@@ -195,6 +199,9 @@ impl Builder<'_> {
         self.report.messages = self.report.messages.checked_add(count).ok_or(overflow)?;
         self.report.records += 1;
         self.record.settle(address, count);
+        if self.record.header_from().is_none() {
+            self.warn_in("header_from_missing", "identifiers/header_from");
+        }
         self.hash.record(&self.record);
         (self.each)(&self.record);
         Ok(())
@@ -228,7 +235,7 @@ impl Builder<'_> {
             ),
         ];
         for (code, at, _) in missing.into_iter().filter(|(.., missing)| *missing) {
-            self.warnings.add(code, || at.to_owned());
+            self.warnings.add_missing(code, at);
         }
         self.report.content_hash = self.hash.report(&self.report);
         self.report.warnings = self.warnings.into_list();

@@ -66,7 +66,7 @@ pub struct TlsFailure {
 
 impl TlsReport {
     /// Tells the same content from another under the same identity. It is stored, so what it covers never changes;
-    /// values are encoded as [`crate::report::canonical`] says.
+    /// values are encoded as `report/canonical.rs` says.
     ///
     /// - *failure*: the texts of [`TlsFailure`] in their order here, the number of sessions in its place;
     /// - *policy*: the texts type and domain, the lists of policy strings and hosts, the numbers successful and

@@ -167,7 +167,7 @@ mod tests {
         #[test]
         fn days_follow_one_another(days in -700_000_i64..2_000_000) {
             // Walks the calendar a day at a time from the first of a year nearby.
-            let mut year = 1970 + days.div_euclid(366);
+            let mut year = 1970 + days.div_euclid(if days < 0 { 365 } else { 366 });
             let mut left = days - days_since_epoch(year, 1, 1);
             let (mut month, mut day) = (1, 1);
             while left > 0 {

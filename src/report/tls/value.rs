@@ -135,8 +135,20 @@ impl<'de> Visitor<'de> for TextsVisitor {
         Ok(Texts { texts, ..Texts::default() })
     }
 
+    fn visit_bool<E: Error>(self, value: bool) -> Result<Texts, E> {
+        self.visit_str(&value.to_string())
+    }
+
     fn visit_u64<E: Error>(self, value: u64) -> Result<Texts, E> {
-        Ok(Texts { texts: vec![value.to_string()], ..Texts::default() })
+        self.visit_str(&value.to_string())
+    }
+
+    fn visit_i64<E: Error>(self, value: i64) -> Result<Texts, E> {
+        self.visit_str(&value.to_string())
+    }
+
+    fn visit_f64<E: Error>(self, value: f64) -> Result<Texts, E> {
+        self.visit_str(&value.to_string())
     }
 
     fn visit_seq<A: SeqAccess<'de>>(self, mut list: A) -> Result<Texts, A::Error> {
