@@ -4,14 +4,15 @@ use std::{collections::BTreeMap, ops::Range};
 
 use tokio_util::sync::CancellationToken;
 
+use super::decision::Reason;
 use crate::{
     spool::SegmentId,
     store::{Backoff, Batch, Inserted, Kind, LAYOUT, Store, StoreError},
     telemetry::intake as telemetry,
 };
 
-/// Messages whose rows ClickHouse refused for good, with its words.
-pub(super) type Hopeless = BTreeMap<u32, String>;
+/// Messages that cannot be stored though they hold reports, and why: above all those whose rows ClickHouse refused for good.
+pub(super) type Hopeless = BTreeMap<u32, Reason>;
 
 /// Sends batches of one segment.
 pub(super) struct Inserter<'a> {
@@ -48,7 +49,7 @@ impl Inserter<'_> {
             }
             for (number, _) in blamed {
                 telemetry::hopeless(self.segment, *number, table, &error);
-                hopeless.insert(*number, error.to_string());
+                hopeless.insert(*number, Reason::refused_by_store(&error));
             }
         }
         Ok(())

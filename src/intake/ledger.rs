@@ -40,7 +40,7 @@ pub(super) fn batches(
             Err(error) => return Err(error),
         };
         let Some(decision) = decisions.get(&message.number) else { continue };
-        let given_up = hopeless.get(&message.number).map(|words| Reason::refused_by_store(words));
+        let given_up = hopeless.get(&message.number);
         if given_up.is_none() {
             for report in decision.reports.iter().filter(|report| report.decision != Decision::Withheld) {
                 let identity = &report.identity;
@@ -56,7 +56,7 @@ pub(super) fn batches(
                 batches.extend(deliveries.add(message.number, |rows| rows.add(&context, &delivery)));
             }
         }
-        let summary = Summary::new(id, &message, decision, given_up.as_ref());
+        let summary = Summary::new(id, &message, decision, given_up);
         batches.extend(messages.add(message.number, |rows| rows.add(&summary.row())));
         summary.tell(segment);
     }

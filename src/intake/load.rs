@@ -28,7 +28,6 @@ use crate::{
         Batch, Day, Filling,
         tables::{AggregateRecords, AggregateReports, Context, FailureReports, TlsFailures, TlsPolicies},
     },
-    telemetry::intake as telemetry,
 };
 
 /// What forming rows needs to know beside the segment.
@@ -44,15 +43,18 @@ pub(super) struct Loader {
 impl Loader {
     /// Reads the messages with reports that are to be stored and sends their rows. Blocks.
     ///
+    /// It stops at the first message that does not give what it gave in the first pass. All blocks sent by then are those
+    /// that a later attempt makes again; one that went on would cut others and give them the same names.
+    ///
     /// # Errors
     ///
-    /// When the spool cannot be read.
+    /// [`LoadError`]; the segment has to be done again.
     pub(super) fn run(
         self,
         segment: &Segment,
         decisions: &[MessageDecision],
-        mut watch: Watch,
-    ) -> Result<(), SpoolError> {
+        watch: &mut Watch,
+    ) -> Result<(), LoadError> {
         let decisions: BTreeMap<_, _> =
             decisions.iter().map(|decision| (decision.number, decision)).collect();
         let segment_id = segment.id().uuid();
@@ -62,16 +64,16 @@ impl Loader {
                 Ok(message) => message,
                 // The first pass has told of it, and the quarantine has it.
                 Err(error) if error.is_set_aside() => continue,
-                Err(error) => return Err(error),
+                Err(error) => return Err(error.into()),
             };
             let Some(decision) = decisions.get(&message.number) else { continue };
             if watch.is_culprit(message.number) || decision.stored().next().is_none() {
                 continue;
             }
             watch.reading(message.number)?;
-            self.form(segment_id, &message, decision, &mut rows)?;
+            self.form(segment_id, &message, decision, &mut rows, watch)?;
             if rows.is_unwanted {
-                return Ok(());
+                return Ok(watch.pausing()?);
             }
         }
         watch.passed()?;
@@ -83,24 +85,51 @@ impl Loader {
         Ok(())
     }
 
-    /// Forms the rows of one message. A fault of a parser was met in the first pass already, and such a message has
-    /// nothing to be stored; should it come up only now, the message keeps the rows it has.
+    /// Forms the rows of one message.
     fn form(
         &self,
         segment: Uuid,
         message: &Message,
         decision: &MessageDecision,
         rows: &mut Rows,
-    ) -> Result<(), SpoolError> {
+        watch: &mut Watch,
+    ) -> Result<(), LoadError> {
         let mut body = message.open()?;
         let received_at = message.envelope.received_at;
-        let mut visit = Visit { loader: self, segment, received_at, decision, rows, part: 0, record: 0 };
+        let mut visit = Visit {
+            loader: self,
+            segment,
+            received_at,
+            decision,
+            rows,
+            watch,
+            part: 0,
+            record: 0,
+            complete: 0,
+            has_changed: false,
+            trouble: None,
+        };
         let reading = AssertUnwindSafe(|| read::message(&mut body, &self.limits, &mut visit));
-        if panic::catch_unwind(reading).is_err() {
-            telemetry::panicked(message.number);
+        let has_panicked = panic::catch_unwind(reading).is_err();
+        let Visit { complete, has_changed, trouble, .. } = visit;
+        if let Some(error) = trouble {
+            return Err(error.into());
+        }
+        let is_short = complete != decision.stored().count() && !rows.is_unwanted;
+        if has_panicked || has_changed || is_short {
+            return Err(LoadError::Changed { number: message.number });
         }
         Ok(())
     }
+}
+
+/// Why not all rows could be formed.
+#[derive(Debug, thiserror::Error)]
+pub(super) enum LoadError {
+    #[error(transparent)]
+    Spool(#[from] SpoolError),
+    #[error("message {number} does not give the reports it gave when it was examined")]
+    Changed { number: u32 },
 }
 
 /// The blocks being filled.
@@ -146,15 +175,25 @@ struct Visit<'a> {
     received_at: u64,
     decision: &'a MessageDecision,
     rows: &'a mut Rows,
+    watch: &'a mut Watch,
     /// Position among what the message brings up, counted as the first pass counts.
     part: u32,
     /// Position in the report being read.
     record: u32,
+    /// Reports whose rows are all formed.
+    complete: usize,
+    /// A part that was a report in the first pass is none now.
+    has_changed: bool,
+    /// The watch could not be kept.
+    trouble: Option<SpoolError>,
 }
 
 impl<'a> Visit<'a> {
-    /// What was decided about the part being read, if it is to be stored.
+    /// What was decided about the part being read, if it is to be stored and all before it is.
     fn stored(&self) -> Option<&'a ReportDecision> {
+        if self.rows.is_unwanted {
+            return None;
+        }
         self.decision.stored().find(|report| report.part == self.part)
     }
 
@@ -163,8 +202,16 @@ impl<'a> Visit<'a> {
     }
 
     fn send(&mut self, batch: Option<Batch>) {
-        if let Some(batch) = batch {
-            self.rows.is_unwanted |= self.loader.batches.blocking_send(batch).is_err();
+        let Some(batch) = batch else { return };
+        // ClickHouse may be away for days.
+        let sent = self.watch.pausing().map(|()| self.loader.batches.blocking_send(batch).is_ok());
+        let resumed = sent.and_then(|sent| self.watch.reading(self.decision.number).map(|()| sent));
+        match resumed {
+            Ok(sent) => self.rows.is_unwanted |= !sent,
+            Err(error) => {
+                self.rows.is_unwanted = true;
+                self.trouble = Some(error);
+            }
         }
     }
 
@@ -192,6 +239,7 @@ impl Visitor for Visit<'_> {
             let rows = &mut self.rows.aggregate_reports;
             let batch = rows.add(self.decision.number, |rows| rows.add(&context, &report));
             self.send(batch);
+            self.complete += 1;
         }
         self.next_part();
     }
@@ -215,6 +263,7 @@ impl Visitor for Visit<'_> {
                     self.send(batch);
                 }
             }
+            self.complete += 1;
         }
         self.next_part();
     }
@@ -226,11 +275,15 @@ impl Visitor for Visit<'_> {
             let rows = &mut self.rows.failure_reports;
             let batch = rows.add(self.decision.number, |rows| rows.add(&context, &report));
             self.send(batch);
+            self.complete += 1;
         }
         self.next_part();
     }
 
     fn refused(&mut self, _: &[String], _: Refusal) {
+        // It was a report the first time: nothing that follows may be sent.
+        self.has_changed |= self.stored().is_some();
+        self.rows.is_unwanted |= self.has_changed;
         self.next_part();
     }
 }

@@ -20,10 +20,10 @@ pub(super) struct Watch {
 /// What is known from earlier attempts.
 #[derive(Clone, Debug, Default, Deserialize, Serialize)]
 struct Notes {
-    /// The message that was being read.
-    number: Option<u32>,
-    /// How often running the process died at it.
-    deaths: u32,
+    /// The message that is being read.
+    reading: Option<u32>,
+    /// The message at which the last attempt died, and how many running did.
+    suspect: Option<(u32, u32)>,
     /// Messages that are not read any more.
     culprits: BTreeSet<u32>,
 }
@@ -39,9 +39,11 @@ impl Watch {
         let notes = spool.read_side(segment, SIDE_FILE)?;
         let mut notes: Notes =
             notes.and_then(|bytes| serde_json::from_slice(&bytes).ok()).unwrap_or_default();
-        if let Some(number) = notes.number {
-            notes.deaths += 1;
-            if notes.deaths >= DEATHS {
+        if let Some(number) = notes.reading.take() {
+            let before = notes.suspect.filter(|(suspect, _)| *suspect == number);
+            let deaths = before.map_or(0, |(_, deaths)| deaths) + 1;
+            notes.suspect = Some((number, deaths));
+            if deaths >= DEATHS {
                 notes.culprits.insert(number);
             }
         }
@@ -67,11 +69,17 @@ impl Watch {
         if !self.is_careful {
             return Ok(());
         }
-        if self.notes.number != Some(number) {
-            self.notes.number = Some(number);
-            self.notes.deaths = 0;
-        }
+        self.notes.reading = Some(number);
         self.write()
+    }
+
+    /// What follows can take long and is not about the message: dying now accuses nobody.
+    ///
+    /// # Errors
+    ///
+    /// When the spool's disk refuses.
+    pub(super) fn pausing(&mut self) -> Result<(), SpoolError> {
+        if self.notes.reading.take().is_some() { self.write() } else { Ok(()) }
     }
 
     /// All messages have been read.
@@ -83,8 +91,8 @@ impl Watch {
         if !self.is_careful {
             return Ok(());
         }
-        self.notes.number = None;
-        self.notes.deaths = 0;
+        self.notes.reading = None;
+        self.notes.suspect = None;
         self.write()
     }
 

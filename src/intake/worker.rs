@@ -14,13 +14,13 @@ use super::{
     identity::ReportKind,
     insert::{Hopeless, Inserter, Stopped},
     ledger,
-    load::Loader,
+    load::{LoadError, Loader},
     read::Refusal,
     suspect::Watch,
 };
 use crate::{
     spool::{Message, Segment, SegmentId, SpoolError},
-    store::Known,
+    store::{Known, StoreError},
     telemetry::intake as telemetry,
 };
 
@@ -136,9 +136,15 @@ impl Worker<'_> {
         &self,
         segment: &Arc<Segment>,
         decisions: &Arc<Vec<MessageDecision>>,
-        watch: Watch,
+        mut watch: Watch,
         hopeless: &mut Hopeless,
     ) -> Result<(), Failure> {
+        let holds_reports = |decision: &&MessageDecision| decision.stored().next().is_some();
+        for decision in decisions.iter().filter(holds_reports) {
+            if watch.is_culprit(decision.number) {
+                hopeless.insert(decision.number, Refusal::deadly().into());
+            }
+        }
         let (batches, mut formed) = mpsc::channel(BATCHES_AHEAD);
         let loader = Loader {
             limits: self.intake.settings.limits.clone(),
@@ -147,7 +153,7 @@ impl Worker<'_> {
             batches,
         };
         let (segment, read) = (segment.clone(), decisions.clone());
-        let forming = tokio::task::spawn_blocking(move || loader.run(&segment, &read, watch));
+        let forming = tokio::task::spawn_blocking(move || loader.run(&segment, &read, &mut watch));
         let inserter = self.inserter();
         while let Some(batch) = formed.recv().await {
             inserter.insert(&batch, hopeless).await?;
@@ -209,10 +215,8 @@ impl Worker<'_> {
     ) -> Result<(), SpoolError> {
         for decision in decisions {
             let number = decision.number;
-            let given_up = hopeless.get(&number).map(|words| Reason::refused_by_store(words));
-            let Some(Reason { code, text }) = given_up.as_ref().or(decision.reason.as_ref()) else {
-                continue;
-            };
+            let reason = hopeless.get(&number).or(decision.reason.as_ref());
+            let Some(Reason { code, text }) = reason else { continue };
             self.intake.spool.quarantine(segment, number, code, text)?;
         }
         Ok(())
@@ -245,6 +249,8 @@ pub(crate) enum Failure {
     Spool(#[from] SpoolError),
     #[error(transparent)]
     Decision(#[from] DecisionError),
+    #[error(transparent)]
+    Load(#[from] LoadError),
     #[error("forming its rows failed in the program")]
     Panicked,
 }
@@ -261,9 +267,15 @@ impl Refusal {
     }
 }
 
+impl From<Refusal> for Reason {
+    fn from(Refusal { code, message }: Refusal) -> Self {
+        Self { code: code.to_owned(), text: message }
+    }
+}
+
 impl Reason {
-    pub(super) fn refused_by_store(words: &str) -> Self {
-        Self { code: "refused_by_store".to_owned(), text: words.to_owned() }
+    pub(super) fn refused_by_store(error: &StoreError) -> Self {
+        Self { code: "refused_by_store".to_owned(), text: error.to_string() }
     }
 }
 

@@ -94,11 +94,6 @@ pub(crate) fn unreadable(segment: SegmentId, reason: &dyn Display) {
     error!(%segment, %reason, "A message of the spool cannot be read.");
 }
 
-/// A parser failed where it had not failed before.
-pub(crate) fn panicked(number: u32) {
-    error!(number, "Reading a message failed in the program while its rows were formed; please report this.");
-}
-
 /// A worker ended by a fault of the program.
 pub(crate) fn worker_died(reason: &dyn Display) {
     error!(%reason, "A worker of the intake has died; its segment waits for the next start.");
