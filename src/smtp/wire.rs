@@ -97,12 +97,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Wire<S> {
             return Ok(());
         }
         let Self { stream, output, clock, .. } = self;
-        // Takes off what is written, so that nothing is said twice when this is cut short.
-        let write = async {
-            stream.write_all_buf(output).await?;
-            stream.flush().await
-        };
-        clock.within(until, phase, write).await??;
+        clock.within(until, phase, send(stream, output)).await??;
         if output.capacity() > OUTPUT_KEPT {
             *output = BytesMut::new();
         }
@@ -114,7 +109,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Wire<S> {
     pub(super) async fn close(mut self, linger: bool) {
         let Self { stream, input, output, .. } = &mut self;
         let close = async {
-            stream.write_all_buf(output).await?;
+            send(stream, output).await?;
             stream.shutdown().await?;
             let mut left = LINGER_BYTES;
             while linger && left > 0 {
@@ -155,6 +150,17 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Wire<S> {
             _ => Ok(()),
         }
     }
+}
+
+/// Takes off what is written, so that nothing is said twice when this is cut short.
+async fn send<S: AsyncWrite + Unpin>(stream: &mut S, output: &mut BytesMut) -> io::Result<()> {
+    while !output.is_empty() {
+        match stream.write(output).await? {
+            0 => return Err(io::ErrorKind::WriteZero.into()),
+            written => output.advance(written),
+        }
+    }
+    stream.flush().await
 }
 
 /// Room for the commands of one read.
