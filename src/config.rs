@@ -136,7 +136,8 @@ mod tests {
         fs::write(file.path(), text).unwrap();
         let variables: HashMap<_, _> =
             variables.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect();
-        Settings::merge(Some(file.path()), environment().source(Some(variables))).map_err(|error| error.to_string())
+        Settings::merge(Some(file.path()), environment().source(Some(variables)))
+            .map_err(|error| error.to_string())
     }
 
     #[test]
@@ -149,7 +150,8 @@ mod tests {
     fn the_reference_shows_every_default() {
         let is_setting = |line: &&str| {
             let name = line.split([' ', '.', ']']).next().unwrap_or_default();
-            line.starts_with('[') || !name.is_empty() && name.bytes().all(|byte| byte.is_ascii_lowercase() || byte == b'_')
+            line.starts_with('[')
+                || !name.is_empty() && name.bytes().all(|byte| byte.is_ascii_lowercase() || byte == b'_')
         };
         let text: String = REFERENCE
             .lines()
@@ -177,7 +179,9 @@ mod tests {
             .lines()
             .filter_map(|line| line.trim().split_once(": "))
             .map(|(name, _)| name)
-            .filter(|name| !REFERENCE.contains(&format!("#{name} = ")) && !REFERENCE.contains(&format!("{name}]")))
+            .filter(|name| {
+                !REFERENCE.contains(&format!("#{name} = ")) && !REFERENCE.contains(&format!("{name}]"))
+            })
             .filter(|name| !["limits"].contains(name))
             .collect();
         assert!(missing.is_empty(), "not in config/ruad.toml: {missing:?}");

@@ -16,8 +16,12 @@ fn every_payload_of_the_corpus_comes_out_as_expected() {
         return;
     };
     let checker = corpus.join("../tools/check_corpus.py");
-    let output =
-        Command::new("python3").arg(checker).args([env!("CARGO_BIN_EXE_ruad")]).arg(&corpus).output().unwrap();
+    let output = Command::new("python3")
+        .arg(checker)
+        .args([env!("CARGO_BIN_EXE_ruad")])
+        .arg(&corpus)
+        .output()
+        .unwrap();
     let text = String::from_utf8_lossy(&output.stdout);
     assert!(output.status.success(), "{text}{}", String::from_utf8_lossy(&output.stderr));
     println!("{}", text.lines().last().unwrap_or_default());
@@ -29,10 +33,8 @@ fn no_file_of_the_corpus_goes_unchecked() {
     let table = fs::read(corpus.join("expected.tsv")).unwrap();
     let table = String::from_utf8_lossy(&table);
     let expected: BTreeSet<_> = table.lines().skip(1).filter_map(|line| line.split('\t').next()).collect();
-    let files: Vec<_> = ["aggregate", "failure", "mail", "tls"]
-        .iter()
-        .flat_map(|folder| names(&corpus, folder))
-        .collect();
+    let files: Vec<_> =
+        ["aggregate", "failure", "mail", "tls"].iter().flat_map(|folder| names(&corpus, folder)).collect();
     assert!(files.len() > 100, "{} holds only {} files", corpus.display(), files.len());
     let unchecked: Vec<_> = files.iter().filter(|name| !expected.contains(name.as_str())).collect();
     assert!(unchecked.is_empty(), "not in expected.tsv: {unchecked:?}");

@@ -11,8 +11,8 @@ use std::{
 use clickhouse::Client;
 use tempfile::TempDir;
 
-pub struct Daemon {
-    pub smtp: SocketAddr,
+pub(crate) struct Daemon {
+    pub(crate) smtp: SocketAddr,
     http: SocketAddr,
     engine: SocketAddr,
     folder: TempDir,
@@ -22,7 +22,7 @@ pub struct Daemon {
 
 impl Daemon {
     /// Writes a configuration, `extra` settings included; nothing runs yet.
-    pub fn new(extra: &str) -> Self {
+    pub(crate) fn new(extra: &str) -> Self {
         let folder = tempfile::tempdir().unwrap();
         let [smtp, http, engine] = free_ports();
         let path = folder.path().display();
@@ -37,8 +37,9 @@ impl Daemon {
         Self { smtp, http, engine, folder, process: None, runtime }
     }
 
-    pub fn start(&mut self) {
-        let log = fs::OpenOptions::new().create(true).append(true).open(self.folder.path().join("log")).unwrap();
+    pub(crate) fn start(&mut self) {
+        let log =
+            fs::OpenOptions::new().create(true).append(true).open(self.folder.path().join("log")).unwrap();
         let process = Command::new(env!("CARGO_BIN_EXE_ruad"))
             .args(["serve", "--config"])
             .arg(self.folder.path().join("ruad.toml"))
@@ -52,13 +53,13 @@ impl Daemon {
     }
 
     /// Waits until mail is taken.
-    pub fn wait_ready(&self) {
+    pub(crate) fn wait_ready(&self) {
         let ready = || std::net::TcpStream::connect_timeout(&self.http, Duration::from_secs(1)).is_ok();
         self.wait("the daemon to be ready", Duration::from_secs(60), ready);
     }
 
     /// `kill -9`.
-    pub fn kill(&mut self) {
+    pub(crate) fn kill(&mut self) {
         if let Some(mut process) = self.process.take() {
             process.kill().unwrap();
             process.wait().unwrap();
@@ -66,14 +67,14 @@ impl Daemon {
     }
 
     /// `kill -9` for the engine alone; whether there was one.
-    pub fn kill_engine(&self) -> bool {
+    pub(crate) fn kill_engine(&self) -> bool {
         let Some(process) = &self.process else { return false };
         let parent = process.id().to_string();
         Command::new("pkill").args(["-KILL", "-P", &parent]).status().unwrap().success()
     }
 
     /// SIGTERM; waits for the end and checks that it was a clean one.
-    pub fn stop(&mut self) {
+    pub(crate) fn stop(&mut self) {
         let mut process = self.process.take().unwrap();
         assert!(Command::new("kill").arg(process.id().to_string()).status().unwrap().success());
         let status = process.wait().unwrap();
@@ -81,17 +82,19 @@ impl Daemon {
     }
 
     /// Waits until everything that was acknowledged is stored.
-    pub fn wait_stored(&self) {
+    pub(crate) fn wait_stored(&self) {
         let spool = self.folder.path().join("spool");
         let is_empty = || {
             let mut names = fs::read_dir(&spool).unwrap().map(|entry| entry.unwrap().file_name());
-            !names.any(|name| name.to_string_lossy().contains(".seg") || name.to_string_lossy().contains(".open"))
+            !names.any(|name| {
+                name.to_string_lossy().contains(".seg") || name.to_string_lossy().contains(".open")
+            })
         };
         self.wait("the spool to be empty", Duration::from_secs(120), is_empty);
     }
 
     /// The rows of a query.
-    pub fn query<T>(&self, sql: &str) -> Vec<T>
+    pub(crate) fn query<T>(&self, sql: &str) -> Vec<T>
     where
         T: clickhouse::RowOwned + clickhouse::RowRead,
     {
@@ -101,13 +104,13 @@ impl Daemon {
     }
 
     /// What it logged last.
-    pub fn log(&self) -> String {
+    pub(crate) fn log(&self) -> String {
         let log = fs::read_to_string(self.folder.path().join("log")).unwrap_or_default();
         let lines: Vec<_> = log.lines().rev().take(60).collect();
         lines.into_iter().rev().collect::<Vec<_>>().join("\n")
     }
 
-    pub fn wait(&self, what: &str, patience: Duration, condition: impl Fn() -> bool) {
+    pub(crate) fn wait(&self, what: &str, patience: Duration, condition: impl Fn() -> bool) {
         let deadline = Instant::now() + patience;
         while !condition() {
             assert!(Instant::now() < deadline, "waited {patience:?} for {what}; {}", self.log());

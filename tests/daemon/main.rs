@@ -1,5 +1,10 @@
 //! The whole daemon through its front doors: bytes over SMTP in, SQL out.
-#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "a test that cannot go on should fail")]
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    reason = "a test that cannot go on should fail"
+)]
 
 mod daemon;
 mod kill;

@@ -1,7 +1,7 @@
 //! Small aggregate reports with known contents.
 
 /// A mail with one uncompressed report of two records, 3 + `count` messages in all.
-pub fn mail(id: &str, domain: &str, count: u64) -> Vec<u8> {
+pub(crate) fn mail(id: &str, domain: &str, count: u64) -> Vec<u8> {
     let xml = xml(id, domain, count);
     let mail = format!(
         "From: reports@reporter.example\r\nTo: rua@reports.example\r\n\

@@ -6,12 +6,12 @@ use std::{
     time::Duration,
 };
 
-pub struct Client {
+pub(crate) struct Client {
     stream: BufReader<TcpStream>,
 }
 
 impl Client {
-    pub fn connect(address: SocketAddr) -> io::Result<Self> {
+    pub(crate) fn connect(address: SocketAddr) -> io::Result<Self> {
         let stream = TcpStream::connect_timeout(&address, Duration::from_secs(5))?;
         stream.set_read_timeout(Some(Duration::from_secs(30)))?;
         stream.set_nodelay(true)?;
@@ -22,7 +22,7 @@ impl Client {
     }
 
     /// Delivers a message; returns once it was answered `250`.
-    pub fn deliver(&mut self, from: &str, to: &str, message: &[u8]) -> io::Result<()> {
+    pub(crate) fn deliver(&mut self, from: &str, to: &str, message: &[u8]) -> io::Result<()> {
         self.command(&format!("MAIL FROM:<{from}>"), "250")?;
         self.command(&format!("RCPT TO:<{to}>"), "250")?;
         self.command("DATA", "354")?;

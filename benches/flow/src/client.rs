@@ -15,8 +15,11 @@ use anyhow::{Context, ensure};
 pub(crate) fn send(server: SocketAddr, files: &[PathBuf], connections: usize) -> anyhow::Result<()> {
     let next = AtomicUsize::new(0);
     thread::scope(|scope| {
-        let clients: Vec<_> = (0..connections).map(|_| scope.spawn(|| deliver(server, files, &next))).collect();
-        clients.into_iter().try_for_each(|client| client.join().map_err(|_| anyhow::anyhow!("a client died"))?)
+        let clients: Vec<_> =
+            (0..connections).map(|_| scope.spawn(|| deliver(server, files, &next))).collect();
+        clients
+            .into_iter()
+            .try_for_each(|client| client.join().map_err(|_| anyhow::anyhow!("a client died"))?)
     })
 }
 
@@ -30,9 +33,9 @@ fn deliver(server: SocketAddr, files: &[PathBuf], next: &AtomicUsize) -> anyhow:
         let mut mail = fs::read(file)?;
         // Lines of base64 and of these headers never begin with a dot, so nothing has to be stuffed.
         mail.extend_from_slice(b".\r\n");
-        stream.get_mut().write_all(
-            b"MAIL FROM:<dmarc@reporter.example>\r\nRCPT TO:<rua@reports.example>\r\nDATA\r\n",
-        )?;
+        stream
+            .get_mut()
+            .write_all(b"MAIL FROM:<dmarc@reporter.example>\r\nRCPT TO:<rua@reports.example>\r\nDATA\r\n")?;
         for code in ["250", "250", "354"] {
             expect(&mut stream, code)?;
         }

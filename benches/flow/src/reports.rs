@@ -16,7 +16,8 @@ pub(crate) fn write(folder: &Path, reports: u64, records: u64, as_mail: bool) ->
     let mut bytes = 0;
     for number in 0..reports {
         let report = Report::new(number, records);
-        let name = format!("{}!{}!{}!{}!{number}.xml", report.reporter, report.domain, report.begin, report.end());
+        let name =
+            format!("{}!{}!{}!{}!{number}.xml", report.reporter, report.domain, report.begin, report.end());
         bytes += if as_mail {
             let mut packed = GzBuilder::new().write(Vec::new(), Compression::default());
             let bytes = report.write(&mut packed)?;
@@ -123,7 +124,13 @@ fn address(random: &mut Random) -> String {
             format!("198.{}.{}.{}", 18 + pool % 2, pool / 16 % 256, 1 + pool % 254)
         }
         13..16 => format!("2001:db8:{:x}::{:x}", (value >> 8) % 300, (value >> 24) % 65_536),
-        _ => format!("{}.{}.{}.{}", 1 + (value >> 8) % 222, (value >> 16) % 256, (value >> 24) % 256, 1 + (value >> 32) % 254),
+        _ => format!(
+            "{}.{}.{}.{}",
+            1 + (value >> 8) % 222,
+            (value >> 16) % 256,
+            (value >> 24) % 256,
+            1 + (value >> 32) % 254
+        ),
     }
 }
 
@@ -145,7 +152,12 @@ fn pick(names: &[&'static str], value: u64) -> &'static str {
 }
 
 const REPORTERS: [&str; 6] = [
-    "big-mail.example", "office-mail.example", "old-portal.example", "gateway.example", "campus.example", "isp.example",
+    "big-mail.example",
+    "office-mail.example",
+    "old-portal.example",
+    "gateway.example",
+    "campus.example",
+    "isp.example",
 ];
 
 /// 2026-10-01.
