@@ -1,35 +1,71 @@
 # `make demo` shows it, `make test` proves it; the rest is for people who work on it.
 
 CARGO ?= cargo
-ENGINE_LIB = $(shell scripts/install-engine.sh --print)
 
 .DEFAULT_GOAL := help
 .PHONY: help
 help: ## this list
 	@grep -hE '^[a-z][a-z-]*:.*## ' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 16
 
+# `make demo PROFILE=dev` builds faster, and shows the same at a slower pace.
+PROFILE ?= release
+TARGET = $(or $(CARGO_TARGET_DIR),target)
+BUILT = $(TARGET)/$(if $(filter dev,$(PROFILE)),debug,$(PROFILE))
+
 .PHONY: demo demo-once
 demo: engine ## a month of reports for 12 domains over real SMTP; stays up until Ctrl-C
-	$(CARGO) build --release --locked --package ruad --package ruad-demo
-	target/release/ruad-demo run --ruad target/release/ruad
+	$(CARGO) build --profile $(PROFILE) --locked --package ruad --package ruad-demo
+	$(BUILT)/ruad-demo run --ruad $(BUILT)/ruad
 
 demo-once: engine ## the same, prints and ends
-	$(CARGO) build --release --locked --package ruad --package ruad-demo
-	target/release/ruad-demo run --once --ruad target/release/ruad
+	$(CARGO) build --profile $(PROFILE) --locked --package ruad --package ruad-demo
+	$(BUILT)/ruad-demo run --once --ruad $(BUILT)/ruad
 
 .PHONY: engine
 engine: ## install the embedded ClickHouse engine once for this user
 	@scripts/install-engine.sh
 
+# The comparison of SMTP receivers needs OpenSSL's headers for a peer, which nothing else does.
+WORKSPACE = --workspace --exclude ruad-bench-smtp --locked
+
 .PHONY: test
 test: engine ## everything, with the tests that need ClickHouse
-	$(CARGO) test --workspace --locked
+	$(CARGO) test $(WORKSPACE)
+
+.PHONY: test-peers
+test-peers: ## Postfix, Exim and swaks deliver to it; installs them, needs root
+	tests/peers/run.sh
 
 .PHONY: lint
-lint: ## formatting, clippy, documentation, licences and advisories
+lint: ## formatting, clippy, documentation, licences
 	$(CARGO) fmt --all --check
-	$(CARGO) clippy --workspace --all-targets --locked -- -D warnings
-	RUSTDOCFLAGS='-D warnings' $(CARGO) doc --workspace --no-deps --locked
+	$(CARGO) clippy $(WORKSPACE) --all-targets -- -D warnings
+	RUSTDOCFLAGS='-D warnings' $(CARGO) doc $(WORKSPACE) --no-deps
 	@if command -v cargo-deny >/dev/null; then cargo deny --locked check bans licenses sources; \
 	else echo 'cargo-deny is not installed: licences and sources were not checked'; fi
 	@if command -v cargo-machete >/dev/null; then cargo machete; fi
+
+# Sets of reports for the benchmarks, made once.
+SETS = $(TARGET)/bench-sets
+
+.PHONY: bench bench-parse bench-flow bench-smtp
+bench: bench-parse bench-flow bench-smtp ## all comparisons; takes some minutes, needs root for Postfix
+
+bench-parse: ## records a second of the parser, of mail-auth's and of a bare quick-xml loop
+	$(CARGO) build --release --locked --package ruad-bench-flow
+	$(CARGO) build --release --locked --package ruad-bench-parse
+	test -d $(SETS)/xml-2000x20 || $(TARGET)/release/ruad-bench-flow make $(SETS)/xml-2000x20 2000 20 --form xml
+	test -d $(SETS)/xml-1x200000 || $(TARGET)/release/ruad-bench-flow make $(SETS)/xml-1x200000 1 200000 --form xml
+	$(TARGET)/release/ruad-bench-parse $(SETS)/xml-2000x20 $(SETS)/xml-1x200000
+	$(TARGET)/release/ruad-bench-parse --rss ruad $(SETS)/xml-1x200000/*.xml
+	$(TARGET)/release/ruad-bench-parse --rss mail-auth $(SETS)/xml-1x200000/*.xml
+
+bench-flow: engine ## records a second from SMTP to rows that can be queried, and memory
+	$(CARGO) build --release --locked --package ruad --package ruad-bench-flow
+	test -d $(SETS)/20000x20 || $(TARGET)/release/ruad-bench-flow make $(SETS)/20000x20 20000 20
+	test -d $(SETS)/5x200000 || $(TARGET)/release/ruad-bench-flow make $(SETS)/5x200000 5 200000
+	test -d $(SETS)/1x1000000 || $(TARGET)/release/ruad-bench-flow make $(SETS)/1x1000000 1 1000000
+	$(TARGET)/release/ruad-bench-flow run $(SETS)/20000x20 $(SETS)/5x200000 $(SETS)/1x1000000
+
+bench-smtp: ## messages a second to a durable 250: ruad, Postfix, smtp-sink and mailin-embedded
+	benches/smtp/run.sh

@@ -109,7 +109,7 @@ impl Intake {
 #[derive(Clone, Debug, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct Settings {
-    /// Segments under way at the same time.
+    /// Segments under way at the same time. One keeps a core busy and ClickHouse another; each takes some 30 MB.
     pub workers: NonZeroUsize,
     /// Messages of one segment that are read, and whose senders are asked after in DNS, at the same time.
     pub concurrency: NonZeroUsize,
@@ -122,7 +122,7 @@ pub struct Settings {
 impl Default for Settings {
     fn default() -> Self {
         Self {
-            workers: NonZeroUsize::new(2).unwrap_or(NonZeroUsize::MIN),
+            workers: NonZeroUsize::MIN,
             concurrency: NonZeroUsize::new(16).unwrap_or(NonZeroUsize::MIN),
             require: Require::Nothing,
             limits: read::Limits::default(),

@@ -1,6 +1,6 @@
 //! One segment's way through the intake.
 
-use std::sync::Arc;
+use std::{pin::pin, sync::Arc};
 
 use futures_util::{StreamExt, TryStreamExt, stream};
 use tokio::sync::mpsc;
@@ -20,7 +20,7 @@ use super::{
 };
 use crate::{
     spool::{Message, Segment, SegmentId, SpoolError},
-    store::{Known, StoreError},
+    store::{Batch, Known, StoreError},
     telemetry::intake as telemetry,
 };
 
@@ -155,8 +155,15 @@ impl Worker<'_> {
         let (segment, read) = (segment.clone(), decisions.clone());
         let forming = tokio::task::spawn_blocking(move || loader.run(&segment, &read, &mut watch));
         let inserter = self.inserter();
-        while let Some(batch) = formed.recv().await {
-            inserter.insert(&batch, hopeless).await?;
+        let insert = async |batch: Batch| {
+            let mut refused = Hopeless::new();
+            inserter.insert(&batch, &mut refused).await.map(|()| refused)
+        };
+        // Blocks carry their names, so they may arrive in any order.
+        let blocks = stream::poll_fn(|context| formed.poll_recv(context));
+        let mut inserted = pin!(blocks.map(insert).buffer_unordered(INSERTS_AT_ONCE));
+        while let Some(refused) = inserted.try_next().await? {
+            hopeless.extend(refused);
         }
         forming.await.map_err(|_| Failure::Panicked)??;
         self.withdraw(decisions, hopeless).await
@@ -279,7 +286,10 @@ impl Reason {
     }
 }
 
-/// Batches that wait while one is being inserted; with the one that is being filled, three of at most a few megabytes.
+/// ClickHouse feeds the rollups of one insert on one thread, so two inserts keep two of its cores busy.
+const INSERTS_AT_ONCE: usize = 2;
+
+/// Batches that wait beside those being inserted and the one that is being filled; each has at most a few megabytes.
 const BATCHES_AHEAD: usize = 1;
 
 const PAUSE: std::time::Duration = std::time::Duration::from_secs(5);

@@ -61,6 +61,8 @@ impl Daemon {
         let process = Command::new(fs::canonicalize(ruad).with_context(|| format!("no {}", ruad.display()))?)
             .args(["serve", "--config"])
             .arg(folder.path().join("ruad.toml"))
+            // As systemd/ruad.service has it.
+            .env("MALLOC_ARENA_MAX", "2")
             .stdin(Stdio::null())
             .stdout(Stdio::null())
             .stderr(log)
