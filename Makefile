@@ -45,6 +45,11 @@ lint: ## formatting, clippy, documentation, licences
 	else echo 'cargo-deny is not installed: licences and sources were not checked'; fi
 	@if command -v cargo-machete >/dev/null; then cargo machete; fi
 
+.PHONY: fuzz
+fuzz: ## every fuzz target for a minute each; needs cargo-fuzz and a nightly compiler
+	for target in aggregate tls message smtp segment; do \
+	  cargo +nightly fuzz run $$target -- -max_total_time=60 -rss_limit_mb=512 || exit 1; done
+
 # Sets of reports for the benchmarks, made once.
 SETS = $(TARGET)/bench-sets
 
