@@ -29,7 +29,7 @@ impl Daemon {
         let config = format!(
             "[smtp]\nlisten = [\"{smtp}\"]\nrecipients = [\"@reports.example\"]\n\
              [http]\nlisten = \"{http}\"\n[engine]\nlisten = \"{engine}\"\npath = \"{path}/engine\"\n\
-             [spool]\npath = \"{path}/spool\"\nsegment_age = 0.05\n\
+             [spool]\npath = \"{path}/spool\"\nsegment_age = 0.2\n\
              [provenance]\nenabled = false\n[sources]\nreverse_names = false\n{extra}"
         );
         fs::write(folder.path().join("ruad.toml"), config).unwrap();
@@ -90,7 +90,7 @@ impl Daemon {
                 name.to_string_lossy().contains(".seg") || name.to_string_lossy().contains(".open")
             })
         };
-        self.wait("the spool to be empty", Duration::from_secs(120), is_empty);
+        self.wait("the spool to be empty", Duration::from_secs(600), is_empty);
     }
 
     /// The rows of a query.
