@@ -25,6 +25,8 @@ pub(super) struct Lines<W> {
     message: Option<u64>,
     records: SpooledTempFile,
     record_count: u64,
+    /// The record being written: a serializer writes it in small pieces, and a file should get it in one.
+    record: Vec<u8>,
     gave_report: bool,
     all_gave_reports: bool,
     /// The first failure to write; a [`Visitor`] has no way to stop its caller.
@@ -40,6 +42,7 @@ impl<W: Write> Lines<W> {
             message: None,
             records: SpooledTempFile::new(IN_MEMORY),
             record_count: 0,
+            record: Vec::new(),
             gave_report: false,
             all_gave_reports: true,
             failed: Ok(()),
@@ -113,11 +116,13 @@ impl<W: Write> Lines<W> {
 impl<W: Write> Visitor for Lines<W> {
     fn record(&mut self, _: &[String], record: &Record) {
         self.attempt(|this| {
+            this.record.clear();
             if this.record_count > 0 {
-                this.records.write_all(b",")?;
+                this.record.push(b',');
             }
             this.record_count += 1;
-            Ok(serde_json::to_writer(&mut this.records, record)?)
+            serde_json::to_writer(&mut this.record, record)?;
+            this.records.write_all(&this.record)
         });
     }
 
