@@ -21,12 +21,12 @@ impl Reloaded<'_> {
         let file = self.file.display();
         match self.domains {
             Ok(domains) => {
-                tracing::info!(%file, domains, "domain registry read again");
+                tracing::info!(%file, domains, "Domain registry read again.");
                 counter!("ruad_domains_reloads_total", "outcome" => "taken").increment(1);
                 listed(domains);
             }
             Err(error) => {
-                tracing::error!(%file, %error, "domain registry not read again, the old one stays in use");
+                tracing::error!(%file, %error, "Domain registry not read again, the old one stays in use.");
                 counter!("ruad_domains_reloads_total", "outcome" => "refused").increment(1);
             }
         }

@@ -25,7 +25,7 @@ pub fn describe() {
 pub(crate) fn ready(address: SocketAddr, process: Option<u32>, took: Duration) {
     gauge!("ruad_engine_up").set(1.0);
     let milliseconds = took.as_secs_f64() * 1e3;
-    info!(%address, process, milliseconds, "the embedded engine is ready");
+    info!(%address, process, milliseconds, "The embedded engine is ready.");
 }
 
 /// The engine's process ended, though nobody asked it to.
@@ -33,26 +33,26 @@ pub(crate) fn died(status: &str, again_in: Duration) {
     gauge!("ruad_engine_up").set(0.0);
     counter!("ruad_engine_restarts_total").increment(1);
     let seconds = again_in.as_secs_f64();
-    warn!(status, seconds, "the embedded engine ended; it is started again");
+    warn!(status, seconds, "The embedded engine ended; it is started again.");
 }
 
 /// The engine's process does not start again.
 pub(crate) fn start_failed(error: &Error, again_in: Duration) {
     counter!("ruad_engine_start_failures_total").increment(1);
     let seconds = again_in.as_secs_f64();
-    error!(error = %chain(error), seconds, "the embedded engine does not start; it is tried again");
+    error!(error = %chain(error), seconds, "The embedded engine does not start; it is tried again.");
 }
 
 /// The engine's process ended as it was asked to.
 pub(crate) fn stopped(status: &str) {
     gauge!("ruad_engine_up").set(0.0);
-    info!(status, "the embedded engine stopped");
+    info!(status, "The embedded engine stopped.");
 }
 
 /// The engine's process did not end in time and was killed.
 pub(crate) fn killed() {
     gauge!("ruad_engine_up").set(0.0);
-    warn!("the embedded engine did not stop in time and was killed; it recovers when it starts");
+    warn!("The embedded engine did not stop in time and was killed; it recovers when it starts.");
 }
 
 /// A statement ended, with an exception's code or without.

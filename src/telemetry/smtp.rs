@@ -81,25 +81,25 @@ pub(crate) fn limit(limit: Limit) {
 /// A socket is ready.
 pub(crate) fn listening(address: Option<SocketAddr>) {
     match address {
-        Some(address) => info!(%address, "SMTP listening"),
-        None => info!("SMTP listening"),
+        Some(address) => info!(%address, "SMTP listening."),
+        None => info!("SMTP listening."),
     }
 }
 
 /// No new sessions are accepted.
 pub(crate) fn stopping(sessions: usize) {
-    info!(sessions, "SMTP stopping");
+    info!(sessions, "SMTP stopping.");
 }
 
 /// Sessions outlived the shutdown's deadline. Nothing acknowledged is lost: their senders try again.
 pub(crate) fn left_behind(sessions: usize) {
-    warn!(sessions, "SMTP stopped with sessions still open");
+    warn!(sessions, "SMTP stopped with sessions still open.");
 }
 
 /// A connection could not be accepted.
 pub(crate) fn accept_failed(error: &io::Error) {
     counter!("ruad_smtp_accept_errors_total").increment(1);
-    warn!(%error, "SMTP connection not accepted");
+    warn!(%error, "SMTP connection not accepted.");
 }
 
 /// A session, counted as open until it is dropped.
@@ -145,7 +145,7 @@ impl SessionEnded<'_> {
         if matches!(end, "quit" | "closed" | "address_sessions") && errors == 0 {
             debug!(%client, helo, tls, messages, errors, end, seconds, "SMTP session ended");
         } else {
-            info!(%client, helo, tls, messages, errors, end, error, seconds, "SMTP session ended");
+            info!(%client, helo, tls, messages, errors, end, error, seconds, "SMTP session ended.");
         }
     }
 }
@@ -190,7 +190,7 @@ impl Message {
         let Self { client, helo, tls, from_domain, recipients, bytes, started } = self;
         let seconds = started.elapsed().as_secs_f64();
         counter!("ruad_smtp_messages_total", "outcome" => outcome).increment(1);
-        warn!(%client, helo, tls, from_domain, recipients, bytes, seconds, outcome, "SMTP message");
+        warn!(%client, helo, tls, from_domain, recipients, bytes, seconds, outcome, "SMTP message.");
     }
 }
 
@@ -209,13 +209,13 @@ pub(crate) fn recipient(accepted: bool) {
 /// The spool has no room for another message; the sender heard `452`.
 pub(crate) fn spool_full(error: &SpoolError) {
     counter!("ruad_smtp_spool_errors_total", "reason" => error.code()).increment(1);
-    warn!(%error, "SMTP message put off");
+    warn!(%error, "SMTP message put off.");
 }
 
 /// The spool did not take a message; the sender heard `451` or `452`.
 pub(crate) fn spool_failed(error: &SpoolError) {
     counter!("ruad_smtp_spool_errors_total", "reason" => error.code()).increment(1);
-    error!(%error, "SMTP message not stored");
+    error!(%error, "SMTP message not stored.");
 }
 
 /// A STARTTLS handshake ended.
@@ -227,7 +227,7 @@ pub(crate) fn handshake(succeeded: bool) {
 /// Somebody sent bytes behind STARTTLS in plain text: a bug, or an attempt to smuggle commands into the session.
 pub(crate) fn plaintext_discarded(client: IpAddr, bytes: usize) {
     counter!("ruad_smtp_plaintext_discarded_total").increment(1);
-    warn!(%client, bytes, "SMTP bytes behind STARTTLS discarded");
+    warn!(%client, bytes, "SMTP bytes behind STARTTLS discarded.");
 }
 
 /// A certificate is in use from now on; its end of validity in Unix seconds.
@@ -235,9 +235,9 @@ pub(crate) fn certificate_loaded(expiry: Option<i64>) {
     match expiry {
         Some(expiry) => {
             gauge!("ruad_smtp_tls_certificate_expiry_timestamp_seconds").set(expiry as f64);
-            info!(expiry, "SMTP certificate loaded");
+            info!(expiry, "SMTP certificate loaded.");
         }
-        None => warn!("SMTP certificate loaded, its end of validity cannot be read"),
+        None => warn!("SMTP certificate loaded, its end of validity cannot be read."),
     }
 }
 
@@ -246,6 +246,6 @@ pub(crate) fn certificate_reloaded(error: Option<&SmtpError>) {
     let outcome = if error.is_some() { "failed" } else { "ok" };
     counter!("ruad_smtp_tls_reloads_total", "outcome" => outcome).increment(1);
     if let Some(error) = error {
-        error!(%error, "SMTP certificate not reloaded, the old one stays in use");
+        error!(%error, "SMTP certificate not reloaded, the old one stays in use.");
     }
 }

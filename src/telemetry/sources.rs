@@ -19,11 +19,11 @@ impl Reloaded<'_> {
         let what = self.what;
         let outcome = match self.outcome {
             None => {
-                tracing::info!(what, "sources read again");
+                tracing::info!(what, "Sources read again.");
                 "taken"
             }
             Some(error) => {
-                tracing::error!(what, %error, "sources not read again, the old ones stay in use");
+                tracing::error!(what, %error, "Sources not read again, the old ones stay in use.");
                 "refused"
             }
         };
@@ -73,7 +73,7 @@ impl Stored<'_> {
         let outcome = match error {
             None => "stored",
             Some(error) => {
-                tracing::warn!(rows, %error, "source rows not stored, they will be made again");
+                tracing::warn!(rows, %error, "Source rows not stored, they will be made again.");
                 "refused"
             }
         };
@@ -93,7 +93,7 @@ impl RefillFailed {
     pub fn record(&self) {
         tracing::warn!(
             error = self.error,
-            "cannot find the addresses without a source row, trying again later"
+            "Cannot find the addresses without a source row, trying again later."
         );
         counter!("ruad_sources_refill_failures_total").increment(1);
     }

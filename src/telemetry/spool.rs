@@ -81,7 +81,7 @@ impl CommitFailed<'_> {
     pub(crate) fn record(&self) {
         counter!("ruad_spool_refused_messages_total", "cause" => self.error.code())
             .increment(self.messages as u64);
-        warn!(messages = self.messages, error = %self.error, "messages refused");
+        warn!(messages = self.messages, error = %self.error, "Messages refused.");
     }
 }
 
@@ -107,7 +107,7 @@ pub(crate) struct SealFailed<'a> {
 impl SealFailed<'_> {
     pub(crate) fn record(&self) {
         counter!("ruad_spool_seal_failures_total").increment(1);
-        error!(error = %self.error, "segment cannot be closed");
+        error!(error = %self.error, "Segment cannot be closed.");
     }
 }
 
@@ -121,7 +121,7 @@ pub(crate) struct TornTail {
 impl TornTail {
     pub(crate) fn record(&self) {
         counter!("ruad_spool_torn_bytes_total").increment(self.cut);
-        warn!(segment = %self.id, cut_bytes = self.cut, messages = self.messages, "unacknowledged tail cut off");
+        warn!(segment = %self.id, cut_bytes = self.cut, messages = self.messages, "Unacknowledged tail cut off.");
     }
 }
 
@@ -133,7 +133,7 @@ pub(crate) struct OrphanRemoved<'a> {
 impl OrphanRemoved<'_> {
     pub(crate) fn record(&self) {
         counter!("ruad_spool_orphans_total").increment(1);
-        info!(path = %self.path.display(), "unacknowledged message file removed");
+        info!(path = %self.path.display(), "Unacknowledged message file removed.");
     }
 }
 
@@ -145,7 +145,7 @@ pub(crate) struct Lost<'a> {
 impl Lost<'_> {
     pub(crate) fn record(&self) {
         counter!("ruad_spool_lost_messages_total").increment(1);
-        error!(error = %self.error, "an acknowledged message is damaged; what is left of it is in quarantine");
+        error!(error = %self.error, "An acknowledged message is damaged; what is left of it is in quarantine.");
     }
 }
 
@@ -159,7 +159,7 @@ pub(crate) struct Quarantined<'a> {
 impl Quarantined<'_> {
     pub(crate) fn record(&self) {
         counter!("ruad_spool_quarantined_messages_total", "code" => self.code.to_owned()).increment(1);
-        warn!(segment = %self.id, number = self.number, code = self.code, "message quarantined");
+        warn!(segment = %self.id, number = self.number, code = self.code, "Message quarantined.");
     }
 }
 
@@ -172,7 +172,7 @@ pub(crate) struct QuarantineDropped {
 impl QuarantineDropped {
     pub(crate) fn record(&self) {
         counter!("ruad_spool_quarantine_dropped_total").increment(self.entries);
-        error!(entries = self.entries, limit = self.limit, "quarantine full, oldest entries deleted");
+        error!(entries = self.entries, limit = self.limit, "Quarantine full, oldest entries deleted.");
     }
 }
 
@@ -183,6 +183,6 @@ pub(crate) struct RescanFailed<'a> {
 
 impl RescanFailed<'_> {
     pub(crate) fn record(&self) {
-        warn!(error = %self.error, "the spool's folder cannot be looked through");
+        warn!(error = %self.error, "The spool's folder cannot be looked through.");
     }
 }
