@@ -9,6 +9,7 @@ use super::{
     insert::Hopeless,
 };
 use crate::{
+    domains::UNASSIGNED,
     spool::{Message, Segment, SpoolError},
     store::{
         Batch, Filling,
@@ -178,6 +179,3 @@ impl<'a> Summary<'a> {
         self.decision.stored().fold(0, |sum, report| sum.saturating_add(report.identity.records))
     }
 }
-
-/// The group of what belongs to nobody, as in the registry.
-const UNASSIGNED: &str = "unassigned";
