@@ -7,6 +7,7 @@ pub mod config;
 pub mod dns;
 pub mod domains;
 pub mod engine;
+pub mod health;
 pub mod http;
 pub mod intake;
 pub mod mail;

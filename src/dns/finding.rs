@@ -1,0 +1,171 @@
+//! What can be wrong: every finding has a stable code, and every code its texts.
+
+use std::{collections::HashMap, ops::Range, sync::LazyLock};
+
+use serde::{Deserialize, Serialize};
+
+use super::{bimi, dane, dkim, dmarc, dnsbl, dnssec, mta_sts, mx, ns, reverse, spf, tls_rpt};
+
+/// How bad a finding is.
+#[derive(Clone, Copy, Debug, Eq, Hash, Ord, PartialEq, PartialOrd, Serialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Severity {
+    /// Worth knowing; nothing needs to be done.
+    Info,
+    /// Works, but is weak, fragile or about to become a fault.
+    Warning,
+    /// Mail is lost, can be forged, or what was meant is not in force.
+    Error,
+}
+
+/// What is wrong. The name is stable: dashboards, alerts and scores refer to it.
+#[derive(Clone, Copy, Debug, Eq, Hash, Ord, PartialEq, PartialOrd)]
+pub struct Code {
+    /// `mechanism.what_is_wrong`, in lower case.
+    pub name: &'static str,
+    /// How bad it is.
+    pub severity: Severity,
+}
+
+/// One thing that is wrong, and what shows it.
+#[derive(Clone, Debug, Eq, PartialEq, Serialize)]
+pub struct Finding {
+    /// What is wrong.
+    #[serde(flatten, serialize_with = "code_and_severity")]
+    pub code: Code,
+    /// One sentence with the values of this case.
+    pub detail: String,
+    /// What shows it.
+    pub evidence: Evidence,
+}
+
+/// What shows a finding.
+#[derive(Clone, Debug, Default, Eq, PartialEq, Serialize)]
+pub struct Evidence {
+    /// The name that was asked for.
+    pub name: String,
+    /// The record as it was found.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub record: Option<String>,
+    /// Which bytes of the record are meant, for a fault of syntax.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub position: Option<Range<usize>>,
+}
+
+/// What people read about a code, in plain words. The files in `texts/` hold them.
+#[derive(Clone, Debug, Deserialize, Eq, PartialEq)]
+#[serde(deny_unknown_fields)]
+pub struct Text {
+    /// What is wrong: a few words without a full stop.
+    pub title: String,
+    /// Why it matters: a sentence or two.
+    pub why: String,
+    /// What exactly to change: a sentence or two.
+    pub change: String,
+}
+
+impl Code {
+    /// Every code there is, by mechanism.
+    pub fn all() -> impl Iterator<Item = Self> {
+        let mechanisms: [&[Self]; 12] = [
+            dmarc::CODES,
+            spf::CODES,
+            dkim::CODES,
+            mx::CODES,
+            mta_sts::CODES,
+            tls_rpt::CODES,
+            dnssec::CODES,
+            dane::CODES,
+            ns::CODES,
+            dnsbl::CODES,
+            reverse::CODES,
+            bimi::CODES,
+        ];
+        mechanisms.into_iter().flatten().copied()
+    }
+
+    /// The code of that name.
+    pub fn named(name: &str) -> Option<Self> {
+        Self::all().find(|code| code.name == name)
+    }
+
+    /// What people read about it.
+    pub fn text(self) -> Option<&'static Text> {
+        TEXTS.get(self.name)
+    }
+
+    /// A finding of this kind without a position.
+    pub fn at(self, name: &str, record: Option<&str>, detail: impl Into<String>) -> Finding {
+        let evidence = Evidence { name: name.to_owned(), record: record.map(str::to_owned), position: None };
+        Finding { code: self, detail: detail.into(), evidence }
+    }
+}
+
+impl Finding {
+    /// The same, with the bytes of the record that are meant.
+    #[must_use]
+    pub fn with_position(mut self, position: Range<usize>) -> Self {
+        self.evidence.position = Some(position);
+        self
+    }
+}
+
+/// Declares a mechanism's codes: a constant each, and all of them as `CODES`.
+macro_rules! codes {
+    ($($(#[$doc:meta])* $constant:ident = $name:literal, $severity:ident;)*) => {
+        $($(#[$doc])* pub const $constant: $crate::dns::Code =
+            $crate::dns::Code { name: $name, severity: $crate::dns::Severity::$severity };)*
+        /// Every code of this mechanism.
+        pub const CODES: &[$crate::dns::Code] = &[$($constant),*];
+    };
+}
+pub(super) use codes;
+
+fn code_and_severity<S: serde::Serializer>(code: &Code, serializer: S) -> Result<S::Ok, S::Error> {
+    use serde::ser::SerializeMap;
+    let mut map = serializer.serialize_map(Some(2))?;
+    map.serialize_entry("code", code.name)?;
+    map.serialize_entry("severity", &code.severity)?;
+    map.end()
+}
+
+static TEXTS: LazyLock<HashMap<String, Text>> = LazyLock::new(|| {
+    let files = [
+        include_str!("../../texts/en/findings/bimi.toml"),
+        include_str!("../../texts/en/findings/dane.toml"),
+        include_str!("../../texts/en/findings/dkim.toml"),
+        include_str!("../../texts/en/findings/dmarc.toml"),
+        include_str!("../../texts/en/findings/dnsbl.toml"),
+        include_str!("../../texts/en/findings/dnssec.toml"),
+        include_str!("../../texts/en/findings/mta_sts.toml"),
+        include_str!("../../texts/en/findings/mx.toml"),
+        include_str!("../../texts/en/findings/ns.toml"),
+        include_str!("../../texts/en/findings/reverse.toml"),
+        include_str!("../../texts/en/findings/spf.toml"),
+        include_str!("../../texts/en/findings/tls_rpt.toml"),
+    ];
+    // The files are part of the program and a test reads them all; a text that cannot be read is a missing one.
+    files.iter().filter_map(|file| toml::from_str::<HashMap<String, Text>>(file).ok()).flatten().collect()
+});
+
+#[cfg(test)]
+mod tests {
+    use std::collections::HashSet;
+
+    use super::*;
+
+    #[test]
+    fn every_code_is_said_once_and_has_its_texts() {
+        let mut seen = HashSet::new();
+        for code in Code::all() {
+            assert!(seen.insert(code.name), "{} is declared twice", code.name);
+            let text =
+                code.text().unwrap_or_else(|| panic!("{} has no text in texts/en/findings", code.name));
+            for words in [&text.title, &text.why, &text.change] {
+                assert!(!words.trim().is_empty(), "{} has an empty text", code.name);
+            }
+        }
+        let left: Vec<_> = TEXTS.keys().filter(|name| !seen.contains(name.as_str())).collect();
+        assert!(left.is_empty(), "texts without a code: {left:?}");
+    }
+}

@@ -1,0 +1,17 @@
+//! The hosts that receive mail (RFC 5321 section 5, RFC 7505).
+
+use super::{Check, Mechanism, Resolver, finding::codes};
+
+/// How it stands.
+#[derive(Clone, Debug, serde::Serialize)]
+pub struct Outcome {
+    /// The findings and what they rest on.
+    pub check: Check,
+}
+
+/// Examines `domain`.
+pub async fn examine(_resolver: &Resolver, _domain: &str) -> Outcome {
+    Outcome { check: Check::new(Mechanism::Mx) }
+}
+
+codes! {}

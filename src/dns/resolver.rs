@@ -1,0 +1,181 @@
+//! Asks questions, never too many at once.
+
+use std::{
+    net::{IpAddr, Ipv4Addr, Ipv6Addr},
+    sync::Arc,
+    time::{Duration, Instant},
+};
+
+use hickory_resolver::{
+    TokioResolver,
+    net::{DnsError, NetError},
+    proto::{
+        op::ResponseCode,
+        rr::{Name, RData, RecordType, rdata::TLSA},
+    },
+};
+use tokio::sync::Semaphore;
+
+use super::{Answer, Found, ResolverError, Settings, Trouble};
+
+/// Asks the configured servers, with a cache of its own. Cheap to clone; clones share the cache and the bound.
+#[derive(Clone)]
+pub struct Resolver {
+    resolver: TokioResolver,
+    outstanding: Arc<Semaphore>,
+}
+
+/// A TXT record.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub struct Text {
+    /// Its character-strings, as they are.
+    pub strings: Vec<Vec<u8>>,
+}
+
+/// An MX record.
+#[derive(Clone, Debug, Eq, Hash, Ord, PartialEq, PartialOrd)]
+pub struct Mx {
+    /// Lower is tried first.
+    pub preference: u16,
+    /// The host, in lower case without the trailing dot; empty for a null MX (RFC 7505).
+    pub exchange: String,
+}
+
+impl Resolver {
+    /// A resolver that has at most `outstanding` questions open at once and remembers `cache_entries` answers.
+    ///
+    /// # Errors
+    ///
+    /// When no server is configured and the system's configuration cannot be used.
+    pub fn new(settings: &Settings, cache_entries: u64, outstanding: usize) -> Result<Self, ResolverError> {
+        let resolver = settings.resolver(cache_entries)?;
+        Ok(Self { resolver, outstanding: Arc::new(Semaphore::new(outstanding)) })
+    }
+
+    /// The TXT records of a name.
+    pub async fn txt(&self, name: &str) -> Answer<Text> {
+        self.ask(name, RecordType::TXT, |data| match data {
+            RData::TXT(text) => Some(Text { strings: text.txt_data.iter().map(|s| s.to_vec()).collect() }),
+            _ => None,
+        })
+        .await
+    }
+
+    /// The IPv4 addresses of a name.
+    pub async fn a(&self, name: &str) -> Answer<Ipv4Addr> {
+        self.ask(name, RecordType::A, |data| match data {
+            RData::A(address) => Some(address.0),
+            _ => None,
+        })
+        .await
+    }
+
+    /// The IPv6 addresses of a name.
+    pub async fn aaaa(&self, name: &str) -> Answer<Ipv6Addr> {
+        self.ask(name, RecordType::AAAA, |data| match data {
+            RData::AAAA(address) => Some(address.0),
+            _ => None,
+        })
+        .await
+    }
+
+    /// The hosts that receive a domain's mail, as they stand in the answer.
+    pub async fn mx(&self, name: &str) -> Answer<Mx> {
+        self.ask(name, RecordType::MX, |data| match data {
+            RData::MX(mx) => Some(Mx { preference: mx.preference, exchange: host(&mx.exchange) }),
+            _ => None,
+        })
+        .await
+    }
+
+    /// The names of the servers that answer for a zone.
+    pub async fn ns(&self, name: &str) -> Answer<String> {
+        self.ask(name, RecordType::NS, |data| match data {
+            RData::NS(ns) => Some(host(&ns.0)),
+            _ => None,
+        })
+        .await
+    }
+
+    /// The names of an address.
+    pub async fn ptr(&self, address: IpAddr) -> Answer<String> {
+        self.ask(&Name::from(address).to_ascii(), RecordType::PTR, |data| match data {
+            RData::PTR(ptr) => Some(host(&ptr.0)),
+            _ => None,
+        })
+        .await
+    }
+
+    /// The TLSA records of a name.
+    pub async fn tlsa(&self, name: &str) -> Answer<TLSA> {
+        self.ask(name, RecordType::TLSA, |data| match data {
+            RData::TLSA(tlsa) => Some(tlsa.clone()),
+            _ => None,
+        })
+        .await
+    }
+
+    async fn ask<T>(&self, name: &str, kind: RecordType, take: impl Fn(&RData) -> Option<T>) -> Answer<T> {
+        let Ok(mut asked) = Name::from_ascii(name) else { return Answer::Unknown(Trouble::BadName) };
+        asked.set_fqdn(true);
+        // The semaphore is never closed.
+        let _permit = self.outstanding.acquire().await;
+        let lookup = match self.resolver.lookup(asked.clone(), kind).await {
+            Ok(lookup) => lookup,
+            Err(error) => return negative(&error),
+        };
+        let mut owner = None;
+        let records: Vec<_> = lookup
+            .answers()
+            .iter()
+            .filter_map(|record| {
+                let taken = take(&record.data)?;
+                owner.get_or_insert_with(|| record.name.clone());
+                Some(taken)
+            })
+            .collect();
+        if records.is_empty() {
+            return Answer::NoData;
+        }
+        let ttl = lookup.valid_until().saturating_duration_since(Instant::now());
+        let alias = owner.filter(|owner| *owner != asked).map(|owner| host(&owner));
+        Answer::Found(Found { records, ttl: ttl.max(Duration::from_secs(1)), alias })
+    }
+}
+
+impl Text {
+    /// The strings put together without anything between them, bytes that are no UTF-8 replaced.
+    pub fn joined(&self) -> String {
+        String::from_utf8_lossy(&self.strings.concat()).into_owned()
+    }
+}
+
+/// In lower case, without the trailing dot.
+fn host(name: &Name) -> String {
+    let mut text = name.to_lowercase().to_ascii();
+    if text.ends_with('.') {
+        text.pop();
+    }
+    text
+}
+
+fn negative<T>(error: &NetError) -> Answer<T> {
+    match error {
+        NetError::Dns(DnsError::NoRecordsFound(none)) => match none.response_code {
+            ResponseCode::NXDomain => Answer::NoName,
+            ResponseCode::NoError => Answer::NoData,
+            code => Answer::Unknown(trouble(code)),
+        },
+        NetError::Dns(DnsError::ResponseCode(code)) => Answer::Unknown(trouble(*code)),
+        NetError::Timeout => Answer::Unknown(Trouble::Timeout),
+        _ => Answer::Unknown(Trouble::Network),
+    }
+}
+
+fn trouble(code: ResponseCode) -> Trouble {
+    match code {
+        ResponseCode::ServFail => Trouble::ServerFailure,
+        ResponseCode::Refused | ResponseCode::NotAuth => Trouble::Refused,
+        _ => Trouble::Network,
+    }
+}

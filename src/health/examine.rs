@@ -1,0 +1,68 @@
+//! Asks everything about one domain.
+
+use std::net::IpAddr;
+
+use tokio::join;
+
+use super::Snapshot;
+use crate::dns::{Resolver, bimi, dane, dkim, dmarc, dnsbl, dnssec, mta_sts, mx, ns, reverse, spf, tls_rpt};
+
+/// What is needed to examine domains. Cheap to clone.
+#[derive(Clone)]
+pub struct Examiner {
+    resolver: Resolver,
+}
+
+/// A domain, and what is known about it that DNS does not tell.
+#[derive(Clone, Debug, Default)]
+pub struct Subject {
+    /// The domain, normalized.
+    pub domain: String,
+    /// DKIM selectors that were seen in reports, or are configured; the common ones are tried without being named.
+    pub selectors: Vec<String>,
+    /// Addresses that send as this domain and pass.
+    pub addresses: Vec<IpAddr>,
+}
+
+impl Examiner {
+    /// An examiner that asks `resolver`.
+    pub fn new(resolver: Resolver) -> Self {
+        Self { resolver }
+    }
+
+    /// Examines one domain; `checked_at` is the time, in seconds since 1970.
+    pub async fn examine(&self, subject: &Subject, checked_at: u64) -> Snapshot {
+        let (resolver, domain) = (&self.resolver, subject.domain.as_str());
+        let (dmarc, spf, dkim, mx, mta_sts, tls_rpt, dnssec, dane, ns, dnsbl, reverse, bimi) = join!(
+            dmarc::examine(resolver, domain),
+            spf::examine(resolver, domain),
+            dkim::examine(resolver, domain),
+            mx::examine(resolver, domain),
+            mta_sts::examine(resolver, domain),
+            tls_rpt::examine(resolver, domain),
+            dnssec::examine(resolver, domain),
+            dane::examine(resolver, domain),
+            ns::examine(resolver, domain),
+            dnsbl::examine(resolver, domain),
+            reverse::examine(resolver, domain),
+            bimi::examine(resolver, domain),
+        );
+        let domain = domain.to_owned();
+        Snapshot {
+            domain,
+            checked_at,
+            dmarc,
+            spf,
+            dkim,
+            mx,
+            mta_sts,
+            tls_rpt,
+            dnssec,
+            dane,
+            ns,
+            dnsbl,
+            reverse,
+            bimi,
+        }
+    }
+}

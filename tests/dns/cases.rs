@@ -1,0 +1,78 @@
+//! One zone a case, in `cases/`: the file is named after the finding it shows, and says in its comments what is
+//! expected when `domain.example` is examined:
+//!
+//! ```text
+//! ; expect: spf.too_many_lookups, spf.no_all     exactly these findings, in any order; nothing means none
+//! ; status: unknown                              the status of the check, when it is not the worst finding's
+//! ```
+
+use std::{collections::BTreeSet, fs, path::Path};
+
+use ruad::dns::{Check, Code, Resolver};
+
+use crate::server::Dns;
+
+/// Runs every case of a mechanism, and says all that differ.
+pub(crate) async fn run(mechanism: &str, examine: impl AsyncFn(Resolver, &str) -> Check) {
+    let mut wrong = Vec::new();
+    let mut count = 0;
+    for (name, zone) in files() {
+        if name.split('.').next() != Some(mechanism) {
+            continue;
+        }
+        count += 1;
+        let dns = Dns::serve(&zone).await;
+        let check = examine(dns.resolver(), "domain.example").await;
+        let found: BTreeSet<_> = check.findings.iter().map(|finding| finding.code.name.to_owned()).collect();
+        let expected = directive(&zone, "; expect:").unwrap_or_else(|| panic!("{name} expects nothing"));
+        let expected: BTreeSet<_> =
+            expected.split(',').map(|code| code.trim().to_owned()).filter(|code| !code.is_empty()).collect();
+        let status = directive(&zone, "; status:").unwrap_or_else(|| {
+            let severities = expected.iter().map(|code| Code::named(code).map(|code| code.severity));
+            severities.max().flatten().map_or("ok".into(), |worst| format!("{worst:?}").to_lowercase())
+        });
+        if found != expected || check.status().name() != status {
+            wrong.push(format!("{name}: expected {expected:?} {status}, got {:#?}", check));
+        }
+    }
+    assert!(count > 0, "no case for {mechanism}");
+    assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+}
+
+#[test]
+fn every_code_has_a_case() {
+    let names: BTreeSet<_> = files().into_iter().map(|(name, _)| name).collect();
+    let missing: Vec<_> = Code::all()
+        .map(|code| code.name)
+        .filter(|code| !names.contains(*code) && !ELSEWHERE.iter().any(|(name, _)| name == code))
+        .collect();
+    assert!(missing.is_empty(), "no zone in tests/dns/cases for {missing:?}");
+    for (code, test) in ELSEWHERE {
+        assert!(Code::named(code).is_some(), "{code} is not a code");
+        let file = test.split("::").next().unwrap();
+        assert!(Path::new(file).exists(), "{test}, which shows {code}, is not there");
+    }
+}
+
+/// Codes that a zone alone cannot show, and the test that does: `file::test`.
+const ELSEWHERE: &[(&str, &str)] = &[];
+
+fn directive(zone: &str, directive: &str) -> Option<String> {
+    zone.lines().find_map(|line| line.strip_prefix(directive)).map(|rest| rest.trim().to_owned())
+}
+
+/// Every case: its name and its zone.
+fn files() -> Vec<(String, String)> {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/dns/cases");
+    let mut files: Vec<_> = fs::read_dir(folder)
+        .unwrap()
+        .map(|entry| entry.unwrap().path())
+        .filter(|path| path.extension().is_some_and(|extension| extension == "zone"))
+        .map(|path| {
+            let name = path.file_stem().unwrap().to_str().unwrap().to_owned();
+            (name, fs::read_to_string(&path).unwrap())
+        })
+        .collect();
+    files.sort();
+    files
+}

@@ -1,0 +1,33 @@
+//! Domains with every fault there is, on a real name server.
+
+#![allow(clippy::unwrap_used, clippy::panic, reason = "helpers of tests are tests too")]
+
+#[allow(dead_code, reason = "the mechanisms come one by one")]
+mod cases;
+#[allow(dead_code, reason = "shared by several tests, each of which needs a part of it")]
+#[path = "../support/dns.rs"]
+mod server;
+
+use ruad::dns::Trouble;
+use server::Dns;
+
+#[tokio::test]
+async fn the_server_answers_as_its_zone_says() {
+    let zone = "@ IN TXT \"a\" \"b\"\nlong IN TXT \"%\"\nalias IN CNAME domain.example.\na.b IN A 192.0.2.1\n*.wild IN TXT \"w\"\n\
+        ; servfail: broken.domain.example\n; silent: mute.domain.example\n";
+    let long = "x".repeat(250) + "\" \"" + &"y".repeat(250) + "\" \"" + &"z".repeat(250);
+    let dns = Dns::serve(&zone.replace('%', &long)).await;
+    let resolver = dns.resolver();
+    let text = resolver.txt("domain.example").await;
+    assert_eq!(text.records().iter().map(|text| text.joined()).collect::<Vec<_>>(), ["ab"]);
+    assert_eq!(resolver.txt("long.domain.example").await.records()[0].joined().len(), 750);
+    let alias = resolver.txt("alias.domain.example").await;
+    let ruad::dns::Answer::Found(alias) = alias else { panic!("{alias:?}") };
+    assert_eq!(alias.alias.as_deref(), Some("domain.example"));
+    assert_eq!(resolver.txt("x.wild.domain.example").await.records().len(), 1);
+    assert_eq!(resolver.mx("domain.example").await, ruad::dns::Answer::NoData);
+    assert_eq!(resolver.txt("b.domain.example").await, ruad::dns::Answer::NoData);
+    assert_eq!(resolver.txt("none.domain.example").await, ruad::dns::Answer::NoName);
+    assert_eq!(resolver.txt("x.broken.domain.example").await.trouble(), Some(Trouble::ServerFailure));
+    assert_eq!(resolver.txt("mute.domain.example").await.trouble(), Some(Trouble::Timeout));
+}

@@ -1,0 +1,143 @@
+//! A real name server on loopback that owns the root: what its zone does not hold does not exist. Zones are master
+//! files (RFC 1035 section 5), in which comments may say what goes wrong:
+//!
+//! ```text
+//! ; servfail: name     questions for this name and for names below it are answered with SERVFAIL
+//! ; silent: name       … are not answered
+//! ```
+
+use std::{
+    net::SocketAddr,
+    sync::{Arc, Mutex, RwLock},
+    time::Duration,
+};
+
+use hickory_server::{
+    Server,
+    net::runtime::{Time, TokioRuntimeProvider},
+    proto::{
+        op::ResponseCode,
+        rr::{LowerName, Name},
+        serialize::txt::Parser,
+    },
+    server::{Request, RequestHandler, ResponseHandler, ResponseInfo},
+    store::in_memory::InMemoryZoneHandler,
+    zone_handler::{AxfrPolicy, Catalog, MessageResponseBuilder, ZoneType},
+};
+use ruad::dns::{Resolver, Settings};
+use tokio::net::{TcpListener, UdpSocket};
+
+pub(crate) struct Dns {
+    address: SocketAddr,
+    state: Arc<State>,
+    _server: Server<Handler>,
+}
+
+impl Dns {
+    /// Serves `zone`, with `domain.example.` as the origin of relative names.
+    pub(crate) async fn serve(zone: &str) -> Self {
+        let state = Arc::new(State { zone: RwLock::new(Zone::parse(zone)), questions: Mutex::default() });
+        // The two ports are taken at once; another process may have the one that is tried second.
+        let (udp, tcp) = loop {
+            let udp = UdpSocket::bind("127.0.0.1:0").await.unwrap();
+            if let Ok(tcp) = TcpListener::bind(udp.local_addr().unwrap()).await {
+                break (udp, tcp);
+            }
+        };
+        let address = udp.local_addr().unwrap();
+        let mut server = Server::new(Handler(state.clone()));
+        server.register_socket(udp);
+        server.register_listener(tcp, Duration::from_secs(5), 64 * 1024);
+        Self { address, state, _server: server }
+    }
+
+    /// Serves another zone from now on.
+    pub(crate) fn replace(&self, zone: &str) {
+        *self.state.zone.write().unwrap() = Zone::parse(zone);
+    }
+
+    pub(crate) fn address(&self) -> SocketAddr {
+        self.address
+    }
+
+    /// The questions asked so far, as `NAME TYPE`, in their order.
+    pub(crate) fn questions(&self) -> Vec<String> {
+        self.state.questions.lock().unwrap().clone()
+    }
+
+    pub(crate) fn settings(&self) -> Settings {
+        Settings {
+            servers: vec![self.address],
+            timeout: Duration::from_millis(300),
+            retries: 0,
+            ..Settings::default()
+        }
+    }
+
+    /// A resolver that asks this server and remembers nothing.
+    pub(crate) fn resolver(&self) -> Resolver {
+        Resolver::new(&self.settings(), 0, 200).unwrap()
+    }
+}
+
+struct State {
+    zone: RwLock<Zone>,
+    questions: Mutex<Vec<String>>,
+}
+
+struct Zone {
+    catalog: Arc<Catalog>,
+    failing: Vec<LowerName>,
+    silent: Vec<LowerName>,
+}
+
+impl Zone {
+    fn parse(zone: &str) -> Self {
+        let start = "$TTL 60\n. IN SOA ns. root. 1 60 60 60 60\n. IN NS ns.\nns. IN A 127.0.0.1\n";
+        let text = format!("{start}$ORIGIN domain.example.\n{zone}\n");
+        let (_, records) = Parser::new(text, None, Some(Name::root())).parse().unwrap();
+        let handler = InMemoryZoneHandler::<TokioRuntimeProvider>::new(
+            Name::root(),
+            records,
+            ZoneType::Primary,
+            AxfrPolicy::Deny,
+        );
+        let mut catalog = Catalog::new();
+        catalog.upsert(Name::root().into(), vec![Arc::new(handler.unwrap())]);
+        let named = |directive: &str| {
+            let names = zone.lines().filter_map(|line| line.strip_prefix(directive));
+            names.map(|name| Name::from_ascii(format!("{}.", name.trim())).unwrap().into()).collect()
+        };
+        Self { catalog: Arc::new(catalog), failing: named("; servfail:"), silent: named("; silent:") }
+    }
+}
+
+struct Handler(Arc<State>);
+
+#[async_trait::async_trait]
+impl RequestHandler for Handler {
+    async fn handle_request<R: ResponseHandler, T: Time>(
+        &self,
+        request: &Request,
+        mut response: R,
+    ) -> ResponseInfo {
+        let query = request.request_info().unwrap().query.clone();
+        let name = query.name().to_string();
+        let line = format!("{} {}", name.trim_end_matches('.').to_lowercase(), query.query_type());
+        self.0.questions.lock().unwrap().push(line);
+        let (catalog, fails, silent) = {
+            let zone = self.0.zone.read().unwrap();
+            let is_in = |names: &[LowerName]| names.iter().any(|apex| apex.zone_of(query.name()));
+            (zone.catalog.clone(), is_in(&zone.failing), is_in(&zone.silent))
+        };
+        if silent {
+            return std::future::pending().await;
+        }
+        if fails {
+            let message = MessageResponseBuilder::from_message_request(request)
+                .error_msg(&request.metadata, ResponseCode::ServFail);
+            return response.send_response(message).await.unwrap();
+        }
+        catalog.handle_request::<R, T>(request, response).await
+    }
+}
