@@ -6,6 +6,7 @@ use anyhow::Context;
 use clap::{Parser, Subcommand};
 use ruad::{config::Settings, telemetry};
 
+mod check;
 mod engine;
 mod migrate;
 mod parse;
@@ -22,6 +23,7 @@ pub(crate) struct Cli {
 
 #[derive(Debug, Subcommand)]
 enum Command {
+    Check(check::Check),
     Engine(engine::Engine),
     Migrate(migrate::Migrate),
     Parse(parse::Parse),
@@ -40,6 +42,7 @@ pub(crate) struct Configuration {
 impl Cli {
     pub(crate) fn run(self) -> anyhow::Result<ExitCode> {
         match self.command {
+            Command::Check(check) => check.run(),
             Command::Engine(engine) => {
                 // The daemon that started it has passed on its environment.
                 start_log(&Settings::load(None)?)?;

@@ -1,12 +1,14 @@
 //! The health of a domain: everything examined at once, as `ruad check` prints it and `ruad serve` keeps it.
 
 mod examine;
+mod profile;
 
 use serde::Serialize;
 
 use crate::dns::{Check, bimi, dane, dkim, dmarc, dnsbl, dnssec, mta_sts, mx, ns, reverse, spf, tls_rpt};
 
 pub use examine::{Examiner, Subject};
+pub use profile::{Otherwise, Profile, Score};
 
 /// What an examination of one domain found.
 #[derive(Clone, Debug, Serialize)]

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use serde::Serialize;
+use serde::{Serialize, Serializer, ser::SerializeStruct};
 
 use super::{Finding, Severity, Trouble};
 
@@ -54,7 +54,7 @@ pub enum Status {
 }
 
 /// The result of examining one mechanism.
-#[derive(Clone, Debug, Serialize)]
+#[derive(Clone, Debug)]
 pub struct Check {
     /// What was examined.
     pub mechanism: Mechanism,
@@ -138,6 +138,17 @@ impl Check {
             Some(Severity::Info) => Status::Info,
             None => Status::Ok,
         }
+    }
+}
+
+impl Serialize for Check {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let mut check = serializer.serialize_struct("Check", 4)?;
+        check.serialize_field("status", &self.status())?;
+        check.serialize_field("findings", &self.findings)?;
+        check.serialize_field("records", &self.records)?;
+        check.serialize_field("unknown", &self.unknown)?;
+        check.end()
     }
 }
 

@@ -6,6 +6,7 @@ use super::{Check, Mechanism, Resolver, finding::codes};
 #[derive(Clone, Debug, serde::Serialize)]
 pub struct Outcome {
     /// The findings and what they rest on.
+    #[serde(flatten)]
     pub check: Check,
 }
 

@@ -123,9 +123,13 @@ pub(super) use codes;
 
 fn code_and_severity<S: serde::Serializer>(code: &Code, serializer: S) -> Result<S::Ok, S::Error> {
     use serde::ser::SerializeMap;
-    let mut map = serializer.serialize_map(Some(2))?;
+    let mut map = serializer.serialize_map(None)?;
     map.serialize_entry("code", code.name)?;
     map.serialize_entry("severity", &code.severity)?;
+    if let Some(text) = code.text() {
+        map.serialize_entry("title", &text.title)?;
+        map.serialize_entry("change", &text.change)?;
+    }
     map.end()
 }
 

@@ -1,0 +1,217 @@
+//! `ruad check`: what is wrong with a mail domain, and what to change.
+
+use std::{
+    fs,
+    io::{self, BufRead, BufReader, Read, Write},
+    net::SocketAddr,
+    path::{Path, PathBuf},
+    process::ExitCode,
+    time::{SystemTime, UNIX_EPOCH},
+};
+
+use anyhow::{Context, bail};
+use clap::Args;
+use futures_util::StreamExt;
+use ruad::{
+    config::Settings,
+    dns::{Resolver, Status},
+    domains,
+    health::{Examiner, Profile, Subject},
+};
+
+use progress::Progress;
+use report::Report;
+
+mod progress;
+mod report;
+mod text;
+
+/// Examine the DNS records of mail domains and say what to change.
+///
+/// Needs no configuration and no database. Exits with 0 when nothing is wrong that matters, with 1 when something is
+/// broken, with 2 when the command line is, and with 3 when DNS could not tell.
+#[derive(Args, Debug)]
+pub(crate) struct Check {
+    /// The domains.
+    #[arg(value_name = "DOMAIN", required_unless_present = "file")]
+    domains: Vec<String>,
+
+    /// Read domains from a file, one a line; `-` is standard input. Prints a line a domain.
+    #[arg(long, value_name = "FILE")]
+    file: Option<PathBuf>,
+
+    /// Print one JSON object a domain.
+    #[arg(long)]
+    json: bool,
+
+    /// What counts how much: `default`, or `nl-gov` for the Dutch government's agreements.
+    #[arg(long, default_value = "default", value_parser = profile)]
+    profile: &'static Profile,
+
+    /// Ask this name server instead of the system's.
+    #[arg(long, value_name = "IP:PORT", value_parser = server)]
+    resolver: Option<SocketAddr>,
+
+    /// A DKIM selector to look at, beside the common ones; may be given several times.
+    #[arg(long = "selector", value_name = "NAME")]
+    selectors: Vec<String>,
+
+    #[command(flatten)]
+    configuration: super::Configuration,
+}
+
+impl Check {
+    pub(crate) fn run(self) -> anyhow::Result<ExitCode> {
+        let mut settings = self.configuration.load()?;
+        if let Some(server) = self.resolver {
+            settings.dns.servers = vec![server];
+        }
+        let domains = match self.subjects() {
+            Ok(domains) => domains,
+            Err(error) => {
+                eprintln!("ruad: {error:#}");
+                return Ok(ExitCode::from(USAGE));
+            }
+        };
+        let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
+        let outcome = runtime.block_on(self.examine(&settings, domains));
+        runtime.shutdown_background();
+        match outcome {
+            Ok(worst) => Ok(ExitCode::from(exit_code(worst))),
+            // `ruad check … | head` is no fault of anybody.
+            Err(error) if error.downcast_ref::<io::Error>().is_some_and(is_broken_pipe) => {
+                Ok(ExitCode::SUCCESS)
+            }
+            Err(error) => Err(error),
+        }
+    }
+
+    async fn examine(&self, settings: &Settings, domains: Vec<String>) -> anyhow::Result<Status> {
+        let resolver = Resolver::new(&settings.dns, CACHE_ENTRIES, OUTSTANDING)?;
+        let examiner = Examiner::new(resolver);
+        let mut out = anstream::stdout().lock();
+        let mut progress = Progress::new(domains.len(), self.file.is_some());
+        let mut worst = Status::Ok;
+        let mut reports = futures_util::stream::iter(domains)
+            .map(|domain| {
+                let subject = Subject { domain, selectors: self.selectors.clone(), ..Subject::default() };
+                let examiner = examiner.clone();
+                // Each on a task of its own, so that both the waiting and the work are shared by all cores.
+                tokio::spawn(async move { examiner.examine(&subject, now()).await })
+            })
+            .buffered(AT_ONCE);
+        while let Some(snapshot) = reports.next().await {
+            let report = Report::new(snapshot?, self.profile);
+            worst = worse(worst, report.status);
+            progress.hide();
+            if self.json {
+                serde_json::to_writer(&mut out, &report).map_err(io::Error::from)?;
+                writeln!(out)?;
+            } else if self.file.is_some() {
+                text::line(&mut out, &report)?;
+            } else {
+                text::full(&mut out, &report)?;
+            }
+            progress.step();
+        }
+        progress.hide();
+        out.flush()?;
+        Ok(worst)
+    }
+
+    fn subjects(&self) -> anyhow::Result<Vec<String>> {
+        let mut names: Vec<_> = self.domains.iter().map(|name| (name.clone(), String::new())).collect();
+        if let Some(path) = &self.file {
+            for (number, line) in lines(path)?.enumerate() {
+                let line = line.with_context(|| format!("cannot read {}", path.display()))?;
+                let name = line.split('#').next().unwrap_or_default().trim();
+                if !name.is_empty() {
+                    names.push((name.to_owned(), format!("{}:{}: ", path.display(), number + 1)));
+                }
+            }
+        }
+        let normalize = |(name, origin): (String, String)| match domains::normalize(&name) {
+            Some(domain) => Ok(domain),
+            None => bail!("{origin}{name:?} is not a domain name"),
+        };
+        names.into_iter().map(normalize).collect()
+    }
+}
+
+fn lines(path: &Path) -> anyhow::Result<impl Iterator<Item = io::Result<String>>> {
+    let input: Box<dyn Read> = if path.as_os_str() == "-" {
+        Box::new(io::stdin())
+    } else {
+        Box::new(fs::File::open(path).with_context(|| format!("cannot read {}", path.display()))?)
+    };
+    Ok(BufReader::new(input).lines())
+}
+
+fn profile(name: &str) -> Result<&'static Profile, String> {
+    Profile::named(name).ok_or_else(|| {
+        let names: Vec<_> = Profile::all().iter().map(|profile| profile.name.as_str()).collect();
+        format!("there is no such profile; there are {}", names.join(" and "))
+    })
+}
+
+/// The port may be left out.
+fn server(text: &str) -> Result<SocketAddr, String> {
+    let address = text.parse().or_else(|_| text.parse().map(|ip| SocketAddr::new(ip, 53)));
+    address.map_err(|_| "not an address, with or without a port".to_owned())
+}
+
+/// An error is certain; what could not be told may hide anything less.
+fn worse(one: Status, other: Status) -> Status {
+    let rank = |status| match status {
+        Status::Ok => 0,
+        Status::Info => 1,
+        Status::Warning => 2,
+        Status::Unknown => 3,
+        Status::Error => 4,
+    };
+    if rank(other) > rank(one) { other } else { one }
+}
+
+fn exit_code(worst: Status) -> u8 {
+    match worst {
+        Status::Ok | Status::Info | Status::Warning => 0,
+        Status::Error => 1,
+        Status::Unknown => UNKNOWN,
+    }
+}
+
+fn is_broken_pipe(error: &io::Error) -> bool {
+    error.kind() == io::ErrorKind::BrokenPipe
+}
+
+fn now() -> u64 {
+    SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |since| since.as_secs())
+}
+
+const USAGE: u8 = 2;
+const UNKNOWN: u8 = 3;
+/// Domains examined at once; the questions of all of them share [`OUTSTANDING`].
+const AT_ONCE: usize = 100;
+const OUTSTANDING: usize = 200;
+const CACHE_ENTRIES: u64 = 20_000;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_worst_decides_and_an_error_is_certain() {
+        assert_eq!(exit_code(worse(Status::Warning, Status::Info)), 0);
+        assert_eq!(exit_code(worse(Status::Unknown, Status::Warning)), 3);
+        assert_eq!(exit_code(worse(Status::Unknown, Status::Error)), 1);
+        assert_eq!(exit_code(worse(Status::Error, Status::Unknown)), 1);
+    }
+
+    #[test]
+    fn a_server_may_be_named_without_a_port() {
+        assert_eq!(server("192.0.2.53").unwrap(), "192.0.2.53:53".parse().unwrap());
+        assert_eq!(server("::1").unwrap(), "[::1]:53".parse().unwrap());
+        assert_eq!(server("[::1]:5353").unwrap(), "[::1]:5353".parse().unwrap());
+        assert!(server("dns.example").is_err());
+    }
+}

@@ -1,0 +1,219 @@
+//! What people read.
+
+use std::{
+    cmp::Reverse,
+    io::{self, Write},
+};
+
+use anstyle::{AnsiColor, Style};
+use ruad::{
+    dns::{Check, Finding, Severity, Status},
+    health::Score,
+};
+
+use super::report::Report;
+
+/// One line: the score and which mechanisms are not well.
+pub(super) fn line(out: &mut impl Write, report: &Report) -> io::Result<()> {
+    write!(out, "{}  ", Painted(&format!("{:>7}", score(report.score)), status_style(report.status)))?;
+    write!(out, "{:<40}", report.snapshot.domain)?;
+    let mut bad: Vec<_> = report.snapshot.checks().into_iter().collect();
+    bad.retain(|check| !matches!(check.status(), Status::Ok | Status::Info));
+    for check in bad {
+        let codes: Vec<_> = check
+            .findings
+            .iter()
+            .filter(|finding| finding.code.severity > Severity::Info)
+            .map(|finding| finding.code.name)
+            .collect();
+        let words = if codes.is_empty() {
+            format!("{} {}", check.mechanism.name(), check.status().name())
+        } else {
+            codes.join(" ")
+        };
+        write!(out, " {}", Painted(&words, status_style(check.status())))?;
+    }
+    writeln!(out)
+}
+
+/// Everything: what each mechanism says, what is wrong with it and what to change.
+pub(super) fn full(out: &mut impl Write, report: &Report) -> io::Result<()> {
+    let snapshot = &report.snapshot;
+    let title = Style::new().bold();
+    write!(out, "{}", Painted(&snapshot.domain, title))?;
+    let profile = if report.profile == "default" { String::new() } else { format!(" ({})", report.profile) };
+    writeln!(out, "   score {}{profile}\n", Painted(&score(report.score), status_style(report.status)))?;
+    for check in snapshot.checks() {
+        block(out, check)?;
+    }
+    summary(out, report)
+}
+
+fn block(out: &mut impl Write, check: &Check) -> io::Result<()> {
+    let status = check.status();
+    let word = format!("{:<8}", status.name());
+    writeln!(out, "{} {}", Painted(&word, status_style(status)), Painted(check.mechanism.title(), BOLD))?;
+    for record in &check.records {
+        let pointed = check.findings.iter().any(|finding| {
+            finding.evidence.position.is_some() && finding.evidence.record.as_ref() == Some(&record.text)
+        });
+        if !pointed {
+            writeln!(out, "{:9}{} {}", "", Painted(&record.name, DIM), clipped(&record.text))?;
+        }
+    }
+    let mut findings: Vec<_> = check.findings.iter().collect();
+    findings.sort_by_key(|finding| Reverse(finding.code.severity));
+    for finding in findings {
+        explain(out, finding)?;
+    }
+    for question in &check.unknown {
+        let words = format!("could not be told: {} ({})", question.name, question.trouble);
+        writeln!(out, "{:9}{}", "", Painted(&words, status_style(Status::Unknown)))?;
+    }
+    Ok(())
+}
+
+fn explain(out: &mut impl Write, finding: &Finding) -> io::Result<()> {
+    let style = status_style(match finding.code.severity {
+        Severity::Info => Status::Info,
+        Severity::Warning => Status::Warning,
+        Severity::Error => Status::Error,
+    });
+    let mark = match finding.code.severity {
+        Severity::Info => "·",
+        Severity::Warning => "!",
+        Severity::Error => "✗",
+    };
+    let text = finding.code.text();
+    let title = text.map_or(finding.code.name, |text| &text.title);
+    let code = format!("[{}]", finding.code.name);
+    writeln!(out, "{:7}{} {} {}", "", Painted(mark, style), Painted(title, style), Painted(&code, DIM))?;
+    wrapped(out, &finding.detail)?;
+    if let (Some(record), Some(position)) = (&finding.evidence.record, &finding.evidence.position) {
+        let (shown, under) = pointed(record, position.start, position.end);
+        writeln!(out, "{:9}{shown}\n{:9}{}", "", "", Painted(&under, style))?;
+    }
+    if let Some(text) = text
+        && finding.code.severity > Severity::Info
+    {
+        wrapped(out, &format!("→ {}", text.change))?;
+    }
+    Ok(())
+}
+
+fn summary(out: &mut impl Write, report: &Report) -> io::Result<()> {
+    let of = |status| {
+        let checks = report.snapshot.checks();
+        checks.iter().filter(|check| check.status() == status).map(|check| check.mechanism.title()).collect()
+    };
+    let named: [(&str, Status, Vec<&str>); 3] = [
+        ("broken", Status::Error, of(Status::Error)),
+        ("weak", Status::Warning, of(Status::Warning)),
+        ("unknown", Status::Unknown, of(Status::Unknown)),
+    ];
+    writeln!(out)?;
+    let mut is_fine = true;
+    for (word, status, titles) in named {
+        if !titles.is_empty() {
+            is_fine = false;
+            let word = format!("{word:<8}");
+            writeln!(out, "{} {}", Painted(&word, status_style(status)), titles.join(", "))?;
+        }
+    }
+    if is_fine {
+        writeln!(out, "{}", Painted("Nothing needs to be changed.", status_style(Status::Ok)))?;
+    }
+    writeln!(out)
+}
+
+fn score(score: Option<Score>) -> String {
+    score.map_or("unknown".to_owned(), |score| format!("{score} / 5"))
+}
+
+/// The part of a record around a fault, and the marks to put under it.
+fn pointed(record: &str, start: usize, end: usize) -> (String, String) {
+    let before = record.get(..start).map_or(0, |text| text.chars().count());
+    let length = record.get(start..end).map_or(1, |text| text.chars().count()).clamp(1, WIDTH / 2);
+    let characters: Vec<_> = record.chars().map(|c| if c.is_control() { '\u{fffd}' } else { c }).collect();
+    let from = (before + length).saturating_sub(WIDTH - 4);
+    let cut = if from > 0 { "…" } else { "" };
+    let rest = characters.len().saturating_sub(from);
+    let shown: String = characters.iter().skip(from).take(WIDTH).collect();
+    let tail = if rest > WIDTH { "…" } else { "" };
+    let indent = before.saturating_sub(from) + cut.chars().count();
+    (format!("{cut}{shown}{tail}"), format!("{}{}", " ".repeat(indent), "^".repeat(length)))
+}
+
+/// A record on one line, without what a terminal would obey.
+fn clipped(text: &str) -> String {
+    let clean: String = text.chars().map(|c| if c.is_control() { '\u{fffd}' } else { c }).collect();
+    if clean.chars().count() <= 2 * WIDTH {
+        return clean;
+    }
+    clean.chars().take(2 * WIDTH).chain(['…']).collect()
+}
+
+fn wrapped(out: &mut impl Write, text: &str) -> io::Result<()> {
+    let mut column = 0;
+    for word in clipped_words(text) {
+        let length = word.chars().count();
+        if column == 0 {
+            write!(out, "{:9}{word}", "")?;
+        } else if column + 1 + length > WIDTH {
+            write!(out, "\n{:9}{word}", "")?;
+            column = 0;
+        } else {
+            write!(out, " {word}")?;
+            column += 1;
+        }
+        column += length;
+    }
+    writeln!(out)
+}
+
+fn clipped_words(text: &str) -> impl Iterator<Item = String> {
+    text.split_whitespace().map(|word| word.chars().filter(|c| !c.is_control()).collect())
+}
+
+fn status_style(status: Status) -> Style {
+    let color = match status {
+        Status::Ok => AnsiColor::Green,
+        Status::Info => AnsiColor::Blue,
+        Status::Warning => AnsiColor::Yellow,
+        Status::Error => AnsiColor::Red,
+        Status::Unknown => AnsiColor::Magenta,
+    };
+    Style::new().fg_color(Some(color.into()))
+}
+
+/// Words in a style; the stream takes the style off where nobody sees colours.
+struct Painted<'a>(&'a str, Style);
+
+impl std::fmt::Display for Painted<'_> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "{}{}{}", self.1.render(), self.0, self.1.render_reset())
+    }
+}
+
+const BOLD: Style = Style::new().bold();
+const DIM: Style = Style::new().dimmed();
+const WIDTH: usize = 96;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_fault_is_pointed_at_wherever_it_is() {
+        assert_eq!(
+            pointed("v=DMARC1; p=nune", 12, 16),
+            ("v=DMARC1; p=nune".into(), format!("{}^^^^", " ".repeat(12)))
+        );
+        let long = format!("{}FAULT{}", "a".repeat(300), "b".repeat(300));
+        let (shown, under) = pointed(&long, 300, 305);
+        let at = under.find('^').unwrap();
+        assert_eq!(shown.chars().skip(at).take(5).collect::<String>(), "FAULT");
+        assert!(shown.chars().count() <= WIDTH + 2);
+        assert_eq!(pointed("ab", 7, 9).1, " ".repeat(0) + "^");
+    }
+}

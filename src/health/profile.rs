@@ -1,0 +1,152 @@
+//! What findings cost: a profile is a table of points, and the score of a domain is what is left of five.
+
+use std::{collections::BTreeMap, collections::BTreeSet, fmt, sync::LazyLock};
+
+use serde::{Deserialize, Serialize};
+
+use crate::dns::{Code, Severity};
+
+/// A table of what each finding costs.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Profile {
+    /// What it is called on the command line and in the registry.
+    pub name: String,
+    /// For whom it is: one line.
+    pub title: String,
+    /// Points that a finding costs which the table does not name, by how bad it is.
+    pub otherwise: Otherwise,
+    /// Points of single findings, by code.
+    pub points: BTreeMap<String, f64>,
+}
+
+/// Points by how bad a finding is.
+#[derive(Clone, Copy, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Otherwise {
+    /// What an error costs.
+    pub error: f64,
+    /// What a warning costs.
+    pub warning: f64,
+}
+
+/// From 0.0 to 5.0, in steps of a tenth.
+#[derive(Clone, Copy, Debug, Eq, Ord, PartialEq, PartialOrd)]
+pub struct Score {
+    tenths: u16,
+}
+
+impl Profile {
+    /// Every profile; the first is the one that holds when none is named.
+    pub fn all() -> &'static [Self] {
+        &*PROFILES
+    }
+
+    /// The profile of that name.
+    pub fn named(name: &str) -> Option<&'static Self> {
+        Self::all().iter().find(|profile| profile.name == name)
+    }
+
+    /// What one finding costs. Information never costs anything unless the table says so.
+    pub fn points(&self, code: Code) -> f64 {
+        self.points.get(code.name).copied().unwrap_or(match code.severity {
+            Severity::Error => self.otherwise.error,
+            Severity::Warning => self.otherwise.warning,
+            Severity::Info => 0.0,
+        })
+    }
+
+    /// What is left of five points. A code costs its points once, however often it was found.
+    pub fn score(&self, findings: impl IntoIterator<Item = Code>) -> Score {
+        let codes: BTreeSet<_> = findings.into_iter().collect();
+        let lost: u16 = codes.into_iter().map(|code| tenths(self.points(code))).fold(0, u16::saturating_add);
+        Score { tenths: FULL.saturating_sub(lost) }
+    }
+}
+
+impl Default for &'static Profile {
+    fn default() -> Self {
+        // There is always one: the list is a constant of the program.
+        &PROFILES[0]
+    }
+}
+
+impl Score {
+    /// Nothing is left to improve.
+    pub const BEST: Self = Self { tenths: FULL };
+
+    /// As a number.
+    pub fn value(self) -> f64 {
+        f64::from(self.tenths) / 10.0
+    }
+}
+
+impl fmt::Display for Score {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}.{}", self.tenths / 10, self.tenths % 10)
+    }
+}
+
+impl Serialize for Score {
+    fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.serialize_f64(self.value())
+    }
+}
+
+/// Points are whole tenths from 0 to 5, which a test makes sure of.
+fn tenths(points: f64) -> u16 {
+    (points * 10.0).round().clamp(0.0, f64::from(FULL)) as u16
+}
+
+const FULL: u16 = 50;
+
+static PROFILES: LazyLock<[Profile; 2]> = LazyLock::new(|| {
+    [include_str!("profile/default.toml"), include_str!("profile/nl-gov.toml")].map(|text| {
+        // The files are part of the program and the tests below read them.
+        #[allow(clippy::expect_used, reason = "constants of the program")]
+        toml::from_str(text).expect("a profile that can be read")
+    })
+});
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const ERROR: Code = Code { name: "test.error", severity: Severity::Error };
+    const WARNING: Code = Code { name: "test.warning", severity: Severity::Warning };
+    const INFO: Code = Code { name: "test.info", severity: Severity::Info };
+
+    fn profile() -> Profile {
+        let points = BTreeMap::from([("test.special".to_owned(), 2.3)]);
+        let otherwise = Otherwise { error: 1.0, warning: 0.3 };
+        Profile { name: "test".into(), title: "Test".into(), otherwise, points }
+    }
+
+    #[test]
+    fn each_code_costs_its_points_once() {
+        let special = Code { name: "test.special", severity: Severity::Info };
+        let score = |codes: &[Code]| profile().score(codes.iter().copied()).to_string();
+        assert_eq!(score(&[]), "5.0");
+        assert_eq!(score(&[INFO, INFO]), "5.0");
+        assert_eq!(score(&[WARNING, WARNING, INFO]), "4.7");
+        assert_eq!(score(&[ERROR, WARNING]), "3.7");
+        assert_eq!(score(&[special]), "2.7");
+        let many = ["a", "b", "c", "d", "e", "f"].map(|name| Code { name, severity: Severity::Error });
+        assert_eq!(score(&many), "0.0");
+        assert_eq!(serde_json::to_string(&profile().score([WARNING])).unwrap(), "4.7");
+    }
+
+    #[test]
+    fn profiles_name_codes_that_exist_and_points_in_tenths() {
+        for profile in Profile::all() {
+            assert_eq!(Profile::named(&profile.name).unwrap().title, profile.title);
+            for (code, points) in &profile.points {
+                assert!(Code::named(code).is_some(), "{}: {code} is not a code", profile.name);
+                let tenths = points * 10.0;
+                assert!((0.0..=50.0).contains(&tenths) && (tenths - tenths.round()).abs() < 1e-9);
+            }
+        }
+        assert_eq!(<&Profile>::default().name, "default");
+        assert!(Profile::named("none such").is_none());
+    }
+}
