@@ -45,6 +45,10 @@ lint: ## formatting, clippy, documentation, licences
 	else echo 'cargo-deny is not installed: licences and sources were not checked'; fi
 	@if command -v cargo-machete >/dev/null; then cargo machete; fi
 
+.PHONY: docs
+docs: ## write the documents that are made from the program's own tables
+	RUAD_WRITE_DOCS=1 $(CARGO) test --locked --test documents
+
 .PHONY: fuzz
 fuzz: ## every fuzz target for a minute each; needs cargo-fuzz and a nightly compiler
 	for target in aggregate tls message smtp segment; do \
