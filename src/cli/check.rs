@@ -56,6 +56,10 @@ pub(crate) struct Check {
     #[arg(long = "selector", value_name = "NAME")]
     selectors: Vec<String>,
 
+    /// Look at the given selectors only, not at the hundred common ones: a tenth of the questions.
+    #[arg(long)]
+    only_selectors: bool,
+
     #[command(flatten)]
     configuration: super::Configuration,
 }
@@ -94,7 +98,12 @@ impl Check {
         let mut worst = Status::Ok;
         let mut reports = futures_util::stream::iter(domains)
             .map(|domain| {
-                let subject = Subject { domain, selectors: self.selectors.clone(), ..Subject::default() };
+                let subject = Subject {
+                    domain,
+                    selectors: self.selectors.clone(),
+                    try_common_selectors: !self.only_selectors,
+                    ..Subject::default()
+                };
                 let examiner = examiner.clone();
                 // Each on a task of its own, so that both the waiting and the work are shared by all cores.
                 tokio::spawn(async move { examiner.examine(&subject, now()).await })

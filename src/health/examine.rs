@@ -18,8 +18,10 @@ pub struct Examiner {
 pub struct Subject {
     /// The domain, normalized.
     pub domain: String,
-    /// DKIM selectors that were seen in reports, or are configured; the common ones are tried without being named.
+    /// DKIM selectors that were seen in reports, or are configured.
     pub selectors: Vec<String>,
+    /// Whether to try the selectors that are common in the world too.
+    pub try_common_selectors: bool,
     /// Addresses that send as this domain and pass.
     pub addresses: Vec<IpAddr>,
 }
