@@ -16,7 +16,7 @@ pub struct Profile {
     pub title: String,
     /// Points that a finding costs which the table does not name, by how bad it is.
     pub otherwise: Otherwise,
-    /// Points of single findings, by code.
+    /// Points of single findings, by code; `mechanism.*` stands for those of a mechanism that are not named.
     pub points: BTreeMap<String, f64>,
 }
 
@@ -49,7 +49,9 @@ impl Profile {
 
     /// What one finding costs. Information never costs anything unless the table says so.
     pub fn points(&self, code: Code) -> f64 {
-        self.points.get(code.name).copied().unwrap_or(match code.severity {
+        let mechanism = code.name.split('.').next().unwrap_or_default();
+        let named = self.points.get(code.name).or_else(|| self.points.get(&format!("{mechanism}.*")));
+        named.copied().unwrap_or(match code.severity {
             Severity::Error => self.otherwise.error,
             Severity::Warning => self.otherwise.warning,
             Severity::Info => 0.0,
@@ -111,13 +113,15 @@ static PROFILES: LazyLock<[Profile; 2]> = LazyLock::new(|| {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::dns::Mechanism;
 
     const ERROR: Code = Code { name: "test.error", severity: Severity::Error };
     const WARNING: Code = Code { name: "test.warning", severity: Severity::Warning };
     const INFO: Code = Code { name: "test.info", severity: Severity::Info };
 
     fn profile() -> Profile {
-        let points = BTreeMap::from([("test.special".to_owned(), 2.3)]);
+        let points = [("test.special", 2.3), ("other.*", 0.1)];
+        let points = points.map(|(code, points)| (code.to_owned(), points)).into();
         let otherwise = Otherwise { error: 1.0, warning: 0.3 };
         Profile { name: "test".into(), title: "Test".into(), otherwise, points }
     }
@@ -131,6 +135,8 @@ mod tests {
         assert_eq!(score(&[WARNING, WARNING, INFO]), "4.7");
         assert_eq!(score(&[ERROR, WARNING]), "3.7");
         assert_eq!(score(&[special]), "2.7");
+        let other = Code { name: "other.thing", severity: Severity::Error };
+        assert_eq!(score(&[other]), "4.9");
         let many = ["a", "b", "c", "d", "e", "f"].map(|name| Code { name, severity: Severity::Error });
         assert_eq!(score(&many), "0.0");
         assert_eq!(serde_json::to_string(&profile().score([WARNING])).unwrap(), "4.7");
@@ -141,7 +147,11 @@ mod tests {
         for profile in Profile::all() {
             assert_eq!(Profile::named(&profile.name).unwrap().title, profile.title);
             for (code, points) in &profile.points {
-                assert!(Code::named(code).is_some(), "{}: {code} is not a code", profile.name);
+                let is_known = match code.strip_suffix(".*") {
+                    Some(name) => Mechanism::ALL.iter().any(|mechanism| mechanism.name() == name),
+                    None => Code::named(code).is_some(),
+                };
+                assert!(is_known, "{}: {code} is not a code", profile.name);
                 let tenths = points * 10.0;
                 assert!((0.0..=50.0).contains(&tenths) && (tenths - tenths.round()).abs() < 1e-9);
             }
