@@ -12,6 +12,7 @@ mod migrate;
 mod parse;
 mod serve;
 mod spool;
+mod zone;
 
 /// Receives DMARC and TLS reports over SMTP and stores them exactly once in ClickHouse.
 #[derive(Debug, Parser)]
@@ -29,6 +30,7 @@ enum Command {
     Parse(parse::Parse),
     Serve(serve::Serve),
     Spool(spool::SpoolArgs),
+    Zone(zone::Zone),
 }
 
 /// The settings, for every command that needs them.
@@ -52,6 +54,7 @@ impl Cli {
             Command::Parse(parse) => parse.run(),
             Command::Serve(serve) => serve.run(),
             Command::Spool(spool) => spool.run(),
+            Command::Zone(zone) => zone.run(),
         }
     }
 }

@@ -8,6 +8,7 @@ pub mod answer;
 pub mod bimi;
 pub mod check;
 pub mod dane;
+mod delivery;
 pub mod dkim;
 pub mod dmarc;
 pub mod dnsbl;
@@ -23,6 +24,7 @@ mod settings;
 pub mod spf;
 pub mod tags;
 pub mod tls_rpt;
+mod versioned;
 
 pub use answer::{Answer, Found, Trouble};
 pub use check::{Check, Mechanism, Observed, Status};

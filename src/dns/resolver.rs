@@ -88,6 +88,15 @@ impl Resolver {
         .await
     }
 
+    /// The name that `name` is an alias of.
+    pub async fn cname(&self, name: &str) -> Answer<String> {
+        self.ask(name, RecordType::CNAME, |data| match data {
+            RData::CNAME(target) => Some(host(&target.0)),
+            _ => None,
+        })
+        .await
+    }
+
     /// The names of the servers that answer for a zone.
     pub async fn ns(&self, name: &str) -> Answer<String> {
         self.ask(name, RecordType::NS, |data| match data {

@@ -55,7 +55,10 @@ fn every_code_has_a_case() {
 }
 
 /// Codes that a zone alone cannot show, and the test that does: `file::test`.
-const ELSEWHERE: &[(&str, &str)] = &[];
+const ELSEWHERE: &[(&str, &str)] = &[
+    ("dmarc.not_to_us", "tests/dns/dmarc.rs::whether_the_reports_come_here"),
+    ("tls_rpt.not_to_us", "tests/dns/tls_rpt.rs::whether_the_reports_come_here"),
+];
 
 fn directive(zone: &str, directive: &str) -> Option<String> {
     zone.lines().find_map(|line| line.strip_prefix(directive)).map(|rest| rest.trim().to_owned())
