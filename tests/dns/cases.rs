@@ -55,7 +55,15 @@ fn every_code_has_a_case() {
 }
 
 /// Codes that a zone alone cannot show, and the test that does: `file::test`.
-const ELSEWHERE: &[(&str, &str)] = &[];
+const ELSEWHERE: &[(&str, &str)] = &[
+    ("dkim.selector_missing", "tests/dns/dkim.rs::a_configured_selector_must_be_there"),
+    ("dkim.reported_selector_missing", "tests/dns/dkim.rs::a_selector_in_recent_reports_must_be_there"),
+    ("dkim.revoked_in_use", "tests/dns/dkim.rs::a_selector_in_use_must_not_be_revoked"),
+    (
+        "dkim.domainkey_nxdomain",
+        "tests/dns/dkim.rs::a_server_that_denies_the_name_above_its_keys_is_found_out",
+    ),
+];
 
 fn directive(zone: &str, directive: &str) -> Option<String> {
     zone.lines().find_map(|line| line.strip_prefix(directive)).map(|rest| rest.trim().to_owned())
