@@ -63,6 +63,12 @@ const ELSEWHERE: &[(&str, &str)] = &[
         "dkim.domainkey_nxdomain",
         "tests/dns/dkim.rs::a_server_that_denies_the_name_above_its_keys_is_found_out",
     ),
+    ("dkim.key_old", "src/health/keys/tests.rs::an_old_key_is_found_by_its_first_day_in_dns"),
+    ("dkim.key_aging", "src/health/keys/tests.rs::an_old_key_is_found_by_its_first_day_in_dns"),
+    ("dkim.key_shared", "src/health/keys/tests.rs::a_key_in_several_places_is_one_finding"),
+    ("dkim.key_shared_by_alias", "src/health/keys/tests.rs::a_key_behind_one_name_is_the_services_choice"),
+    ("dkim.key_unused", "src/health/keys/tests.rs::a_key_that_no_report_shows_is_superfluous"),
+    ("dkim.key_gone", "src/health/keys/tests.rs::a_key_that_is_gone_while_mail_is_signed_with_it"),
 ];
 
 fn directive(zone: &str, directive: &str) -> Option<String> {

@@ -75,4 +75,16 @@ codes! {
     NO_KEY_FOUND = "dkim.no_key_found", Info;
     /// Only Ed25519 keys, which many receivers cannot use (RFC 8463).
     ONLY_ED25519 = "dkim.only_ed25519", Info;
+    /// A key that should have been replaced long ago.
+    KEY_OLD = "dkim.key_old", Error;
+    /// A key that should be replaced.
+    KEY_AGING = "dkim.key_aging", Warning;
+    /// A key under several selectors or domains.
+    KEY_SHARED = "dkim.key_shared", Warning;
+    /// The same, because they are aliases of one name.
+    KEY_SHARED_BY_ALIAS = "dkim.key_shared_by_alias", Info;
+    /// A published key that no report has seen for a long time.
+    KEY_UNUSED = "dkim.key_unused", Warning;
+    /// A key that was taken away while mail is still signed with it.
+    KEY_GONE = "dkim.key_gone", Error;
 }
