@@ -145,6 +145,13 @@ async fn a_server_that_denies_the_name_above_its_keys_is_found_out() {
 }
 
 #[tokio::test]
+async fn an_alias_of_nothing_denies_nothing_below_it() {
+    let zone = format!("_domainkey IN CNAME gone.test.\nmine._domainkey IN TXT \"{KEY}\"\n");
+    let (outcome, _dns) = examine(&zone, &[Selector::new("mine", Origin::Registry)]).await;
+    assert_eq!(codes(&outcome), ["dkim.key_short"]);
+}
+
+#[tokio::test]
 async fn a_silent_server_is_not_asked_again_and_again() {
     let mut selectors: Vec<_> = dkim::common().collect();
     selectors.push(Selector::new("mine", Origin::Registry));

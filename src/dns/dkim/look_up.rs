@@ -17,6 +17,9 @@ pub(super) struct Looked {
     domain: String,
     /// What stands at `_domainkey`.
     pub(super) domainkey: Answer<Text>,
+    /// Whether `_domainkey` is said not to exist although there are records below it. It is not when it is only an
+    /// alias of a name that does not exist: that says nothing of the names below it.
+    pub(super) is_denied: bool,
     /// What is said of a selector that nobody set up.
     pub(super) probe: Answer<Text>,
     /// The selectors, those that matter most first.
@@ -57,15 +60,20 @@ impl Looked {
         let (domainkey_name, probe_name) = (domainkey(domain), probe(domain));
         let (domainkey, probe, known) =
             join!(resolver.txt(&domainkey_name), resolver.txt(&probe_name), ask(resolver, domain, wanted),);
-        let mut looked = Self { domain: domain.to_owned(), domainkey, probe, selectors: known };
+        let mut looked =
+            Self { domain: domain.to_owned(), domainkey, is_denied: false, probe, selectors: known };
+        let is_below = looked.selectors.iter().any(One::is_found);
         let common = match looked.domainkey_exists() {
             // Nothing is below a name that does not exist (RFC 8020), unless it was seen to be so all the same.
-            Some(false) if !looked.selectors.iter().any(One::is_found) => Vec::new(),
+            Some(false) if !is_below => Vec::new(),
             // A server that does not answer is not asked the same a hundred times.
             None => common.into_iter().map(|selector| One::not_asked(domain, selector)).collect(),
             _ => ask(resolver, domain, common).await,
         };
         looked.selectors.extend(common);
+        if is_below && looked.domainkey == Answer::NoName {
+            looked.is_denied = resolver.cname(&domainkey_name).await.is_none();
+        }
         looked.explain(resolver).await;
         looked
     }
