@@ -66,9 +66,9 @@ impl Looked {
         let common = match looked.domainkey_exists() {
             // Nothing is below a name that does not exist (RFC 8020), unless it was seen to be so all the same.
             Some(false) if !is_below => Vec::new(),
+            Some(_) if !looked.is_wildcard_unknown() => ask(resolver, domain, common).await,
             // A server that does not answer is not asked the same a hundred times.
-            None => common.into_iter().map(|selector| One::not_asked(domain, selector)).collect(),
-            _ => ask(resolver, domain, common).await,
+            _ => common.into_iter().map(|selector| One::not_asked(domain, selector)).collect(),
         };
         looked.selectors.extend(common);
         if is_below && looked.domainkey == Answer::NoName {
@@ -88,6 +88,10 @@ impl Looked {
         }
     }
 
+    fn is_wildcard_unknown(&self) -> bool {
+        self.probe.trouble().is_some_and(|trouble| trouble != Trouble::BadName)
+    }
+
     pub(super) fn domainkey_name(&self) -> String {
         domainkey(&self.domain)
     }
@@ -105,6 +109,10 @@ impl Looked {
                 let texts = texts(answer);
                 if texts == self::texts(&self.probe) {
                     return State::Wildcard;
+                }
+                // It may be what a wildcard says of all names.
+                if self.is_wildcard_unknown() && !texts.iter().any(|text| is_key(text)) {
+                    return State::Unknown(None);
                 }
                 State::Own { texts, alias: found.alias.as_deref(), ttl: found.ttl }
             }
@@ -157,15 +165,15 @@ impl Looked {
             return;
         }
         // A wildcard may be an alias, too, and may answer below the domain's own name.
-        let (wildcard, usual_doubled) = (
-            resolver.cname(&self.probe_name()).await.records().first().cloned(),
-            texts(&resolver.txt(&format!("{}.{}", self.probe_name(), self.domain)).await),
-        );
-        let usual_has_key = usual_doubled.iter().any(|text| is_key(text));
+        let alias = resolver.cname(&self.probe_name()).await;
+        let doubled_probe = resolver.txt(&format!("{}.{}", self.probe_name(), self.domain)).await;
+        let is_meant = |target: &String| alias.trouble().is_none() && !alias.records().contains(target);
+        let is_doubled_meant =
+            doubled_probe.trouble().is_none() && !texts(&doubled_probe).iter().any(|text| is_key(text));
         for (index, target, doubled) in answers {
             if let Some(one) = self.selectors.get_mut(index) {
-                one.target = target.filter(|target| Some(target) != wildcard.as_ref());
-                one.doubled = doubled.filter(|_| !usual_has_key);
+                one.target = target.filter(is_meant);
+                one.doubled = doubled.filter(|_| is_doubled_meant);
             }
         }
     }
