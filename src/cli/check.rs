@@ -14,7 +14,10 @@ use clap::Args;
 use futures_util::StreamExt;
 use ruad::{
     config::Settings,
-    dns::{Resolver, Status},
+    dns::{
+        Resolver, Status,
+        dkim::{Origin, Selector},
+    },
     domains,
     health::{Examiner, Profile, Subject},
 };
@@ -100,7 +103,11 @@ impl Check {
             .map(|domain| {
                 let subject = Subject {
                     domain,
-                    selectors: self.selectors.clone(),
+                    selectors: self
+                        .selectors
+                        .iter()
+                        .map(|name| Selector::new(name, Origin::Registry))
+                        .collect(),
                     try_common_selectors: !self.only_selectors,
                     ..Subject::default()
                 };

@@ -20,7 +20,7 @@ pub struct Subject {
     /// The domain, normalized.
     pub domain: String,
     /// DKIM selectors that were seen in reports, or are configured.
-    pub selectors: Vec<String>,
+    pub selectors: Vec<dkim::Selector>,
     /// Whether to try the selectors that are common in the world too.
     pub try_common_selectors: bool,
     /// Addresses that send as this domain and pass.
@@ -42,6 +42,8 @@ impl Examiner {
     /// Examines one domain; `checked_at` is the time, in seconds since 1970.
     pub async fn examine(&self, subject: &Subject, checked_at: u64) -> Snapshot {
         let (resolver, domain) = (&self.resolver, subject.domain.as_str());
+        let common = subject.try_common_selectors.then(dkim::common).into_iter().flatten();
+        let selectors: Vec<_> = subject.selectors.iter().cloned().chain(common).collect();
         // Whether a logo is shown depends on the policy.
         let dmarc_and_bimi = async {
             let dmarc = dmarc::examine(resolver, domain, &self.own).await;
@@ -51,7 +53,7 @@ impl Examiner {
         let ((dmarc, bimi), spf, dkim, mx, mta_sts, tls_rpt, dnssec, dane, ns, dnsbl, reverse) = join!(
             dmarc_and_bimi,
             spf::examine(resolver, domain),
-            dkim::examine(resolver, domain),
+            dkim::examine(resolver, domain, &selectors),
             mx::examine(resolver, domain),
             mta_sts::examine(resolver, domain),
             tls_rpt::examine(resolver, domain, &self.own),

@@ -5,6 +5,7 @@
 mod bimi;
 #[allow(dead_code, reason = "the mechanisms come one by one")]
 mod cases;
+mod dkim;
 mod dmarc;
 #[allow(dead_code, reason = "shared by several tests, each of which needs a part of it")]
 #[path = "../support/dns.rs"]
