@@ -9,6 +9,10 @@
 mod bench;
 #[path = "support/engine.rs"]
 mod engine;
+#[path = "intake/outage.rs"]
+mod outage;
+#[path = "intake/proxy.rs"]
+mod proxy;
 
 use std::time::Duration;
 

@@ -38,12 +38,16 @@ pub(crate) struct Running {
 
 impl Bench {
     pub(crate) async fn new(engine: &Engine) -> Self {
+        Self::over(engine.store().await)
+    }
+
+    pub(crate) fn over(store: Store) -> Self {
         let folder = TempDir::new().unwrap();
         let path = folder.path().join("spool");
         let segment_age = Duration::from_millis(100);
         let settings = spool::Settings { path, segment_age, min_free_bytes: 0, ..Default::default() };
         let spool = Some(Spool::open(&settings).unwrap());
-        Self { store: engine.store().await, require: Require::Nothing, spool, settings, folder }
+        Self { store, require: Require::Nothing, spool, settings, folder }
     }
 
     /// Puts messages into one segment, which is closed when this returns.
@@ -81,6 +85,10 @@ impl Bench {
 
     pub(crate) async fn wait_until_empty(&self) {
         until(|| self.backlog().segments == 0).await;
+    }
+
+    pub(crate) async fn wait_until(&self, condition: impl Fn() -> bool) {
+        until(condition).await;
     }
 
     pub(crate) async fn run_until_empty(&self) {
