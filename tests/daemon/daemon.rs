@@ -2,7 +2,8 @@
 
 use std::{
     fs,
-    net::{SocketAddr, TcpListener},
+    io::Write as _,
+    net::{SocketAddr, TcpListener, TcpStream},
     process::{Child, Command, Stdio},
     thread,
     time::{Duration, Instant},
@@ -52,9 +53,23 @@ impl Daemon {
         self.process = Some(process);
     }
 
+    /// Writes a file into the daemon's folder, where relative paths of its configuration lead.
+    pub(crate) fn write(&self, name: &str, text: &str) {
+        fs::write(self.folder.path().join(name), text).unwrap();
+    }
+
+    /// A metric, by its name and labels as `/metrics` shows them.
+    pub(crate) fn metric(&self, name: &str) -> Option<f64> {
+        let mut stream = TcpStream::connect(self.http).unwrap();
+        stream.write_all(b"GET /metrics HTTP/1.0\r\n\r\n").unwrap();
+        let page = std::io::read_to_string(stream).unwrap();
+        let line = page.lines().find_map(|line| line.strip_prefix(name)?.strip_prefix(' '));
+        line.map(|value| value.parse().unwrap())
+    }
+
     /// Waits until mail is taken.
     pub(crate) fn wait_ready(&self) {
-        let ready = || std::net::TcpStream::connect_timeout(&self.http, Duration::from_secs(1)).is_ok();
+        let ready = || TcpStream::connect_timeout(&self.http, Duration::from_secs(1)).is_ok();
         self.wait("the daemon to be ready", Duration::from_secs(60), ready);
     }
 
@@ -71,6 +86,13 @@ impl Daemon {
         let Some(process) = &self.process else { return false };
         let parent = process.id().to_string();
         Command::new("pkill").args(["-KILL", "-P", &parent]).status().unwrap().success()
+    }
+
+    /// SIGHUP.
+    pub(crate) fn hang_up(&self) {
+        let process = self.process.as_ref().unwrap();
+        let status = Command::new("kill").args(["-HUP", &process.id().to_string()]).status();
+        assert!(status.unwrap().success());
     }
 
     /// SIGTERM; waits for the end and checks that it was a clean one.

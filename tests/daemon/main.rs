@@ -8,5 +8,6 @@
 
 mod daemon;
 mod kill;
+mod reload;
 mod reports;
 mod smtp;
