@@ -5,12 +5,13 @@ use std::{
     io::Write as _,
     net::{SocketAddr, TcpListener, TcpStream},
     process::{Child, Command, Stdio},
-    thread,
-    time::{Duration, Instant},
+    time::Duration,
 };
 
 use clickhouse::Client;
 use tempfile::TempDir;
+
+use crate::wait::comes_true;
 
 pub(crate) struct Daemon {
     pub(crate) smtp: SocketAddr,
@@ -133,11 +134,7 @@ impl Daemon {
     }
 
     pub(crate) fn wait(&self, what: &str, patience: Duration, condition: impl Fn() -> bool) {
-        let deadline = Instant::now() + patience;
-        while !condition() {
-            assert!(Instant::now() < deadline, "waited {patience:?} for {what}; {}", self.log());
-            thread::park_timeout(Duration::from_millis(20));
-        }
+        assert!(comes_true(patience, condition), "waited {patience:?} for {what}; {}", self.log());
     }
 }
 

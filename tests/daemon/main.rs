@@ -11,3 +11,5 @@ mod kill;
 mod reload;
 mod reports;
 mod smtp;
+#[path = "../support/wait.rs"]
+mod wait;

@@ -6,8 +6,9 @@ use ruad::engine::{Child, Settings};
 use rustix::process::Signal;
 use tempfile::TempDir;
 
-use crate::engine::{Engine, until};
+use crate::engine::Engine;
 use crate::http::Request;
+use crate::wait::until;
 
 #[test]
 fn ends_cleanly_on_sigterm_and_keeps_the_data() {

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use ruad::store::{Settings, Store};
+use ruad::store::Settings;
 
 use crate::{
     bench::{Bench, report},
@@ -10,6 +10,7 @@ use crate::{
     engine::{Engine, number},
     proxy::{Proxy, Trouble},
     tables,
+    wait::until_async,
 };
 
 #[tokio::test(flavor = "multi_thread")]
@@ -36,7 +37,7 @@ async fn goes_on_after(trouble: Trouble) {
     let (bench, proxy) = behind_proxy().await;
     proxy.make(trouble);
     let running = bench.start();
-    bench.wait_until(|| proxy.troubled() >= 3).await;
+    until_async("some attempts", async || proxy.troubled() >= 3).await;
     let backlog = bench.backlog();
     assert_eq!((backlog.segments, backlog.quarantined), (3, 0), "everything waits, nobody is blamed");
     assert!(backlog.bytes > 0 && backlog.oldest.is_some());
@@ -60,14 +61,8 @@ async fn holds_everything_once(bench: &Bench) {
 async fn behind_proxy() -> (Bench, Proxy) {
     let engine = Engine::shared();
     let proxy = Proxy::start(&engine.url).await;
-    let settings = Settings {
-        url: Some(proxy.url.clone()),
-        insert_timeout: Duration::from_secs(1),
-        ..engine.settings()
-    };
-    let store = Store::connect(&settings).unwrap();
-    store.migrate().await.unwrap();
-    let bench = Bench::over(store);
+    let settings = Settings { insert_timeout: Duration::from_secs(1), ..engine.settings() };
+    let bench = Bench::over(proxy.store(settings).await);
     bench.send(&[report("r1", 40), report("r2", 40)]).await;
     bench.send(&[report("r3", 40), report("r1", 40)]).await;
     bench.send(&[report("r4", 40), report("r5", 40)]).await;

@@ -15,6 +15,7 @@ use axum::{
     http::StatusCode,
     response::{IntoResponse, Response},
 };
+use ruad::store::{Settings, Store};
 use tokio::{
     io::{AsyncReadExt, AsyncWriteExt},
     net::{TcpListener, TcpStream},
@@ -35,8 +36,7 @@ pub(crate) enum Trouble {
 
 /// The proxy. It lives as long as the runtime it was started in.
 pub(crate) struct Proxy {
-    /// Its address.
-    pub(crate) url: String,
+    url: String,
     shared: Arc<Shared>,
 }
 
@@ -63,13 +63,21 @@ impl Proxy {
         Self { url, shared }
     }
 
+    /// A store behind it, in a database of its own, with the schema.
+    pub(crate) async fn store(&self, settings: Settings) -> Store {
+        let settings = Settings { url: Some(self.url.clone()), ..settings };
+        let store = Store::connect(&settings).unwrap();
+        store.migrate().await.unwrap();
+        store
+    }
+
     /// From now on.
     pub(crate) fn make(&self, trouble: Trouble) {
         *self.shared.trouble.lock().unwrap() = trouble;
         self.shared.troubled.store(0, Ordering::Relaxed);
     }
 
-    /// Inserts that have met with the trouble since it was made.
+    /// Inserts that have met with the trouble since it was made, and requests of any kind that the engine refused.
     pub(crate) fn troubled(&self) -> usize {
         self.shared.troubled.load(Ordering::Relaxed)
     }
@@ -86,7 +94,7 @@ async fn pass(State(shared): State<Arc<Shared>>, request: Request) -> Response {
     // Of the requests that write, which are those that could do harm.
     let is_insert = target.contains("INSERT");
     let answer = forward(&shared.engine, &target, &head.headers, &body).await;
-    if is_insert && trouble != Trouble::No {
+    if is_insert && trouble != Trouble::No || !answer.status().is_success() {
         shared.troubled.fetch_add(1, Ordering::Relaxed);
     }
     match trouble {
