@@ -41,7 +41,7 @@ impl Cli {
     pub(crate) fn run(self) -> anyhow::Result<ExitCode> {
         match self.command {
             Command::Engine(engine) => {
-                // The daemon that started it has passed on its environment.
+                // A daemon that starts it says in the environment how to log.
                 start_log(&Settings::load(None)?)?;
                 engine.run()
             }

@@ -8,6 +8,7 @@
 
 mod daemon;
 mod kill;
+mod log;
 mod reload;
 mod reports;
 mod smtp;

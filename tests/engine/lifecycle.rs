@@ -135,7 +135,9 @@ async fn a_child_is_started_again() {
         path: folder.path().to_owned(),
         ..Settings::default()
     };
-    let child = Child::start_program(env!("CARGO_BIN_EXE_ruad").into(), &settings).await.unwrap();
+    let child = Child::start_program(env!("CARGO_BIN_EXE_ruad").into(), &settings, &Default::default())
+        .await
+        .unwrap();
     let address: std::net::SocketAddr = child.url().strip_prefix("http://").unwrap().parse().unwrap();
     let run = move |statement: &'static str| {
         std::panic::catch_unwind(move || Request::new(address).body(statement).send().text().to_owned()).ok()
@@ -166,7 +168,9 @@ async fn a_child_is_started_again() {
 async fn a_child_says_why_it_does_not_start() {
     let folder = TempDir::new().unwrap();
     let settings = Settings { library: Some("/nowhere/libchdb.so".into()), ..Settings::default() };
-    let error = Child::start_program(env!("CARGO_BIN_EXE_ruad").into(), &settings).await.unwrap_err();
+    let error = Child::start_program(env!("CARGO_BIN_EXE_ruad").into(), &settings, &Default::default())
+        .await
+        .unwrap_err();
     assert!(error.to_string().contains("make engine"), "{error}");
     let settings = Settings {
         listen: ([127, 0, 0, 1], 0).into(),
@@ -174,7 +178,9 @@ async fn a_child_says_why_it_does_not_start() {
         password_file: Some("/nowhere/password".into()),
         ..Settings::default()
     };
-    let error = Child::start_program(env!("CARGO_BIN_EXE_ruad").into(), &settings).await.unwrap_err();
+    let error = Child::start_program(env!("CARGO_BIN_EXE_ruad").into(), &settings, &Default::default())
+        .await
+        .unwrap_err();
     assert!(error.to_string().contains("exit status: 1"), "{error}");
 }
 
