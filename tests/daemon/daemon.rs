@@ -2,7 +2,7 @@
 
 use std::{
     fs,
-    io::Write as _,
+    io::{BufRead, BufReader, Write},
     net::{SocketAddr, TcpListener, TcpStream},
     process::{Child, Command, Stdio},
     time::Duration,
@@ -18,6 +18,7 @@ pub(crate) struct Daemon {
     http: SocketAddr,
     engine: SocketAddr,
     folder: TempDir,
+    environment: Vec<(&'static str, String)>,
     process: Option<Child>,
     runtime: tokio::runtime::Runtime,
 }
@@ -36,7 +37,7 @@ impl Daemon {
         );
         fs::write(folder.path().join("ruad.toml"), config).unwrap();
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
-        Self { smtp, http, engine, folder, process: None, runtime }
+        Self { smtp, http, engine, folder, environment: Vec::new(), process: None, runtime }
     }
 
     pub(crate) fn start(&mut self) {
@@ -46,12 +47,48 @@ impl Daemon {
             .args(["serve", "--config"])
             .arg(self.folder.path().join("ruad.toml"))
             .current_dir(self.folder.path())
+            .envs(self.environment.iter().map(|(name, value)| (name, value)))
             .stdin(Stdio::null())
             .stdout(log.try_clone().unwrap())
             .stderr(log)
             .spawn()
             .unwrap();
         self.process = Some(process);
+    }
+
+    /// Sets a variable for the processes to come.
+    pub(crate) fn set(&mut self, name: &'static str, value: String) {
+        self.environment.push((name, value));
+    }
+
+    /// Makes it use a ClickHouse server, which is not there until [`Self::start_server`].
+    pub(crate) fn use_a_server(&mut self) {
+        self.set("RUAD__CLICKHOUSE__URL", format!("http://{}", self.engine));
+    }
+
+    /// Starts the server; it ends when what is returned is dropped.
+    pub(crate) fn start_server(&self) -> Server {
+        let mut server = Command::new(env!("CARGO_BIN_EXE_ruad"))
+            .args(["engine", "--stop-with-stdin", "--listen", &self.engine.to_string(), "--path"])
+            .arg(self.folder.path().join("engine"))
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::null())
+            .spawn()
+            .unwrap();
+        let mut line = String::new();
+        BufReader::new(server.stdout.take().unwrap()).read_line(&mut line).unwrap();
+        assert!(line.starts_with("listening on"), "{line}");
+        Server(server)
+    }
+
+    /// What another command of `ruad` prints with the same configuration.
+    pub(crate) fn run(&self, arguments: &[&str]) -> String {
+        let config = self.folder.path().join("ruad.toml");
+        let mut command = Command::new(env!("CARGO_BIN_EXE_ruad"));
+        let output = command.args(arguments).arg("--config").arg(config).output().unwrap();
+        assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+        String::from_utf8(output.stdout).unwrap()
     }
 
     /// Writes a file into the daemon's folder, where relative paths of its configuration lead.
@@ -61,11 +98,16 @@ impl Daemon {
 
     /// A metric, by its name and labels as `/metrics` shows them.
     pub(crate) fn metric(&self, name: &str) -> Option<f64> {
-        let mut stream = TcpStream::connect(self.http).unwrap();
-        stream.write_all(b"GET /metrics HTTP/1.0\r\n\r\n").unwrap();
-        let page = std::io::read_to_string(stream).unwrap();
+        let page = self.page("/metrics");
         let line = page.lines().find_map(|line| line.strip_prefix(name)?.strip_prefix(' '));
         line.map(|value| value.parse().unwrap())
+    }
+
+    /// A page of its web server, head and body.
+    pub(crate) fn page(&self, path: &str) -> String {
+        let mut stream = TcpStream::connect(self.http).unwrap();
+        write!(stream, "GET {path} HTTP/1.0\r\n\r\n").unwrap();
+        std::io::read_to_string(stream).unwrap()
     }
 
     /// Waits until mail is taken.
@@ -141,6 +183,16 @@ impl Daemon {
 impl Drop for Daemon {
     fn drop(&mut self) {
         self.kill();
+    }
+}
+
+/// A ClickHouse server; dropping it ends it in good order.
+pub(crate) struct Server(Child);
+
+impl Drop for Server {
+    fn drop(&mut self) {
+        drop(self.0.stdin.take());
+        drop(self.0.wait());
     }
 }
 

@@ -9,8 +9,10 @@
 mod daemon;
 mod kill;
 mod log;
+mod outage;
 mod reload;
 mod reports;
 mod smtp;
+mod systemd;
 #[path = "../support/wait.rs"]
 mod wait;
