@@ -51,8 +51,7 @@ docs: ## write the documents that are made from the program's own tables
 
 .PHONY: fuzz
 fuzz: ## every fuzz target for a minute each; needs cargo-fuzz and a nightly compiler
-	for target in aggregate tls message smtp segment; do \
-	  cargo +nightly fuzz run $$target -- -max_total_time=60 -rss_limit_mb=512 || exit 1; done
+	fuzz/run.sh 60
 
 # Sets of reports for the benchmarks, made once.
 SETS = $(TARGET)/bench-sets

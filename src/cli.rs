@@ -46,7 +46,7 @@ impl Cli {
         match self.command {
             Command::Check(check) => check.run(),
             Command::Engine(engine) => {
-                // The daemon that started it has passed on its environment.
+                // A daemon that starts it says in the environment how to log.
                 start_log(&Settings::load(None)?)?;
                 engine.run()
             }

@@ -43,6 +43,16 @@ pub enum LogFormat {
     Text,
 }
 
+impl LogFormat {
+    /// The word in the configuration.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Json => "json",
+            Self::Text => "text",
+        }
+    }
+}
+
 /// Starts logging to standard error. A second call changes nothing.
 ///
 /// # Errors

@@ -9,12 +9,18 @@
 mod bench;
 #[path = "support/engine.rs"]
 mod engine;
-
-use std::time::Duration;
+#[path = "intake/outage.rs"]
+mod outage;
+#[path = "intake/proxy.rs"]
+mod proxy;
+#[path = "support/wait.rs"]
+mod wait;
 
 use bench::{Bench, eml, failure_report, report, tls_report};
 use engine::{Engine, number};
+use proxy::{Proxy, Trouble};
 use ruad::{intake::Require, store::Store};
+use wait::until_async;
 
 #[tokio::test(flavor = "multi_thread")]
 async fn every_kind_of_report_gets_its_rows() {
@@ -108,10 +114,13 @@ async fn a_segment_can_stop_at_any_table() {
     for table in
         ["aggregate_records", "daily_sources", "tls_policies", "failure_reports", "deliveries", "messages"]
     {
-        let bench = Bench::new(Engine::shared()).await;
+        let engine = Engine::shared();
+        let proxy = Proxy::start(&engine.url).await;
+        let bench = Bench::over(proxy.store(engine.settings()).await);
         bench.send(&[report("r1", 3), tls_report(), failure_report()]).await;
         bench.take_away(table).await;
-        bench.run_for(Duration::from_millis(500)).await;
+        proxy.make(Trouble::No);
+        bench.run_until(|_| proxy.troubled() >= 2).await;
         assert_eq!(bench.backlog().segments, 1, "{table}: the segment waits");
         bench.bring_back(table).await;
         bench.run_until_empty().await;
@@ -185,9 +194,9 @@ async fn an_outage_costs_nothing_but_time() {
     for n in 2..6 {
         bench.send(&[report(&format!("r{n}"), 3), report("r1", 3)]).await;
     }
-    bench.run_for(Duration::from_millis(500)).await;
-    assert_eq!(bench.backlog().segments, 4, "everything waits");
     let running = bench.start();
+    engine.refuse_connections(3).await;
+    assert_eq!(bench.backlog().segments, 4, "everything waits");
     engine.restart();
     bench.wait_until_empty().await;
     running.stop().await;
@@ -205,8 +214,17 @@ async fn kills_of_the_engine_lose_and_double_nothing() {
         bench.send(&[report(&format!("a{n}"), 8000), report(&format!("b{n}"), 10)]).await;
     }
     let running = bench.start();
-    for kill in 0..6_u64 {
-        tokio::time::sleep(Duration::from_millis(150 + 130 * (kill % 4))).await;
+    let rows = "SELECT count() FROM aggregate_records";
+    let mut seen = 0;
+    for kill in 0..6 {
+        // In the midst of an insert and right behind one, in turn.
+        until_async("the moment to kill", async || match kill % 2 {
+            _ if bench.backlog().segments == 0 => true,
+            0 => number(&bench.store, INSERTS_UNDER_WAY).await > 0,
+            _ => number(&bench.store, rows).await > seen,
+        })
+        .await;
+        seen = number(&bench.store, rows).await;
         engine.kill();
         engine.restart();
     }
@@ -224,6 +242,9 @@ async fn kills_of_the_engine_lose_and_double_nothing() {
     assert_eq!(number(store, "SELECT sum(records) FROM daily_sources").await, 12 * 8010);
     assert_eq!(decisions(store).await, [24, 0, 0]);
 }
+
+const INSERTS_UNDER_WAY: &str =
+    "SELECT count() FROM system.processes WHERE query LIKE 'INSERT INTO aggregate%'";
 
 /// Rows of the five tables of reports.
 async fn tables(store: &Store) -> [i64; 5] {

@@ -79,7 +79,7 @@ impl Engine {
         let outcome = runtime.block_on(serve(&settings, stop_with_stdin));
         if let Err(Error::Unclosed { .. }) = &outcome {
             // Returning would run the library's exit handlers under a running statement.
-            tracing::error!("statements did not end when they were killed; the process ends without them");
+            tracing::error!("Statements did not end when they were killed; the process ends without them.");
             chdb::exit_now(1);
         }
         runtime.shutdown_timeout(Duration::from_secs(1));
@@ -110,7 +110,7 @@ async fn serve(settings: &Settings, stop_with_stdin: bool) -> Result<(), Error> 
     let mut interrupt = signal(SignalKind::interrupt()).map_err(listen)?;
     let server = Server::open(settings).await?;
     let address = server.address().map_err(listen)?;
-    tracing::info!(%address, path = %settings.path.display(), "the engine is ready");
+    tracing::info!(%address, path = %settings.path.display(), "The engine is ready.");
     let mut stdout = io::stdout().lock();
     // Whoever reads it may have closed it; the engine runs on.
     drop(writeln!(stdout, "{READY}{address}").and_then(|()| stdout.flush()));

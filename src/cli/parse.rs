@@ -7,7 +7,6 @@ use std::{
     process::ExitCode,
 };
 
-use anyhow::Context;
 use clap::Args;
 use ruad::intake::read::{self, Limits};
 
@@ -54,7 +53,11 @@ impl Parse {
                 read_stream(&mut io::stdin().lock(), "-", &limits, lines)?;
                 continue;
             }
-            for file in input::files_below(path) {
+            let files = input::files_below(path);
+            if files.is_empty() {
+                lines.empty(&path.display().to_string())?;
+            }
+            for file in files {
                 match file {
                     Ok(file) => read_file(&file, &limits, lines)?,
                     Err(error) => lines.unreadable(&error.path.display().to_string(), &error.source)?,
@@ -69,7 +72,7 @@ fn read_file(path: &Path, limits: &Limits, lines: &mut Lines<impl Write>) -> any
     let name = path.display().to_string();
     match File::open(path) {
         Ok(file) => read_stream(&mut BufReader::with_capacity(64 * 1024, file), &name, limits, lines),
-        Err(error) => lines.unreadable(&name, &error).context("cannot write the result"),
+        Err(error) => Ok(lines.unreadable(&name, &error)?),
     }
 }
 
@@ -82,9 +85,13 @@ fn read_stream(
     if input::is_mbox(input.fill_buf().unwrap_or_default()) {
         let mut mbox = input::Mbox::new(input);
         for number in 1.. {
-            let Some(mut message) = mbox.next_message().with_context(|| format!("cannot read {name}"))?
-            else {
-                break;
+            let mut message = match mbox.next_message() {
+                Ok(Some(message)) => message,
+                Ok(None) => break,
+                Err(error) => {
+                    lines.unreadable(name, &error)?;
+                    break;
+                }
             };
             lines.begin(name, Some(number));
             read::message(&mut message, limits, lines);

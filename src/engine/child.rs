@@ -13,7 +13,7 @@ use tokio::sync::oneshot;
 use tokio::task::JoinHandle;
 
 use super::{Error, Settings, library};
-use crate::telemetry::engine as events;
+use crate::telemetry::{self, engine as events};
 
 /// A supervised `ruad engine`: started again when it dies, and ended with this process, however this one
 /// ends.
@@ -24,6 +24,13 @@ pub struct Child {
     address: SocketAddr,
     stop: oneshot::Sender<()>,
     supervisor: JoinHandle<()>,
+}
+
+/// How the process is started, each time.
+struct Launch {
+    program: PathBuf,
+    settings: Settings,
+    log: telemetry::Settings,
 }
 
 /// One run of the process.
@@ -42,26 +49,30 @@ impl Child {
     ///
     /// When the library is missing, the process cannot be started, or it ends or stays silent instead of
     /// becoming ready.
-    pub async fn start(settings: &Settings) -> Result<Self, Error> {
+    pub async fn start(settings: &Settings, log: &telemetry::Settings) -> Result<Self, Error> {
         let program = env::current_exe().map_err(Error::Spawn)?;
-        Self::start_program(program, settings).await
+        Self::start_program(program, settings, log).await
     }
 
-    /// Starts `program engine …`.
+    /// Starts `program engine …`, which logs as `log` says, to this process's standard error.
     ///
     /// # Errors
     ///
     /// As [`Child::start`].
-    pub async fn start_program(program: PathBuf, settings: &Settings) -> Result<Self, Error> {
+    pub async fn start_program(
+        program: PathBuf,
+        settings: &Settings,
+        log: &telemetry::Settings,
+    ) -> Result<Self, Error> {
         // Said here, because the process could only say it in its log.
         library::find(settings.library.as_deref())?;
-        let mut settings = settings.clone();
-        let process = Process::start(&program, &settings).await?;
+        let mut launch = Launch { program, settings: settings.clone(), log: log.clone() };
+        let process = Process::start(&launch).await?;
         let address = process.address;
         // A port that the system chose must stay the same after a restart.
-        settings.listen = address;
+        launch.settings.listen = address;
         let (stop, stopped) = oneshot::channel();
-        let supervisor = tokio::spawn(supervise(program, settings, process, stopped));
+        let supervisor = tokio::spawn(supervise(launch, process, stopped));
         Ok(Self { address, stop, supervisor })
     }
 
@@ -78,17 +89,12 @@ impl Child {
     }
 }
 
-async fn supervise(
-    program: PathBuf,
-    settings: Settings,
-    mut process: Process,
-    mut stop: oneshot::Receiver<()>,
-) {
+async fn supervise(launch: Launch, mut process: Process, mut stop: oneshot::Receiver<()>) {
     let mut pause = SHORTEST_PAUSE;
     loop {
         let status = tokio::select! {
             status = process.child.wait() => status,
-            _ = &mut stop => return process.stop(settings.stop_timeout).await,
+            _ = &mut stop => return process.stop(launch.settings.stop_timeout).await,
         };
         if process.begun.elapsed() > LONGEST_PAUSE * 2 {
             pause = SHORTEST_PAUSE;
@@ -101,7 +107,7 @@ async fn supervise(
             }
             pause = (pause * 2).min(LONGEST_PAUSE);
             let started = tokio::select! {
-                started = Process::start(&program, &settings) => started,
+                started = Process::start(&launch) => started,
                 _ = &mut stop => return,
             };
             match started {
@@ -113,13 +119,16 @@ async fn supervise(
 }
 
 impl Process {
-    async fn start(program: &PathBuf, settings: &Settings) -> Result<Self, Error> {
+    async fn start(launch: &Launch) -> Result<Self, Error> {
         let begun = Instant::now();
-        let mut command = Command::new(program);
+        let mut command = Command::new(&launch.program);
         command
             .arg("engine")
-            .args(arguments(settings))
+            .args(arguments(&launch.settings))
             .env("TZ", "UTC")
+            // It reads no configuration file.
+            .env("RUAD__LOG__FORMAT", launch.log.format.as_str())
+            .env("RUAD__LOG__LEVEL", &launch.log.level)
             // The engine ends when its standard input does: then this process is gone.
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())

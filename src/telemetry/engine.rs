@@ -61,13 +61,13 @@ pub(crate) fn statement(took: Duration, exception: Option<i32>) {
     counter!("ruad_engine_statements_total", "outcome" => outcome).increment(1);
     histogram!("ruad_engine_statement_seconds").record(took.as_secs_f64());
     let milliseconds = took.as_secs_f64() * 1e3;
-    debug!(milliseconds, exception, "statement");
+    debug!(milliseconds, exception, "Statement run.");
 }
 
 /// A request was refused.
 pub(crate) fn refused(exception: i32) {
     counter!("ruad_engine_refused_total").increment(1);
-    debug!(exception, "request refused");
+    debug!(exception, "Request refused.");
 }
 
 /// An error with its sources on one line.

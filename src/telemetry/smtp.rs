@@ -182,7 +182,7 @@ impl Message {
         counter!("ruad_smtp_messages_total", "outcome" => "stored").increment(1);
         histogram!("ruad_smtp_message_bytes").record(bytes as f64);
         histogram!("ruad_smtp_message_seconds").record(seconds);
-        info!(%client, helo, tls, from_domain, recipients, bytes, seconds, outcome = "stored", "SMTP message");
+        info!(%client, helo, tls, from_domain, recipients, bytes, seconds, outcome = "stored", "SMTP message.");
     }
 
     /// It was not stored, and the sender knows. The outcome is from a fixed set.
@@ -197,7 +197,7 @@ impl Message {
 /// A client was disconnected in the middle of a message far beyond the limit.
 pub(crate) fn message_cut(client: IpAddr, bytes: u64) {
     counter!("ruad_smtp_messages_total", "outcome" => "cut").increment(1);
-    warn!(%client, bytes, outcome = "cut", "SMTP message");
+    warn!(%client, bytes, outcome = "cut", "SMTP message.");
 }
 
 /// A RCPT command was answered.

@@ -95,7 +95,7 @@ pub(crate) struct Sealed {
 impl Sealed {
     pub(crate) fn record(&self) {
         counter!("ruad_spool_segments_total").increment(1);
-        debug!(segment = %self.id, messages = self.messages, bytes = self.bytes, "segment closed");
+        debug!(segment = %self.id, messages = self.messages, bytes = self.bytes, "Segment closed.");
     }
 }
 

@@ -2,20 +2,23 @@
 
 use std::{
     fs,
-    net::{SocketAddr, TcpListener},
+    io::{BufRead, BufReader, Write},
+    net::{SocketAddr, TcpListener, TcpStream},
     process::{Child, Command, Stdio},
-    thread,
-    time::{Duration, Instant},
+    time::Duration,
 };
 
 use clickhouse::Client;
 use tempfile::TempDir;
+
+use crate::wait::comes_true;
 
 pub(crate) struct Daemon {
     pub(crate) smtp: SocketAddr,
     http: SocketAddr,
     engine: SocketAddr,
     folder: TempDir,
+    environment: Vec<(&'static str, String)>,
     process: Option<Child>,
     runtime: tokio::runtime::Runtime,
 }
@@ -34,7 +37,7 @@ impl Daemon {
         );
         fs::write(folder.path().join("ruad.toml"), config).unwrap();
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
-        Self { smtp, http, engine, folder, process: None, runtime }
+        Self { smtp, http, engine, folder, environment: Vec::new(), process: None, runtime }
     }
 
     pub(crate) fn start(&mut self) {
@@ -44,6 +47,7 @@ impl Daemon {
             .args(["serve", "--config"])
             .arg(self.folder.path().join("ruad.toml"))
             .current_dir(self.folder.path())
+            .envs(self.environment.iter().map(|(name, value)| (name, value)))
             .stdin(Stdio::null())
             .stdout(log.try_clone().unwrap())
             .stderr(log)
@@ -52,9 +56,63 @@ impl Daemon {
         self.process = Some(process);
     }
 
+    /// Sets a variable for the processes to come.
+    pub(crate) fn set(&mut self, name: &'static str, value: String) {
+        self.environment.push((name, value));
+    }
+
+    /// Makes it use a ClickHouse server, which is not there until [`Self::start_server`].
+    pub(crate) fn use_a_server(&mut self) {
+        self.set("RUAD__CLICKHOUSE__URL", format!("http://{}", self.engine));
+    }
+
+    /// Starts the server; it ends when what is returned is dropped.
+    pub(crate) fn start_server(&self) -> Server {
+        let mut server = Command::new(env!("CARGO_BIN_EXE_ruad"))
+            .args(["engine", "--stop-with-stdin", "--listen", &self.engine.to_string(), "--path"])
+            .arg(self.folder.path().join("engine"))
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::null())
+            .spawn()
+            .unwrap();
+        let mut line = String::new();
+        BufReader::new(server.stdout.take().unwrap()).read_line(&mut line).unwrap();
+        assert!(line.starts_with("listening on"), "{line}");
+        Server(server)
+    }
+
+    /// What another command of `ruad` prints with the same configuration.
+    pub(crate) fn run(&self, arguments: &[&str]) -> String {
+        let config = self.folder.path().join("ruad.toml");
+        let mut command = Command::new(env!("CARGO_BIN_EXE_ruad"));
+        let output = command.args(arguments).arg("--config").arg(config).output().unwrap();
+        assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+        String::from_utf8(output.stdout).unwrap()
+    }
+
+    /// Writes a file into the daemon's folder, where relative paths of its configuration lead.
+    pub(crate) fn write(&self, name: &str, text: &str) {
+        fs::write(self.folder.path().join(name), text).unwrap();
+    }
+
+    /// A metric, by its name and labels as `/metrics` shows them.
+    pub(crate) fn metric(&self, name: &str) -> Option<f64> {
+        let page = self.page("/metrics");
+        let line = page.lines().find_map(|line| line.strip_prefix(name)?.strip_prefix(' '));
+        line.map(|value| value.parse().unwrap())
+    }
+
+    /// A page of its web server, head and body.
+    pub(crate) fn page(&self, path: &str) -> String {
+        let mut stream = TcpStream::connect(self.http).unwrap();
+        write!(stream, "GET {path} HTTP/1.0\r\n\r\n").unwrap();
+        std::io::read_to_string(stream).unwrap()
+    }
+
     /// Waits until mail is taken.
     pub(crate) fn wait_ready(&self) {
-        let ready = || std::net::TcpStream::connect_timeout(&self.http, Duration::from_secs(1)).is_ok();
+        let ready = || TcpStream::connect_timeout(&self.http, Duration::from_secs(1)).is_ok();
         self.wait("the daemon to be ready", Duration::from_secs(60), ready);
     }
 
@@ -71,6 +129,13 @@ impl Daemon {
         let Some(process) = &self.process else { return false };
         let parent = process.id().to_string();
         Command::new("pkill").args(["-KILL", "-P", &parent]).status().unwrap().success()
+    }
+
+    /// SIGHUP.
+    pub(crate) fn hang_up(&self) {
+        let process = self.process.as_ref().unwrap();
+        let status = Command::new("kill").args(["-HUP", &process.id().to_string()]).status();
+        assert!(status.unwrap().success());
     }
 
     /// SIGTERM; waits for the end and checks that it was a clean one.
@@ -111,17 +176,23 @@ impl Daemon {
     }
 
     pub(crate) fn wait(&self, what: &str, patience: Duration, condition: impl Fn() -> bool) {
-        let deadline = Instant::now() + patience;
-        while !condition() {
-            assert!(Instant::now() < deadline, "waited {patience:?} for {what}; {}", self.log());
-            thread::park_timeout(Duration::from_millis(20));
-        }
+        assert!(comes_true(patience, condition), "waited {patience:?} for {what}; {}", self.log());
     }
 }
 
 impl Drop for Daemon {
     fn drop(&mut self) {
         self.kill();
+    }
+}
+
+/// A ClickHouse server; dropping it ends it in good order.
+pub(crate) struct Server(Child);
+
+impl Drop for Server {
+    fn drop(&mut self) {
+        drop(self.0.stdin.take());
+        drop(self.0.wait());
     }
 }
 

@@ -8,5 +8,11 @@
 
 mod daemon;
 mod kill;
+mod log;
+mod outage;
+mod reload;
 mod reports;
 mod smtp;
+mod systemd;
+#[path = "../support/wait.rs"]
+mod wait;

@@ -104,7 +104,7 @@ async fn an_insert_that_is_dropped_stores_nothing() {
     }
     drop(insert);
     let running = "SELECT count() FROM system.processes WHERE query LIKE 'INSERT INTO%samples%'";
-    crate::engine::until("the insert to end", || engine.run(running) == "0");
+    crate::wait::until("the insert to end", || engine.run(running) == "0");
     assert_eq!(client.query("SELECT count() FROM samples").fetch_one::<u64>().await.unwrap(), 0);
 }
 

@@ -5,11 +5,11 @@ use std::net::SocketAddr;
 use std::path::Path;
 use std::process::{Child, Command, ExitStatus, Stdio};
 use std::sync::{Arc, Mutex, Weak};
-use std::time::{Duration, Instant};
 
 use tempfile::TempDir;
 
 use crate::http::{Reply, Request};
+use crate::wait::until;
 
 /// A running engine; ended and removed when the last test that uses it is done.
 pub(crate) struct Engine {
@@ -84,6 +84,23 @@ impl Engine {
         reply
     }
 
+    /// Waits until the statement with this mark in it has begun to read and reads no more, because nobody takes its result.
+    #[track_caller]
+    pub(crate) fn wait_until_stuck(&self, mark: &str) {
+        let read = || {
+            self.run(&format!(
+                "SELECT max(read_rows) FROM system.processes WHERE query LIKE '%{mark}%' AND query NOT LIKE '%system%'"
+            ))
+        };
+        let (mut last, mut unchanged) = (String::from("0"), 0);
+        until("the statement to stand still", || {
+            let now = read();
+            unchanged = if now == last && now != "0" { unchanged + 1 } else { 0 };
+            last = now;
+            unchanged == 20
+        });
+    }
+
     /// An empty database of this name.
     #[track_caller]
     pub(crate) fn database(&self, name: &str) {
@@ -138,16 +155,6 @@ fn command(folder: &Path, arguments: &[&str]) -> Command {
         .stdout(Stdio::piped())
         .stderr(Stdio::piped());
     command
-}
-
-/// Waits until something is so.
-#[track_caller]
-pub(crate) fn until(what: &str, mut is_so: impl FnMut() -> bool) {
-    let deadline = Instant::now() + Duration::from_secs(60);
-    while !is_so() {
-        assert!(Instant::now() < deadline, "waited too long for {what}");
-        std::thread::sleep(Duration::from_millis(10));
-    }
 }
 
 static SHARED: Mutex<Weak<Engine>> = Mutex::new(Weak::new());

@@ -1,6 +1,7 @@
 //! How failures look.
 
-use crate::engine::{Engine, until};
+use crate::engine::Engine;
+use crate::wait::until;
 
 /// Fails when most of its result has left.
 const LATE: &str = "SELECT throwIf(number = 900000) FROM numbers(1000000) \
@@ -66,7 +67,7 @@ fn a_slow_client_hears_of_a_late_failure() {
     let statement = "SELECT throwIf(number = 3000000, repeat('x', 10)), repeat('y', 100) FROM numbers(4000000) \
                      SETTINGS max_block_size = 10000, max_threads = 1";
     let stream = engine.request().header("Connection", "close").body(statement).start();
-    std::thread::sleep(std::time::Duration::from_secs(2));
+    engine.wait_until_stuck("number = 3000000");
     let reply = crate::http::read(stream);
     assert!(!reply.complete && reply.text().ends_with("__exception__\r\n"));
 }

@@ -2,7 +2,8 @@
 
 use std::io::Write;
 
-use crate::engine::{Engine, until};
+use crate::engine::Engine;
+use crate::wait::until;
 
 #[test]
 fn data_may_stand_anywhere() {

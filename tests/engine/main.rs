@@ -2,11 +2,12 @@
 //!
 //! These tests need libchdb. `make test` installs it first; without it they fail and say so.
 #![expect(clippy::panic, clippy::unwrap_used, reason = "the helpers are tests, too")]
-#![expect(clippy::disallowed_methods, reason = "waits for other processes, with a deadline")]
 
 mod client;
 mod engine;
 mod http;
+#[path = "../support/wait.rs"]
+mod wait;
 
 mod exceptions;
 mod inserts;

@@ -4,7 +4,8 @@ use std::io::Read;
 
 use tempfile::TempDir;
 
-use crate::engine::{Engine, until};
+use crate::engine::Engine;
+use crate::wait::until;
 
 #[test]
 fn answers_without_a_statement() {

@@ -18,7 +18,7 @@ fn a_large_result_takes_little_memory() {
     let mut stream = engine.request().header("Connection", "close").body(select).start();
     let mut first = [0; 1000];
     stream.read_exact(&mut first).unwrap();
-    thread::sleep(Duration::from_millis(500));
+    engine.wait_until_stuck("repeat(_x_, 100)");
     let waiting = engine.memory("RssAnon");
     assert!(waiting < before + 200_000, "from {before} to {waiting} KiB");
     let mut bytes = first.len();

@@ -6,4 +6,6 @@ mod dns;
 mod letters;
 mod provenance;
 mod sources;
+#[path = "../support/wait.rs"]
+mod wait;
 mod world;

@@ -11,7 +11,7 @@ use std::{
 use ruad::sources::{Category, Inbox, Settings, SourceRow, Sources};
 use tokio::task::JoinHandle;
 
-use crate::dns::Server;
+use crate::{dns::Server, wait::until_async};
 
 fn fixture(name: &str) -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures/mmdb").join(name)
@@ -49,18 +49,10 @@ impl Store {
     }
 
     async fn wait_for(&self, rows: usize) -> Vec<SourceRow> {
-        until(|| self.rows.lock().unwrap().len() >= rows).await;
+        until_async("the rows", async || self.rows.lock().unwrap().len() >= rows).await;
         let mut rows = self.rows.lock().unwrap().clone();
         rows.sort_by_key(|row| row.ip);
         rows
-    }
-}
-
-async fn until(mut condition: impl FnMut() -> bool) {
-    let deadline = Instant::now() + Duration::from_secs(30);
-    while !condition() {
-        assert!(Instant::now() < deadline, "waited in vain");
-        tokio::time::sleep(Duration::from_millis(5)).await;
     }
 }
 
@@ -230,10 +222,10 @@ async fn what_the_store_lacks_or_refuses_comes_again() {
     store.refuses.store(true, Ordering::SeqCst);
     let _running = store.run(&sources, inbox);
     seen.offer(ip("192.0.2.1"));
-    until(|| store.refused.load(Ordering::SeqCst) == 1).await;
+    until_async("a refusal", async || store.refused.load(Ordering::SeqCst) == 1).await;
     store.refuses.store(false, Ordering::SeqCst);
     // A refused address may be offered again at once, or the store names it.
-    until(|| {
+    until_async("a row", async || {
         seen.offer(ip("192.0.2.1"));
         !store.rows.lock().unwrap().is_empty()
     })

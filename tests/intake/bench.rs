@@ -3,7 +3,7 @@
 use std::{
     fs,
     path::Path,
-    time::{Duration, Instant, SystemTime, UNIX_EPOCH},
+    time::{Duration, SystemTime, UNIX_EPOCH},
 };
 
 use ruad::{
@@ -19,7 +19,7 @@ use tempfile::TempDir;
 use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 
-use crate::engine::Engine;
+use crate::{engine::Engine, wait::until_async};
 
 /// A spool, a store and an intake between them.
 pub(crate) struct Bench {
@@ -38,12 +38,16 @@ pub(crate) struct Running {
 
 impl Bench {
     pub(crate) async fn new(engine: &Engine) -> Self {
+        Self::over(engine.store().await)
+    }
+
+    pub(crate) fn over(store: Store) -> Self {
         let folder = TempDir::new().unwrap();
         let path = folder.path().join("spool");
         let segment_age = Duration::from_millis(100);
         let settings = spool::Settings { path, segment_age, min_free_bytes: 0, ..Default::default() };
         let spool = Some(Spool::open(&settings).unwrap());
-        Self { store: engine.store().await, require: Require::Nothing, spool, settings, folder }
+        Self { store, require: Require::Nothing, spool, settings, folder }
     }
 
     /// Puts messages into one segment, which is closed when this returns.
@@ -55,7 +59,7 @@ impl Bench {
             incoming.commit(envelope()).await.unwrap();
         });
         futures_util::future::join_all(commits).await;
-        until(|| self.spool().closed().len() > before).await;
+        until_async("the segment to close", async || self.spool().closed().len() > before).await;
     }
 
     pub(crate) fn start(&self) -> Running {
@@ -80,7 +84,7 @@ impl Bench {
     }
 
     pub(crate) async fn wait_until_empty(&self) {
-        until(|| self.backlog().segments == 0).await;
+        until_async("an empty queue", async || self.backlog().segments == 0).await;
     }
 
     pub(crate) async fn run_until_empty(&self) {
@@ -89,14 +93,7 @@ impl Bench {
 
     pub(crate) async fn run_until(&self, condition: impl Fn(&Self) -> bool) {
         let running = self.start();
-        until(|| condition(self)).await;
-        running.stop().await;
-    }
-
-    /// Runs it while nothing can happen that could be waited for.
-    pub(crate) async fn run_for(&self, time: Duration) {
-        let running = self.start();
-        tokio::time::sleep(time).await;
+        until_async("the intake", async || condition(self)).await;
         running.stop().await;
     }
 
@@ -219,14 +216,6 @@ fn envelope() -> Envelope {
         tls: Some("TLSv1.3".into()),
         mail_from: "reports@reporter.example".into(),
         rcpt_to: vec!["rua@reports.example".into()],
-    }
-}
-
-async fn until(condition: impl Fn() -> bool) {
-    let began = Instant::now();
-    while !condition() {
-        assert!(began.elapsed() < Duration::from_secs(60), "it does not happen");
-        tokio::time::sleep(Duration::from_millis(10)).await;
     }
 }
 

@@ -35,6 +35,14 @@ impl Engine {
         self.process.wait().unwrap();
     }
 
+    /// Takes its place while it is dead, and turns away so many connections.
+    pub(crate) async fn refuse_connections(&self, count: usize) {
+        let listener = tokio::net::TcpListener::bind(&self.address).await.unwrap();
+        for _ in 0..count {
+            drop(listener.accept().await.unwrap());
+        }
+    }
+
     /// Starts it again with the same folder and address.
     pub(crate) fn restart(&mut self) {
         self.process = launch(self.folder.path(), &self.address).0;

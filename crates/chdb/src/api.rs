@@ -13,6 +13,21 @@ pub(crate) type RawResult = *mut c_void;
 /// `chdb_insert_stream`: opaque.
 pub(crate) type RawInsert = *mut c_void;
 
+/// What begins a statement: connection; statement and format, each with its length; then the parameters' names, the names'
+/// lengths, values and the values' lengths, as arrays of one length, which is last.
+pub(crate) type Begin<R> = unsafe extern "C" fn(
+    RawConnection,
+    *const c_char,
+    usize,
+    *const c_char,
+    usize,
+    *const *const c_char,
+    *const usize,
+    *const *const c_char,
+    *const usize,
+    usize,
+) -> R;
+
 unsafe extern "C" {
     /// POSIX `_exit`.
     pub(crate) fn _exit(status: c_int) -> !;
@@ -47,21 +62,12 @@ api! {
     chdb_set_signal_handlers_enabled: unsafe extern "C" fn(c_int),
     chdb_connect: unsafe extern "C" fn(c_int, *mut *mut c_char) -> *mut RawConnection,
     chdb_close_conn: unsafe extern "C" fn(*mut RawConnection),
-    chdb_query_with_params_n: unsafe extern "C" fn(
-        RawConnection, *const c_char, usize, *const c_char, usize,
-        *const *const c_char, *const usize, *const *const c_char, *const usize, usize,
-    ) -> RawResult,
-    chdb_stream_query_with_params_n: unsafe extern "C" fn(
-        RawConnection, *const c_char, usize, *const c_char, usize,
-        *const *const c_char, *const usize, *const *const c_char, *const usize, usize,
-    ) -> RawResult,
+    chdb_query_with_params_n: Begin<RawResult>,
+    chdb_stream_query_with_params_n: Begin<RawResult>,
     chdb_stream_fetch_result: unsafe extern "C" fn(RawConnection, RawResult) -> RawResult,
     chdb_stream_cancel_query: unsafe extern "C" fn(RawConnection, RawResult),
     chdb_destroy_query_result: unsafe extern "C" fn(RawResult),
-    chdb_stream_insert_with_params_n: unsafe extern "C" fn(
-        RawConnection, *const c_char, usize, *const c_char, usize,
-        *const *const c_char, *const usize, *const *const c_char, *const usize, usize,
-    ) -> RawInsert,
+    chdb_stream_insert_with_params_n: Begin<RawInsert>,
     chdb_stream_append: unsafe extern "C" fn(RawInsert, *const c_void, usize) -> c_int,
     chdb_stream_done: unsafe extern "C" fn(RawInsert) -> RawResult,
     chdb_stream_cancel_insert: unsafe extern "C" fn(RawInsert),

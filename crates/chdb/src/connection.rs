@@ -2,7 +2,7 @@ use std::ffi::c_char;
 use std::ptr::NonNull;
 
 use crate::answer::Handle;
-use crate::api::{Api, RawConnection};
+use crate::api::{Api, Begin, RawConnection};
 use crate::{Answer, Error, Insert, Stream};
 
 /// One session with the engine: its settings, its current database, its temporary tables. Closed on drop.
@@ -43,23 +43,8 @@ impl Connection {
         format: &str,
         parameters: &[Parameter],
     ) -> Result<Answer, Error> {
-        let parameters = Parameters::new(parameters);
-        // SAFETY: every pointer comes with its length and outlives the call, the handle is open, and `&mut
-        // self` means that no other statement runs on it.
-        let result = unsafe {
-            (self.api.chdb_query_with_params_n)(
-                self.raw(),
-                statement.as_ptr().cast(),
-                statement.len(),
-                format.as_ptr().cast(),
-                format.len(),
-                parameters.names.as_ptr(),
-                parameters.name_lengths.as_ptr(),
-                parameters.values.as_ptr(),
-                parameters.value_lengths.as_ptr(),
-                parameters.names.len(),
-            )
-        };
+        // SAFETY: `chdb.h` has it read its arguments and keep none of them.
+        let result = unsafe { self.begin(self.api.chdb_query_with_params_n, statement, format, parameters) };
         Handle::new(self.api, result)?.into_answer()
     }
 
@@ -76,22 +61,9 @@ impl Connection {
         format: &str,
         parameters: &[Parameter],
     ) -> Result<Stream<'_>, Error> {
-        let parameters = Parameters::new(parameters);
-        // SAFETY: as in `query`.
-        let result = unsafe {
-            (self.api.chdb_stream_query_with_params_n)(
-                self.raw(),
-                statement.as_ptr().cast(),
-                statement.len(),
-                format.as_ptr().cast(),
-                format.len(),
-                parameters.names.as_ptr(),
-                parameters.name_lengths.as_ptr(),
-                parameters.values.as_ptr(),
-                parameters.value_lengths.as_ptr(),
-                parameters.names.len(),
-            )
-        };
+        // SAFETY: `chdb.h` has it read its arguments and keep none of them.
+        let result =
+            unsafe { self.begin(self.api.chdb_stream_query_with_params_n, statement, format, parameters) };
         let result = Handle::new(self.api, result)?;
         match result.error() {
             None => Ok(Stream::new(self, result)),
@@ -112,10 +84,31 @@ impl Connection {
         format: &str,
         parameters: &[Parameter],
     ) -> Result<Insert<'_>, Error> {
+        // SAFETY: `chdb.h` has it read its arguments and keep none of them.
+        let handle =
+            unsafe { self.begin(self.api.chdb_stream_insert_with_params_n, statement, format, parameters) };
+        Insert::new(self, handle)
+    }
+
+    /// Hands a statement to one of the library's three functions that begin one.
+    ///
+    /// # Safety
+    ///
+    /// `function` is one of this connection's library that reads its pointers, each for the length beside it, during the
+    /// call only.
+    unsafe fn begin<R>(
+        &mut self,
+        function: Begin<R>,
+        statement: &[u8],
+        format: &str,
+        parameters: &[Parameter],
+    ) -> R {
         let parameters = Parameters::new(parameters);
-        // SAFETY: as in `query`.
-        let handle = unsafe {
-            (self.api.chdb_stream_insert_with_params_n)(
+        // SAFETY: every pointer comes with its length and outlives the call, the four arrays have the one length
+        // given, the handle is open, and `&mut self` means that no other statement runs on it. The caller vouches for
+        // the function.
+        unsafe {
+            function(
                 self.raw(),
                 statement.as_ptr().cast(),
                 statement.len(),
@@ -127,8 +120,7 @@ impl Connection {
                 parameters.value_lengths.as_ptr(),
                 parameters.names.len(),
             )
-        };
-        Insert::new(self, handle)
+        }
     }
 
     /// The handle that statements take.

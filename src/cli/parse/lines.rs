@@ -62,10 +62,19 @@ impl<W: Write> Lines<W> {
         std::mem::replace(&mut self.failed, Ok(()))
     }
 
-    /// `file` could not be opened or listed.
+    /// `file` could not be opened, listed or read to its end.
     pub(super) fn unreadable(&mut self, file: &str, error: &io::Error) -> io::Result<()> {
+        self.fault(file, "unreadable", error.to_string())
+    }
+
+    /// The folder `file` has nothing in it.
+    pub(super) fn empty(&mut self, file: &str) -> io::Result<()> {
+        self.fault(file, "not_a_report", "the folder holds no file".to_owned())
+    }
+
+    fn fault(&mut self, file: &str, code: &'static str, message: String) -> io::Result<()> {
         self.begin(file, None);
-        self.refused(&[], Refusal { code: "unreadable", message: error.to_string() });
+        self.refused(&[], Refusal { code, message });
         self.end()
     }
 

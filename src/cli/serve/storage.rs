@@ -12,6 +12,7 @@ use ruad::{
     sources::{Inbox, SourceRow, Sources},
     spool::Spool,
     store::{self, Backoff, Store, StoreError},
+    telemetry,
 };
 use tokio_util::sync::CancellationToken;
 
@@ -26,6 +27,7 @@ pub(super) struct Storage {
     intake: ruad::intake::Settings,
     store: store::Settings,
     engine: engine::Settings,
+    log: telemetry::Settings,
 }
 
 impl Storage {
@@ -47,6 +49,7 @@ impl Storage {
             intake: settings.intake.clone(),
             store: settings.clickhouse.clone(),
             engine: settings.engine.clone(),
+            log: settings.log.clone(),
         })
     }
 
@@ -71,7 +74,7 @@ impl Storage {
     }
 
     async fn start_engine(&self, stop: &CancellationToken) -> Option<Child> {
-        self.until_done(stop, || Child::start(&self.engine)).await
+        self.until_done(stop, || Child::start(&self.engine, &self.log)).await
     }
 
     /// A store whose schema is this program's.
