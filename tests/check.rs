@@ -49,10 +49,10 @@ async fn a_fault_is_shown_with_its_place() {
     let position = &fault["evidence"]["position"];
     let record = fault["evidence"]["record"].as_str().unwrap();
     let range = position["start"].as_u64().unwrap() as usize..position["end"].as_u64().unwrap() as usize;
-    assert_eq!(record.get(range), Some("nune"));
+    assert_eq!(record.get(range), Some("p=nune"));
     assert!(fault["change"].as_str().unwrap().len() > 10);
     let text = String::from_utf8(check(&dns, &["domain.example"]).await.stdout).unwrap();
-    assert!(text.contains("v=DMARC1; p=nune\n") && text.contains("^^^^\n"), "{text}");
+    assert!(text.contains("v=DMARC1; p=nune\n") && text.contains("          ^^^^^^\n"), "{text}");
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 1)]

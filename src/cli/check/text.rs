@@ -44,12 +44,12 @@ pub(super) fn full(out: &mut impl Write, report: &Report) -> io::Result<()> {
     let profile = if report.profile == "default" { String::new() } else { format!(" ({})", report.profile) };
     writeln!(out, "   score {}{profile}\n", Painted(&score(report.score), status_style(report.status)))?;
     for check in snapshot.checks() {
-        block(out, check)?;
+        block(out, check, &snapshot.domain)?;
     }
     summary(out, report)
 }
 
-fn block(out: &mut impl Write, check: &Check) -> io::Result<()> {
+fn block(out: &mut impl Write, check: &Check, domain: &str) -> io::Result<()> {
     let status = check.status();
     let word = format!("{:<8}", status.name());
     writeln!(out, "{} {}", Painted(&word, status_style(status)), Painted(check.mechanism.title(), BOLD))?;
@@ -64,7 +64,7 @@ fn block(out: &mut impl Write, check: &Check) -> io::Result<()> {
     let mut findings: Vec<_> = check.findings.iter().collect();
     findings.sort_by_key(|finding| Reverse(finding.code.severity));
     for finding in findings {
-        explain(out, finding)?;
+        explain(out, finding, domain)?;
     }
     for question in &check.unknown {
         let words = format!("could not be told: {} ({})", question.name, question.trouble);
@@ -73,7 +73,7 @@ fn block(out: &mut impl Write, check: &Check) -> io::Result<()> {
     Ok(())
 }
 
-fn explain(out: &mut impl Write, finding: &Finding) -> io::Result<()> {
+fn explain(out: &mut impl Write, finding: &Finding, domain: &str) -> io::Result<()> {
     let style = status_style(match finding.code.severity {
         Severity::Info => Status::Info,
         Severity::Warning => Status::Warning,
@@ -96,7 +96,7 @@ fn explain(out: &mut impl Write, finding: &Finding) -> io::Result<()> {
     if let Some(text) = text
         && finding.code.severity > Severity::Info
     {
-        wrapped(out, &format!("→ {}", text.change))?;
+        wrapped(out, &format!("→ {}", text.change.replace("<domain>", domain)))?;
     }
     Ok(())
 }
