@@ -1,16 +1,22 @@
 //! Asks everything about one domain.
 
-use std::net::IpAddr;
+use std::{net::IpAddr, sync::Arc};
 
 use tokio::join;
 
-use super::Snapshot;
-use crate::dns::{Resolver, bimi, dane, dkim, dmarc, dnsbl, dnssec, mta_sts, mx, ns, reverse, spf, tls_rpt};
+use super::{Snapshot, probe::Https};
+use crate::dns::{
+    Resolver, bimi, dane, dkim, dmarc, dnsbl, dnssec, mta_sts, mta_sts::FetchError, mx, ns, reverse, spf,
+    tls_rpt,
+};
 
 /// What is needed to examine domains. Cheap to clone.
 #[derive(Clone)]
 pub struct Examiner {
     resolver: Resolver,
+    https: Option<Https>,
+    lists: Arc<dnsbl::Proven>,
+    name_servers: Arc<ns::Settings>,
 }
 
 /// A domain, and what is known about it that DNS does not tell.
@@ -27,24 +33,59 @@ pub struct Subject {
 impl Examiner {
     /// An examiner that asks `resolver`.
     pub fn new(resolver: Resolver) -> Self {
-        Self { resolver }
+        let name_servers = Arc::new(ns::Settings { ask_each: false, ..ns::Settings::default() });
+        Self { resolver, https: None, lists: Arc::default(), name_servers }
+    }
+
+    /// Fetches policies of MTA-STS too; without, they are unknown.
+    #[must_use]
+    pub fn with_https(mut self, https: Https) -> Self {
+        self.https = Some(https);
+        self
+    }
+
+    /// Asks block lists too.
+    #[must_use]
+    pub fn with_lists(mut self, lists: &dnsbl::Lists) -> Self {
+        self.lists = Arc::new(dnsbl::Proven::new(lists));
+        self
+    }
+
+    /// Asks name servers by themselves, when the settings say so.
+    #[must_use]
+    pub fn with_name_servers(mut self, settings: ns::Settings) -> Self {
+        self.name_servers = Arc::new(settings);
+        self
     }
 
     /// Examines one domain; `checked_at` is the time, in seconds since 1970.
     pub async fn examine(&self, subject: &Subject, checked_at: u64) -> Snapshot {
         let (resolver, domain) = (&self.resolver, subject.domain.as_str());
-        let (dmarc, spf, dkim, mx, mta_sts, tls_rpt, dnssec, dane, ns, dnsbl, reverse, bimi) = join!(
+        let policy_host = mta_sts::host(domain);
+        let policy = async {
+            match &self.https {
+                Some(https) => https.get(&policy_host, mta_sts::PATH).await,
+                None => Err(FetchError::NoRoute { reason: "nothing is fetched over HTTPS".to_owned() }),
+            }
+        };
+        let receiving = async {
+            let mx = mx::examine(resolver, domain).await;
+            let (mta_sts, dnsbl, reverse) = join!(
+                mta_sts::examine(resolver, domain, &mx, policy),
+                dnsbl::examine(resolver, domain, &subject.addresses, &mx, &self.lists),
+                reverse::examine(resolver, &subject.addresses, &mx),
+            );
+            (mx, mta_sts, dnsbl, reverse)
+        };
+        let (dmarc, spf, dkim, (mx, mta_sts, dnsbl, reverse), tls_rpt, dnssec, dane, ns, bimi) = join!(
             dmarc::examine(resolver, domain),
             spf::examine(resolver, domain),
             dkim::examine(resolver, domain),
-            mx::examine(resolver, domain),
-            mta_sts::examine(resolver, domain),
+            receiving,
             tls_rpt::examine(resolver, domain),
             dnssec::examine(resolver, domain),
             dane::examine(resolver, domain),
-            ns::examine(resolver, domain),
-            dnsbl::examine(resolver, domain),
-            reverse::examine(resolver, domain),
+            ns::examine(resolver, domain, &self.name_servers),
             bimi::examine(resolver, domain),
         );
         let domain = domain.to_owned();

@@ -4,7 +4,12 @@
 
 #[allow(dead_code, reason = "the mechanisms come one by one")]
 mod cases;
+mod dnsbl;
+mod https;
+mod mta_sts;
 mod mx;
+mod ns;
+mod reverse;
 #[allow(dead_code, reason = "shared by several tests, each of which needs a part of it")]
 #[path = "../support/dns.rs"]
 mod server;
