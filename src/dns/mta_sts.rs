@@ -47,7 +47,9 @@ pub async fn examine(
             }
         }
         answer => {
-            let texts: Vec<_> = answer.records().iter().map(|text| text.joined()).collect();
+            let mut texts: Vec<_> = answer.records().iter().map(|text| text.joined()).collect();
+            // Servers rotate them.
+            texts.sort();
             if check::record(&mut outcome, &name, &texts) {
                 check::fetched(&mut outcome, fetch.await);
                 check::against_mx(&mut outcome, domain, mx);

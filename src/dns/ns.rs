@@ -2,6 +2,7 @@
 
 pub mod check;
 mod direct;
+mod parent;
 mod server;
 
 use std::time::Duration;
@@ -13,7 +14,7 @@ use super::{Answer, Check, Mechanism, Resolver};
 use crate::domains::parents;
 
 pub use check::CODES;
-pub use server::{Server, Told};
+pub use server::{Asked, Server, Told};
 
 /// How it stands.
 #[derive(Clone, Debug, Serialize)]
@@ -69,6 +70,8 @@ pub async fn examine(resolver: &Resolver, domain: &str, settings: &Settings) -> 
         }
         join_all(asked).await;
         check::answers(&mut outcome.check, &zone, domain, &servers);
+        let delegation = parent::delegation(resolver, &zone, settings).await;
+        check::delegation(&mut outcome.check, &zone, &servers, delegation.as_deref());
     }
     outcome.zone = Some(zone);
     outcome.servers = servers;

@@ -89,24 +89,25 @@ impl Address {
 
     fn judge(&self, check: &mut Check) {
         let text = self.address.to_string();
-        let fact = format!("name:{text}");
-        for name in &self.names {
-            check.observe(&text, "PTR", name);
+        let unanswered = self.trouble.as_ref().filter(|_| self.confirmed.is_none());
+        // A provider's mail servers have other addresses every few minutes, which is not a change of the domain's.
+        if self.sends {
+            let fact = format!("name:{text}");
+            for name in &self.names {
+                check.observe(&text, "PTR", name);
+            }
+            match self.confirmed.as_ref().or(self.names.first()) {
+                _ if unanswered.is_some() => check.unknown_fact(fact),
+                Some(name) => check.fact(fact, name),
+                None => {}
+            }
         }
-        match (&self.confirmed, &self.trouble) {
-            (Some(name), _) => check.fact(fact, name),
-            (None, Some((name, trouble))) => {
-                check.unanswered(name, *trouble);
-                return check.unknown_fact(fact);
-            }
-            (None, None) => {
-                if let Some(name) = self.names.first() {
-                    check.fact(fact, name);
-                }
-            }
+        if let Some((name, trouble)) = unanswered {
+            return check.unanswered(name, *trouble);
         }
         let names = self.names.iter().take(NAMES).map(String::as_str).collect::<Vec<_>>().join(", ");
-        let mut find = |code: Code, detail: String| check.find(code.at(&text, Some(&names), detail));
+        let record = Some(names.as_str()).filter(|names| !names.is_empty());
+        let mut find = |code: Code, detail: String| check.find(code.at(&text, record, detail));
         let (no_name, unconfirmed, role) = match self.sends {
             true => (NO_NAME, UNCONFIRMED, "sending address"),
             false => (MX_NO_NAME, MX_UNCONFIRMED, "mail server's address"),

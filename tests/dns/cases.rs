@@ -56,6 +56,7 @@ fn every_code_has_a_case() {
 
 /// Codes that a zone alone cannot show, and the test that does: `file::test`.
 const ELSEWHERE: &[(&str, &str)] = &[
+    ("ns.delegation_differs", "tests/dns/ns.rs::a_delegation_that_differs"),
     ("ns.lame", "tests/dns/ns.rs::servers_that_do_not_answer_for_the_zone"),
     ("ns.mx_differs", "tests/dns/ns.rs::servers_that_disagree"),
     ("ns.serials_differ", "tests/dns/ns.rs::servers_that_disagree"),

@@ -16,7 +16,7 @@ use ruad::{
     },
     health::{
         Examiner, Subject,
-        probe::{Https, HttpsError, https::Settings},
+        probe::{Https, RootsError, https::Settings, roots},
     },
 };
 use rustls::{
@@ -183,17 +183,15 @@ async fn trust_comes_from_files() {
     let world = World::new(EMPTY).await;
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("authority.pem");
-    let settings = Settings { extra_roots: Some(path.clone()), ..world.settings.clone() };
-    let fails = |settings: &Settings| Https::new(world.dns.resolver(), settings.clone()).err().unwrap();
-    assert!(matches!(fails(&settings), HttpsError::ExtraRoots { .. }));
+    assert!(matches!(roots(Some(&path)), Err(RootsError::Unreadable { .. })));
     fs::write(&path, "nothing of that kind\n").unwrap();
-    assert!(matches!(fails(&settings), HttpsError::NoExtraRoots { .. }));
+    assert!(matches!(roots(Some(&path)), Err(RootsError::Empty { .. })));
     fs::write(&path, world.authority.certificate.pem()).unwrap();
-    let https = Https::new(world.dns.resolver(), settings).unwrap();
-    assert_eq!(https.get("mta-sts.domain.example", PATH).await.unwrap().status, 200);
+    let https = |roots| Https::new(roots, world.dns.resolver(), world.settings.clone()).unwrap();
+    let trusting = https(roots(Some(&path)).unwrap());
+    assert_eq!(trusting.get("mta-sts.domain.example", PATH).await.unwrap().status, 200);
 
-    let nobody =
-        Https::trusting(RootCertStore::empty(), world.dns.resolver(), world.settings.clone()).unwrap();
+    let nobody = https(RootCertStore::empty());
     assert!(!nobody.has_roots());
     assert_eq!(nobody.get("mta-sts.domain.example", PATH).await, Err(FetchError::NoRoots));
 }
@@ -270,12 +268,7 @@ impl World {
                 });
             }
         });
-        let settings = Settings {
-            timeout: Duration::from_secs(10),
-            port,
-            private_addresses: true,
-            ..Settings::default()
-        };
+        let settings = Settings { timeout: Duration::from_secs(10), port, private_addresses: true };
         Self { dns: Dns::serve(ZONE).await, authority: authority.clone(), settings, requests }
     }
 
@@ -290,7 +283,7 @@ impl World {
     fn https(&self, settings: Settings) -> Https {
         let mut roots = RootCertStore::empty();
         roots.add(self.authority.certificate.der().clone()).unwrap();
-        Https::trusting(roots, self.dns.resolver(), settings).unwrap()
+        Https::new(roots, self.dns.resolver(), settings).unwrap()
     }
 
     fn requests(&self) -> Vec<String> {

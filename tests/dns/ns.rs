@@ -2,10 +2,16 @@
 
 use std::{net::SocketAddr, time::Duration};
 
+use hickory_server::proto::{
+    op::{Message, OpCode},
+    rr::{Name, RData, Record, rdata::NS},
+};
 use ruad::dns::{
     Resolver,
-    ns::{self, Settings, Told},
+    ns::{self, Asked, Settings, Told},
 };
+
+use tokio::{net::UdpSocket, task::JoinHandle};
 
 use crate::{cases, server::Dns};
 
@@ -26,7 +32,8 @@ async fn servers_that_agree() {
     );
     assert_eq!(servers.found(&outcome), [""; 0], "{outcome:#?}");
     for server in &outcome.servers {
-        let [(_, Told::Zone { serial: 7, servers: Some(names), mx: Some(mx) })] = server.told.as_slice()
+        let [Asked { told: Told::Zone { serial: 7, servers: Some(names), mx: Some(mx) }, .. }] =
+            server.told.as_slice()
         else {
             panic!("{server:?}")
         };
@@ -90,6 +97,63 @@ async fn without_a_way_to_the_servers_nothing_is_said_about_them() {
     assert!(outcome.check.unknown.is_empty());
 }
 
+#[tokio::test]
+async fn a_delegation_that_differs() {
+    let above = "example. IN SOA ns. root. 1 60 60 60 60\nexample. IN NS registry.example.\nregistry.example. IN A 127.0.0.4\n";
+    let zone = format!("{above}{}", zone(7, "ns1 ns2", "mx"));
+    let servers = Servers::serve([&zone; 3]).await;
+    for (names, expected) in [
+        ("NS2 ns1", None),
+        ("ns1 ns2 old", Some("old.domain.example only at the registry.")),
+        ("ns1", Some("ns2.domain.example only in the zone.")),
+        (
+            "ns1 old",
+            Some("old.domain.example only at the registry, and ns2.domain.example only in the zone."),
+        ),
+        ("", None),
+    ] {
+        let registry = Registry::serve(servers.port, names).await;
+        let outcome = servers.examine("www.domain.example").await;
+        let details: Vec<_> = outcome
+            .check
+            .findings
+            .iter()
+            .filter(|finding| finding.code == ns::check::DELEGATION_DIFFERS)
+            .map(|finding| finding.detail.as_str())
+            .collect();
+        assert_eq!(details.len(), usize::from(expected.is_some()), "{names}: {details:?}");
+        assert!(details.iter().all(|detail| detail.ends_with(expected.unwrap())), "{details:?}");
+        assert!(outcome.check.unknown.is_empty());
+        registry.0.abort();
+        assert!(registry.0.await.unwrap_err().is_cancelled());
+    }
+}
+
+/// A server that knows who knows, as those of top-level domains are.
+struct Registry(JoinHandle<()>);
+
+impl Registry {
+    async fn serve(port: u16, names: &str) -> Self {
+        let socket = UdpSocket::bind(("127.0.0.4", port)).await.unwrap();
+        let names: Vec<_> = names.split_whitespace().map(|name| format!("{name}.domain.example.")).collect();
+        Self(tokio::spawn(async move {
+            let mut bytes = [0; 1_500];
+            loop {
+                let (length, client) = socket.recv_from(&mut bytes).await.unwrap();
+                let question = Message::from_vec(&bytes[..length]).unwrap();
+                assert!(!question.metadata.recursion_desired);
+                let mut answer = Message::response(question.metadata.id, OpCode::Query);
+                answer.add_query(question.queries[0].clone());
+                for name in &names {
+                    let data = RData::NS(NS(Name::from_ascii(name).unwrap()));
+                    answer.add_authority(Record::from_rdata(question.queries[0].name().clone(), 60, data));
+                }
+                socket.send_to(&answer.to_vec().unwrap(), client).await.unwrap();
+            }
+        }))
+    }
+}
+
 /// Three servers at different addresses of loopback and one port, the first of which also resolves.
 struct Servers {
     servers: Vec<Dns>,
@@ -113,12 +177,7 @@ impl Servers {
     }
 
     fn settings(&self) -> Settings {
-        Settings {
-            ask_each: true,
-            timeout: Duration::from_millis(600),
-            port: self.port,
-            private_addresses: true,
-        }
+        Settings { ask_each: true, timeout: Duration::from_secs(2), port: self.port, private_addresses: true }
     }
 
     async fn examine(&self, domain: &str) -> ns::Outcome {

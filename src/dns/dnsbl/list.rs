@@ -64,13 +64,14 @@ impl List {
     /// 5). Whoever comes while it is being tried waits for the verdict.
     pub(super) async fn prove(&self, resolver: &Resolver) -> Result<(), Trouble> {
         let mut verdict = self.verdict.lock().await;
-        if let Some((since, verdict)) = *verdict
-            && since.elapsed() < PROVEN
+        if let Some((until, verdict)) = *verdict
+            && Instant::now() < until
         {
             return verdict;
         }
         let result = self.test_points(resolver).await;
-        *verdict = Some((Instant::now(), result));
+        let lasts = if result.is_ok() { PROVEN } else { FAILED };
+        *verdict = Some((Instant::now() + lasts, result));
         result
     }
 
@@ -163,7 +164,9 @@ fn shortened(text: &str) -> String {
         .to_owned()
 }
 
+/// How long a verdict holds.
 const PROVEN: Duration = Duration::from_secs(600);
+const FAILED: Duration = Duration::from_secs(60);
 /// Characters of a reason that are kept.
 const REASON: usize = 200;
 

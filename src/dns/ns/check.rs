@@ -2,7 +2,7 @@
 
 use std::{collections::BTreeSet, net::IpAddr};
 
-use super::{SERVERS, Server, Told};
+use super::{Asked, SERVERS, Server, Told};
 use crate::dns::{Check, Trouble, finding::codes, special};
 
 codes! {
@@ -30,6 +30,8 @@ codes! {
     SERIALS_DIFFER = "ns.serials_differ", Info;
     /// Servers that name different servers.
     SERVERS_DIFFER = "ns.servers_differ", Warning;
+    /// The zone above names other servers than the zone itself.
+    DELEGATION_DIFFERS = "ns.delegation_differs", Warning;
     /// Servers that send the domain's mail to different hosts.
     MX_DIFFERS = "ns.mx_differs", Warning;
 }
@@ -80,11 +82,14 @@ pub(super) fn addresses(check: &mut Check, zone: &str, servers: &[Server]) {
 
 /// What the addresses show when all are known.
 fn together(check: &mut Check, zone: &str, servers: &[Server]) {
-    let sets: BTreeSet<_> =
-        servers.iter().map(|server| &server.addresses).filter(|set| !set.is_empty()).collect();
+    let working: Vec<_> = servers.iter().filter(|server| !server.addresses.is_empty()).collect();
+    let sets: BTreeSet<_> = working.iter().map(|server| &server.addresses).collect();
     let networks: BTreeSet<_> = sets.iter().flat_map(|set| set.iter()).map(|ip| network(*ip)).collect();
     let of_ipv4 = networks.iter().filter(|network| network.is_ipv4()).count();
-    if sets.len() == 1 {
+    if let [server] = working.as_slice() {
+        let detail = format!("Only one name server of {zone} has an address, {}.", server.name);
+        check.find(SINGLE.at(zone, None, detail));
+    } else if sets.len() == 1 {
         let detail = format!("All name servers of {zone} have the same addresses, so that they are one.");
         check.find(SINGLE.at(zone, None, detail));
     } else if of_ipv4 <= 1 && networks.len() - of_ipv4 <= 1 && !networks.is_empty() {
@@ -105,7 +110,7 @@ fn together(check: &mut Check, zone: &str, servers: &[Server]) {
 pub(super) fn answers(check: &mut Check, zone: &str, domain: &str, servers: &[Server]) {
     let is_open = |is_ipv4: bool| {
         let mut told = servers.iter().flat_map(|server| &server.told);
-        told.any(|(ip, told)| ip.is_ipv4() == is_ipv4 && matches!(told, Told::Zone { .. }))
+        told.any(|asked| asked.address.is_ipv4() == is_ipv4 && matches!(asked.told, Told::Zone { .. }))
     };
     let open = [is_open(true), is_open(false)];
     if open == [false, false] {
@@ -116,7 +121,10 @@ pub(super) fn answers(check: &mut Check, zone: &str, domain: &str, servers: &[Se
     }
     let mut answers = Vec::new();
     for server in servers {
-        for (address, told) in server.told.iter().filter(|(ip, _)| open[usize::from(ip.is_ipv6())]) {
+        for Asked { address, told } in &server.told {
+            if !open[usize::from(address.is_ipv6())] {
+                continue;
+            }
             let name = &server.name;
             match told {
                 Told::Zone { serial, servers, mx } => answers.push((name.as_str(), serial, servers, mx)),
@@ -134,25 +142,41 @@ pub(super) fn answers(check: &mut Check, zone: &str, domain: &str, servers: &[Se
     }
     let serials = answers.iter().map(|(name, serial, ..)| (*name, Some(serial.to_string())));
     if let Some(detail) = difference(serials) {
-        check.find(SERIALS_DIFFER.at(
-            zone,
-            None,
-            format!("The name servers have different versions of {zone}: {detail}."),
-        ));
+        let detail = format!("The name servers have different versions of {zone}: {detail}.");
+        check.find(SERIALS_DIFFER.at(zone, None, detail));
     }
     let sets = answers.iter().map(|(name, _, servers, _)| (*name, servers.as_ref().map(|set| set.join(" "))));
     if let Some(detail) = difference(sets) {
-        check.find(SERVERS_DIFFER.at(
-            zone,
-            None,
-            format!("The name servers name different servers for {zone}: {detail}."),
-        ));
+        let detail = format!("The name servers name different servers for {zone}: {detail}.");
+        check.find(SERVERS_DIFFER.at(zone, None, detail));
     }
     let hosts = answers.iter().map(|(name, _, _, mx)| (*name, mx.as_ref().map(|set| set.join(", "))));
     if let Some(detail) = difference(hosts) {
         let detail = format!("The name servers have different MX records for {domain}: {detail}.");
         check.find(MX_DIFFERS.at(domain, None, detail));
     }
+}
+
+/// What the zone above says, against what the zone says of itself.
+pub(super) fn delegation(check: &mut Check, zone: &str, servers: &[Server], delegation: Option<&[String]>) {
+    let own = servers.iter().flat_map(|server| &server.told).find_map(|asked| match &asked.told {
+        Told::Zone { servers, .. } => servers.as_ref(),
+        _ => None,
+    });
+    let (Some(own), Some(above)) = (own, delegation) else { return };
+    let only = |these: &[String], others: &[String]| {
+        let names = these.iter().filter(|name| !others.contains(name)).map(|name| name.trim_end_matches('.'));
+        names.collect::<Vec<_>>().join(", ")
+    };
+    let missing = match (only(above, own), only(own, above)) {
+        (above, own) if above.is_empty() && own.is_empty() => return,
+        (above, own) if own.is_empty() => format!("{above} only at the registry"),
+        (above, own) if above.is_empty() => format!("{own} only in the zone"),
+        (above, own) => format!("{above} only at the registry, and {own} only in the zone"),
+    };
+    let detail =
+        format!("The name servers of {zone} are not the same at the registry and in the zone: {missing}.");
+    check.find(DELEGATION_DIFFERS.at(zone, None, detail));
 }
 
 /// Two servers whose answers differ, and what they are; `None` when all that answered agree.

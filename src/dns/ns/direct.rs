@@ -7,7 +7,7 @@ use hickory_resolver::{
     net::{runtime::TokioRuntimeProvider, udp::UdpClientStream, xfer::DnsRequestSender},
     proto::{
         op::{DnsRequest, DnsRequestOptions, Query, ResponseCode},
-        rr::{Name, RData, RecordType},
+        rr::{Name, RData, Record, RecordType},
     },
 };
 
@@ -17,6 +17,8 @@ use crate::dns::Resolver;
 pub(super) struct Reply {
     /// The records of the name and type asked for, no others.
     pub(super) records: Vec<RData>,
+    /// The same from the section in which a server says who knows more: a delegation.
+    pub(super) delegated: Vec<RData>,
     pub(super) code: ResponseCode,
     pub(super) is_authoritative: bool,
     /// Not everything fitted into the answer.
@@ -43,10 +45,13 @@ pub(super) async fn ask(
     let request = DnsRequest::from_query(Query::query(name.clone(), kind), options);
     let _permit = resolver.permit().await;
     let response = stream.send_message(request).next().await?.ok()?;
-    let is_asked_for =
-        |record: &&hickory_resolver::proto::rr::Record| record.name == name && record.record_type() == kind;
+    let asked_for = |records: &[Record]| -> Vec<RData> {
+        let is_it = |record: &&Record| record.name == name && record.record_type() == kind;
+        records.iter().filter(is_it).map(|record| record.data.clone()).collect()
+    };
     Some(Reply {
-        records: response.answers.iter().filter(is_asked_for).map(|record| record.data.clone()).collect(),
+        records: asked_for(&response.answers),
+        delegated: asked_for(&response.authorities),
         code: response.metadata.response_code,
         is_authoritative: response.metadata.authoritative,
         is_truncated: response.metadata.truncation,

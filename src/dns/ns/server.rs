@@ -25,13 +25,22 @@ pub struct Server {
     /// Its addresses, those of IPv4 in front.
     pub addresses: Vec<IpAddr>,
     /// What it said when it was asked by itself, by address.
-    pub told: Vec<(IpAddr, Told)>,
+    pub told: Vec<Asked>,
     /// Whether the name does not exist.
     #[serde(skip)]
     pub(super) is_missing: bool,
     /// Why its addresses could not be told.
     #[serde(skip)]
     pub(super) trouble: Option<Trouble>,
+}
+
+/// What came of asking one address.
+#[derive(Clone, Debug, Eq, PartialEq, Serialize)]
+pub struct Asked {
+    /// The address.
+    pub address: IpAddr,
+    /// What it said.
+    pub told: Told,
 }
 
 /// What a server said about the zone.
@@ -61,7 +70,8 @@ impl Server {
         let (ipv4, ipv6) = join!(resolver.a(&name), resolver.aaaa(&name));
         let alias = alias(&ipv4).or_else(|| alias(&ipv6));
         let is_missing = matches!((&ipv4, &ipv6), (Answer::NoName, Answer::NoName));
-        let trouble = ipv4.trouble().or(ipv6.trouble());
+        // A name that cannot be asked for has no address for certain.
+        let trouble = ipv4.trouble().or(ipv6.trouble()).filter(|trouble| *trouble != Trouble::BadName);
         let ipv4 = ipv4.records().iter().take(ADDRESSES).map(|ip| IpAddr::V4(*ip));
         let ipv6 = ipv6.records().iter().take(ADDRESSES).map(|ip| IpAddr::V6(*ip));
         let mut addresses: Vec<_> = ipv4.chain(ipv6).collect();
@@ -86,15 +96,9 @@ impl Server {
     }
 }
 
-async fn tell(
-    resolver: &Resolver,
-    address: IpAddr,
-    zone: &str,
-    domain: &str,
-    settings: &Settings,
-) -> (IpAddr, Told) {
+async fn tell(resolver: &Resolver, address: IpAddr, zone: &str, domain: &str, settings: &Settings) -> Asked {
     let server = SocketAddr::new(address, settings.port);
-    (address, told(resolver, server, zone, domain, settings.timeout).await)
+    Asked { address, told: told(resolver, server, zone, domain, settings.timeout).await }
 }
 
 async fn told(resolver: &Resolver, server: SocketAddr, zone: &str, domain: &str, timeout: Duration) -> Told {
@@ -114,24 +118,28 @@ async fn told(resolver: &Resolver, server: SocketAddr, zone: &str, domain: &str,
         (code, ..) => return Told::lame(&format!("it answers with the error \"{code}\"")),
     };
     let (servers, mx) = join!(ask(zone, RecordType::NS), ask(domain, RecordType::MX));
-    let texts = |reply: Option<direct::Reply>| {
+    let known = |reply: Option<direct::Reply>| {
         let reply = reply.filter(|reply| {
             let is_known = matches!(reply.code, ResponseCode::NoError | ResponseCode::NXDomain);
             // A domain below a further cut of zones is not answered for here.
             is_known && reply.is_authoritative && !reply.is_truncated
         })?;
-        let mut texts: Vec<_> =
-            reply.records.iter().map(|data| data.to_string().to_ascii_lowercase()).collect();
-        texts.sort();
-        Some(texts)
+        Some(texts(&reply.records))
     };
-    Told::Zone { serial, servers: texts(servers), mx: texts(mx) }
+    Told::Zone { serial, servers: known(servers), mx: known(mx) }
 }
 
 impl Told {
     fn lame(reason: &str) -> Self {
         Self::Lame { reason: reason.to_owned() }
     }
+}
+
+/// In lower case, sorted.
+pub(super) fn texts(records: &[RData]) -> Vec<String> {
+    let mut texts: Vec<_> = records.iter().map(|data| data.to_string().to_ascii_lowercase()).collect();
+    texts.sort();
+    texts
 }
 
 fn alias<T>(answer: &Answer<T>) -> Option<String> {

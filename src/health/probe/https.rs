@@ -1,7 +1,7 @@
 //! Fetches one small file over HTTPS, as senders do with a policy of MTA-STS: nothing is followed, nothing is trusted
 //! that they would not trust.
 
-use std::{io, net::IpAddr, net::SocketAddr, path::PathBuf, sync::Arc, time::Duration, time::SystemTime};
+use std::{io, net::IpAddr, net::SocketAddr, sync::Arc, time::Duration, time::SystemTime};
 
 use bytes::Bytes;
 use http_body_util::{BodyExt, Empty};
@@ -12,17 +12,13 @@ use hyper::{
     header::{ACCEPT, CONTENT_TYPE, HOST, HeaderName, LOCATION, USER_AGENT},
 };
 use hyper_util::rt::TokioIo;
-use rustls::{
-    CertificateError, ClientConfig, RootCertStore,
-    crypto::ring,
-    pki_types::{CertificateDer, ServerName, pem, pem::PemObject},
-};
+use rustls::{CertificateError, ClientConfig, RootCertStore, crypto::ring, pki_types::ServerName};
 use tokio::{join, net::TcpStream, select, time::timeout};
 use tokio_rustls::{TlsConnector, client::TlsStream};
 
 use crate::{
     dns::{
-        Answer, Resolver,
+        Resolver, Trouble,
         mta_sts::{CertificateFault, FetchError, PolicyFile},
         special,
     },
@@ -38,8 +34,6 @@ pub struct Settings {
     pub timeout: Duration,
     /// The port that is connected to.
     pub port: u16,
-    /// A PEM file of certificate authorities that are trusted beside the system's.
-    pub extra_roots: Option<PathBuf>,
     /// Whether hosts with private and loopback addresses are connected to. Whoever owns a domain that is examined
     /// chooses the address, so that this lets them knock on doors of this network.
     pub private_addresses: bool,
@@ -47,34 +41,8 @@ pub struct Settings {
 
 impl Default for Settings {
     fn default() -> Self {
-        Self { timeout: Duration::from_secs(15), port: 443, extra_roots: None, private_addresses: false }
+        Self { timeout: Duration::from_secs(15), port: 443, private_addresses: false }
     }
-}
-
-/// Why nothing can be fetched.
-#[derive(Debug, thiserror::Error)]
-#[non_exhaustive]
-pub enum HttpsError {
-    /// The file of certificate authorities cannot be read.
-    #[error("cannot read certificate authorities from {}: {source}", path.display())]
-    ExtraRoots {
-        /// The file.
-        path: PathBuf,
-        /// What was wrong.
-        source: Box<pem::Error>,
-    },
-    /// The file of certificate authorities holds none.
-    #[error("no certificate authority in {}", path.display())]
-    NoExtraRoots {
-        /// The file.
-        path: PathBuf,
-    },
-    /// TLS cannot be set up.
-    #[error("cannot set up TLS: {source}")]
-    Tls {
-        /// What was wrong.
-        source: rustls::Error,
-    },
 }
 
 /// Fetches files. Cheap to clone.
@@ -87,45 +55,23 @@ pub struct Https {
 }
 
 impl Https {
-    /// Reads the system's root certificates. Without any, everything that is fetched ends in
-    /// [`FetchError::NoRoots`].
+    /// Trusts nobody but `roots`. Without any, everything that is fetched ends in [`FetchError::NoRoots`].
     ///
     /// # Errors
     ///
-    /// [`HttpsError`] when the extra authorities cannot be read.
-    pub fn new(resolver: Resolver, settings: Settings) -> Result<Self, HttpsError> {
-        let mut roots = RootCertStore::empty();
-        // What the system has is often partly unreadable; what can be read is used.
-        roots.add_parsable_certificates(rustls_native_certs::load_native_certs().certs);
-        if let Some(path) = &settings.extra_roots {
-            let certificates = CertificateDer::pem_file_iter(path)
-                .and_then(Iterator::collect::<Result<Vec<_>, _>>)
-                .map_err(|source| HttpsError::ExtraRoots { path: path.clone(), source: Box::new(source) })?;
-            let (added, _) = roots.add_parsable_certificates(certificates);
-            if added == 0 {
-                return Err(HttpsError::NoExtraRoots { path: path.clone() });
-            }
-        }
-        Self::trusting(roots, resolver, settings)
-    }
-
-    /// Trusts nobody but `roots`.
-    ///
-    /// # Errors
-    ///
-    /// [`HttpsError::Tls`] when the cipher suites do not go together.
-    pub fn trusting(
-        roots: RootCertStore,
+    /// When the cipher suites do not go together.
+    pub fn new(
+        roots: impl Into<Arc<RootCertStore>>,
         resolver: Resolver,
         settings: Settings,
-    ) -> Result<Self, HttpsError> {
+    ) -> Result<Self, rustls::Error> {
+        let roots = roots.into();
         let settings = Arc::new(settings);
         if roots.is_empty() {
             return Ok(Self { resolver, settings, tls: None });
         }
         let mut config = ClientConfig::builder_with_provider(Arc::new(ring::default_provider()))
-            .with_safe_default_protocol_versions()
-            .map_err(|source| HttpsError::Tls { source })?
+            .with_safe_default_protocol_versions()?
             .with_root_certificates(roots)
             .with_no_client_auth();
         config.alpn_protocols = vec![b"http/1.1".to_vec()];
@@ -163,18 +109,15 @@ impl Https {
     /// The first few addresses of `host`, IPv6 and IPv4 in turns.
     async fn addresses(&self, host: &str) -> Result<Vec<IpAddr>, FetchError> {
         let (ipv6, ipv4) = join!(self.resolver.aaaa(host), self.resolver.a(host));
-        let trouble = ipv4.trouble().or(ipv6.trouble());
+        // A name that cannot be asked for has no address for certain.
+        let trouble = ipv4.trouble().or(ipv6.trouble()).filter(|trouble| *trouble != Trouble::BadName);
         let mut addresses = Vec::new();
         for index in 0..ATTEMPTS {
             addresses.extend(ipv6.records().get(index).map(|ip| IpAddr::V6(*ip)));
             addresses.extend(ipv4.records().get(index).map(|ip| IpAddr::V4(*ip)));
         }
         if addresses.is_empty() {
-            let is_certain = !matches!((&ipv4, &ipv6), (Answer::Unknown(_), _) | (_, Answer::Unknown(_)));
-            return Err(match trouble.filter(|_| !is_certain) {
-                Some(trouble) => FetchError::Resolve { trouble },
-                None => FetchError::NoHost,
-            });
+            return Err(trouble.map_or(FetchError::NoHost, |trouble| FetchError::Resolve { trouble }));
         }
         let is_allowed = |ip: &IpAddr| self.settings.private_addresses || special(*ip).is_none();
         let inside = addresses.iter().find_map(|ip| Some((*ip, special(*ip)?)));
