@@ -20,7 +20,7 @@ use ruad::{
     },
 };
 use rustls::{
-    RootCertStore, ServerConfig,
+    HandshakeKind, RootCertStore, ServerConfig,
     crypto::ring,
     pki_types::{CertificateDer, PrivateKeyDer, PrivatePkcs8KeyDer},
 };
@@ -131,6 +131,18 @@ async fn certificates_are_checked() {
         // Nothing is said to somebody who is not trusted.
         assert_eq!(world.requests().is_empty(), expected.is_some());
     }
+}
+
+#[tokio::test]
+async fn every_fetch_sees_the_certificate_anew() {
+    let world = World::new(EMPTY).await;
+    let https = world.https(world.settings.clone());
+    for _ in 0..3 {
+        https.get("mta-sts.domain.example", PATH).await.unwrap();
+    }
+    let requests = world.requests();
+    assert_eq!(requests.len(), 3);
+    assert!(requests.iter().all(|request| request.starts_with("GET ")), "{requests:?}");
 }
 
 #[tokio::test]
@@ -256,6 +268,9 @@ impl World {
                 let (acceptor, answer, seen) = (acceptor.clone(), answer.clone(), seen.clone());
                 tokio::spawn(async move {
                     let Ok(mut stream) = acceptor.accept(stream).await else { return };
+                    if stream.get_ref().1.handshake_kind() != Some(HandshakeKind::Full) {
+                        seen.lock().unwrap().push("resumed".to_owned());
+                    }
                     let mut request = [0; 4096];
                     // The client may hang up at any time.
                     while let Ok(length @ 1..) = stream.read(&mut request).await {

@@ -1,7 +1,12 @@
 //! Fetches one small file over HTTPS, as senders do with a policy of MTA-STS: nothing is followed, nothing is trusted
 //! that they would not trust.
 
-use std::{io, net::IpAddr, net::SocketAddr, sync::Arc, time::Duration, time::SystemTime};
+use std::{
+    io,
+    net::{IpAddr, SocketAddr},
+    sync::Arc,
+    time::{Duration, SystemTime},
+};
 
 use bytes::Bytes;
 use http_body_util::{BodyExt, Empty};
@@ -12,7 +17,9 @@ use hyper::{
     header::{ACCEPT, CONTENT_TYPE, HOST, HeaderName, LOCATION, USER_AGENT},
 };
 use hyper_util::rt::TokioIo;
-use rustls::{CertificateError, ClientConfig, RootCertStore, crypto::ring, pki_types::ServerName};
+use rustls::{
+    CertificateError, ClientConfig, RootCertStore, client::Resumption, crypto::ring, pki_types::ServerName,
+};
 use tokio::{join, net::TcpStream, select, time::timeout};
 use tokio_rustls::{TlsConnector, client::TlsStream};
 
@@ -74,6 +81,8 @@ impl Https {
             .with_safe_default_protocol_versions()?
             .with_root_certificates(roots)
             .with_no_client_auth();
+        // A resumed session shows the certificate of its first one, which may have expired since.
+        config.resumption = Resumption::disabled();
         config.alpn_protocols = vec![b"http/1.1".to_vec()];
         Ok(Self { resolver, settings, tls: Some(Arc::new(config)) })
     }
