@@ -2,6 +2,7 @@
 
 mod examine;
 pub mod keys;
+pub mod probe;
 mod profile;
 
 use serde::Serialize;

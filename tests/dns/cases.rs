@@ -71,6 +71,12 @@ const ELSEWHERE: &[(&str, &str)] = &[
     ("dkim.key_shared_by_alias", "src/health/keys/tests.rs::a_key_behind_one_name_is_the_services_choice"),
     ("dkim.key_unused", "src/health/keys/tests.rs::a_key_that_no_report_shows_is_superfluous"),
     ("dkim.key_gone", "src/health/keys/tests.rs::a_key_that_is_gone_while_mail_is_signed_with_it"),
+    ("ns.delegation_differs", "tests/dns/ns.rs::a_delegation_that_differs"),
+    ("ns.lame", "tests/dns/ns.rs::servers_that_do_not_answer_for_the_zone"),
+    ("ns.mx_differs", "tests/dns/ns.rs::servers_that_disagree"),
+    ("ns.serials_differ", "tests/dns/ns.rs::servers_that_disagree"),
+    ("ns.servers_differ", "tests/dns/ns.rs::servers_that_disagree"),
+    ("ns.silent", "tests/dns/ns.rs::servers_that_do_not_answer_for_the_zone"),
 ];
 
 fn directive(zone: &str, directive: &str) -> Option<String> {

@@ -38,19 +38,23 @@ pub(crate) struct Dns {
 impl Dns {
     /// Serves `zone`, with `domain.example.` as the origin of relative names.
     pub(crate) async fn serve(zone: &str) -> Self {
-        let state = Arc::new(State { zone: RwLock::new(Zone::parse(zone)), questions: Mutex::default() });
-        // The two ports are taken at once; another process may have the one that is tried second.
-        let (udp, tcp) = loop {
-            let udp = UdpSocket::bind("127.0.0.1:0").await.unwrap();
-            if let Ok(tcp) = TcpListener::bind(udp.local_addr().unwrap()).await {
-                break (udp, tcp);
+        loop {
+            if let Some(server) = Self::serve_at("127.0.0.1:0".parse().unwrap(), zone).await {
+                return server;
             }
-        };
+        }
+    }
+
+    /// Serves `zone` at an address; `None` when one of its two ports is taken, be it by another process.
+    pub(crate) async fn serve_at(address: SocketAddr, zone: &str) -> Option<Self> {
+        let state = Arc::new(State { zone: RwLock::new(Zone::parse(zone)), questions: Mutex::default() });
+        let udp = UdpSocket::bind(address).await.ok()?;
         let address = udp.local_addr().unwrap();
+        let tcp = TcpListener::bind(address).await.ok()?;
         let mut server = Server::new(Handler(state.clone()));
         server.register_socket(udp);
         server.register_listener(tcp, Duration::from_secs(5), 64 * 1024);
-        Self { address, state, _server: server }
+        Some(Self { address, state, _server: server })
     }
 
     /// Serves another zone from now on.
