@@ -1,5 +1,16 @@
 //! SPF (RFC 7208): the record, the tree of includes, what it costs.
 
+mod macros;
+mod network;
+mod problem;
+mod record;
+mod term;
+
+pub use macros::{MacroFault, MacroProblem, MacroString, Place, Values};
+pub use network::{Addresses, Network};
+pub use problem::Problem;
+pub use record::{Fault, Meaning, Mechanism as RecordMechanism, Prefixes, Qualifier, Record, Term, is_record};
+
 use super::{Check, Mechanism, Resolver, finding::codes};
 
 /// How it stands.
