@@ -1,17 +1,21 @@
 //! SPF (RFC 7208): the record, the tree of includes, what it costs.
 
+mod evaluate;
 mod macros;
 mod network;
 mod problem;
 mod record;
+mod select;
 mod term;
 
+pub use evaluate::{Client, Evaluation, Verdict, check_host};
 pub use macros::{MacroFault, MacroProblem, MacroString, Place, Values};
 pub use network::{Addresses, Network};
 pub use problem::Problem;
-pub use record::{Fault, Meaning, Mechanism as RecordMechanism, Prefixes, Qualifier, Record, Term, is_record};
+pub use record::{Fault, Meaning, Mechanism, Prefixes, Qualifier, Record, Term, is_record};
+pub use select::{Selection, Source, Stray, StrayReason};
 
-use super::{Check, Mechanism, Resolver, finding::codes};
+use super::{Check, Resolver, finding::codes};
 
 /// How it stands.
 #[derive(Clone, Debug, serde::Serialize)]
@@ -22,7 +26,7 @@ pub struct Outcome {
 
 /// Examines `domain`.
 pub async fn examine(_resolver: &Resolver, _domain: &str) -> Outcome {
-    Outcome { check: Check::new(Mechanism::Spf) }
+    Outcome { check: Check::new(super::Mechanism::Spf) }
 }
 
 codes! {}

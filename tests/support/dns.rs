@@ -7,6 +7,7 @@
 //! ```
 
 use std::{
+    collections::BTreeMap,
     net::SocketAddr,
     sync::{Arc, Mutex, RwLock},
     time::Duration,
@@ -17,7 +18,7 @@ use hickory_server::{
     net::runtime::{Time, TokioRuntimeProvider},
     proto::{
         op::ResponseCode,
-        rr::{LowerName, Name},
+        rr::{LowerName, Name, Record, RecordSet, RrKey},
         serialize::txt::Parser,
     },
     server::{Request, RequestHandler, ResponseHandler, ResponseInfo},
@@ -36,7 +37,32 @@ pub(crate) struct Dns {
 impl Dns {
     /// Serves `zone`, with `domain.example.` as the origin of relative names.
     pub(crate) async fn serve(zone: &str) -> Self {
-        let state = Arc::new(State { zone: RwLock::new(Zone::parse(zone)), questions: Mutex::default() });
+        Self::serve_zone(Zone::parse(zone)).await
+    }
+
+    /// Serves records that a master file cannot hold; questions for the names in `mute`, not for names below, are not
+    /// answered.
+    pub(crate) async fn serve_records(records: Vec<Record>, mute: Vec<Name>) -> Self {
+        let mut zone = Zone::parse("");
+        let mut all = BTreeMap::new();
+        for record in Zone::records("")
+            .into_values()
+            .flat_map(|set| set.records_without_rrsigs().cloned().collect::<Vec<_>>())
+            .chain(records)
+        {
+            let key = RrKey::new((&record.name).into(), record.record_type());
+            let set = all
+                .entry(key)
+                .or_insert_with(|| RecordSet::new(record.name.clone(), record.record_type(), 0));
+            set.insert(record, 0);
+        }
+        zone.catalog = Zone::catalog(all);
+        zone.mute = mute.into_iter().map(LowerName::from).collect();
+        Self::serve_zone(zone).await
+    }
+
+    async fn serve_zone(zone: Zone) -> Self {
+        let state = Arc::new(State { zone: RwLock::new(zone), questions: Mutex::default() });
         // The two ports are taken at once; another process may have the one that is tried second.
         let (udp, tcp) = loop {
             let udp = UdpSocket::bind("127.0.0.1:0").await.unwrap();
@@ -89,13 +115,30 @@ struct Zone {
     catalog: Arc<Catalog>,
     failing: Vec<LowerName>,
     silent: Vec<LowerName>,
+    mute: Vec<LowerName>,
 }
 
 impl Zone {
     fn parse(zone: &str) -> Self {
+        let named = |directive: &str| {
+            let names = zone.lines().filter_map(|line| line.strip_prefix(directive));
+            names.map(|name| Name::from_ascii(format!("{}.", name.trim())).unwrap().into()).collect()
+        };
+        Self {
+            catalog: Self::catalog(Self::records(zone)),
+            failing: named("; servfail:"),
+            silent: named("; silent:"),
+            mute: Vec::new(),
+        }
+    }
+
+    fn records(zone: &str) -> BTreeMap<RrKey, RecordSet> {
         let start = "$TTL 60\n. IN SOA ns. root. 1 60 60 60 60\n. IN NS ns.\nns. IN A 127.0.0.1\n";
         let text = format!("{start}$ORIGIN domain.example.\n{zone}\n");
-        let (_, records) = Parser::new(text, None, Some(Name::root())).parse().unwrap();
+        Parser::new(text, None, Some(Name::root())).parse().unwrap().1
+    }
+
+    fn catalog(records: BTreeMap<RrKey, RecordSet>) -> Arc<Catalog> {
         let handler = InMemoryZoneHandler::<TokioRuntimeProvider>::new(
             Name::root(),
             records,
@@ -104,11 +147,7 @@ impl Zone {
         );
         let mut catalog = Catalog::new();
         catalog.upsert(Name::root().into(), vec![Arc::new(handler.unwrap())]);
-        let named = |directive: &str| {
-            let names = zone.lines().filter_map(|line| line.strip_prefix(directive));
-            names.map(|name| Name::from_ascii(format!("{}.", name.trim())).unwrap().into()).collect()
-        };
-        Self { catalog: Arc::new(catalog), failing: named("; servfail:"), silent: named("; silent:") }
+        Arc::new(catalog)
     }
 }
 
@@ -128,7 +167,8 @@ impl RequestHandler for Handler {
         let (catalog, fails, silent) = {
             let zone = self.0.zone.read().unwrap();
             let is_in = |names: &[LowerName]| names.iter().any(|apex| apex.zone_of(query.name()));
-            (zone.catalog.clone(), is_in(&zone.failing), is_in(&zone.silent))
+            let is_mute = zone.mute.contains(query.name());
+            (zone.catalog.clone(), is_in(&zone.failing), is_in(&zone.silent) || is_mute)
         };
         if silent {
             return std::future::pending().await;

@@ -103,8 +103,7 @@ impl MacroString {
             } else {
                 let length = rest.find('%').unwrap_or(rest.len());
                 let literal = rest.get(..length).unwrap_or_default();
-                let is_wrong =
-                    |c: char| !c.is_ascii_graphic() && !(c == ' ' && place == Place::Explanation);
+                let is_wrong = |c: char| !c.is_ascii_graphic() && !(c == ' ' && place == Place::Explanation);
                 if let Some((offset, character)) = literal.char_indices().find(|(_, c)| is_wrong(*c)) {
                     let at = at + offset..at + offset + character.len_utf8();
                     return Err(MacroFault { at, problem: MacroProblem::Character { character } });
@@ -353,7 +352,10 @@ mod tests {
             ("%{lr-}.lp._spf.%{d2}", "bad.strong.lp._spf.example.com"),
             ("%{ir}.%{v}.%{l1r-}.lp._spf.%{d2}", "3.2.0.192.in-addr.strong.lp._spf.example.com"),
             ("%{d2}.trusted-domains.example.net", "example.com.trusted-domains.example.net"),
-            ("%{S} %{p} %{h} %{r} %{t} %{c}%%%_%-", "strong-bad%40email.example.com mx.example.org mail.example receiver.example 1700000000 192.0.2.3% %20"),
+            (
+                "%{S} %{p} %{h} %{r} %{t} %{c}%%%_%-",
+                "strong-bad%40email.example.com mx.example.org mail.example receiver.example 1700000000 192.0.2.3% %20",
+            ),
         ] {
             assert_eq!(expand(text, "192.0.2.3"), expanded, "{text}");
         }
@@ -387,10 +389,14 @@ mod tests {
     #[test]
     fn domains_end_in_a_label_or_a_macro() {
         let is_domain = |text| MacroString::parse(text, Place::Record).unwrap().is_domain();
-        for text in ["a.example", "a.example.", "%{d}", "a.%{d2}", "x.xn--zckzah", "foo:bar/baz.example", "a.b%%"] {
+        for text in
+            ["a.example", "a.example.", "%{d}", "a.%{d2}", "x.xn--zckzah", "foo:bar/baz.example", "a.b%%"]
+        {
             assert!(is_domain(text), "{text}");
         }
-        for text in ["", ".", "example", "example.", "192.0.2.1", "a.-com", "a.com-", "a.example:80", "a..", "%{d}x"] {
+        for text in
+            ["", ".", "example", "example.", "192.0.2.1", "a.-com", "a.com-", "a.example:80", "a..", "%{d}x"]
+        {
             assert!(!is_domain(text), "{text}");
         }
     }

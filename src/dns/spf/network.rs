@@ -169,7 +169,9 @@ mod tests {
     #[test]
     fn containing_and_covering() {
         let net = network("192.0.2.0/25");
-        assert!(net.contains("192.0.2.127".parse().unwrap()) && !net.contains("192.0.2.128".parse().unwrap()));
+        assert!(
+            net.contains("192.0.2.127".parse().unwrap()) && !net.contains("192.0.2.128".parse().unwrap())
+        );
         assert!(!net.contains("::ffff:192.0.2.1".parse().unwrap()));
         assert!(net.covers(&network("192.0.2.64/26")) && net.covers(&net));
         assert!(!net.covers(&network("192.0.2.0/24")) && !net.covers(&network("::/128")));
@@ -192,7 +194,9 @@ mod tests {
 
     #[test]
     fn private_networks() {
-        for text in ["10.0.0.0/8", "192.168.1.1/32", "100.64.1.0/24", "127.0.0.1/32", "fd00::1/128", "fe80::/64"] {
+        for text in
+            ["10.0.0.0/8", "192.168.1.1/32", "100.64.1.0/24", "127.0.0.1/32", "fd00::1/128", "fe80::/64"]
+        {
             assert!(network(text).is_private(), "{text}");
         }
         for text in ["10.0.0.0/7", "0.0.0.0/0", "100.128.0.0/16", "192.0.2.0/24", "2001:db8::/32", "::/0"] {

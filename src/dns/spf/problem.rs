@@ -15,7 +15,9 @@ pub enum Problem {
         character: char,
     },
     /// A quotation mark or a backslash, which belongs to a zone file and not into the record.
-    #[error("{character:?} does not belong into the record; zone files and forms add their own quotation marks")]
+    #[error(
+        "{character:?} does not belong into the record; zone files and forms add their own quotation marks"
+    )]
     Quote {
         /// The character.
         character: char,

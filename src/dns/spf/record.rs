@@ -260,22 +260,41 @@ mod tests {
         for text in ["v=spf1", "V=SPF1", "v=spf1 ", "v=spf1 -all", "v=spf1  a"] {
             assert!(is_record(text), "{text:?}");
         }
-        for text in ["", "v=spf", "v=spf10", "v=spf1\t-all", " v=spf1", "v=spf1;", "v=spf1-all", "\u{feff}v=spf1", "ä"]
-        {
+        for text in [
+            "",
+            "v=spf",
+            "v=spf10",
+            "v=spf1\t-all",
+            " v=spf1",
+            "v=spf1;",
+            "v=spf1-all",
+            "\u{feff}v=spf1",
+            "ä",
+        ] {
             assert!(!is_record(text), "{text:?}");
         }
     }
 
     #[test]
     fn terms_have_their_places() {
-        let record = record("v=spf1  a mx:m.example/24//64 ip4:192.0.2.7/25 ip6:2001:DB8::1/32  redirect=r.example x=y ");
+        let record = record(
+            "v=spf1  a mx:m.example/24//64 ip4:192.0.2.7/25 ip6:2001:DB8::1/32  redirect=r.example x=y ",
+        );
         let written: Vec<_> = record.terms.iter().map(|term| record.written(&term.at)).collect();
         assert_eq!(
             written,
-            ["a", "mx:m.example/24//64", "ip4:192.0.2.7/25", "ip6:2001:DB8::1/32", "redirect=r.example", "x=y"]
+            [
+                "a",
+                "mx:m.example/24//64",
+                "ip4:192.0.2.7/25",
+                "ip6:2001:DB8::1/32",
+                "redirect=r.example",
+                "x=y"
+            ]
         );
         assert!(record.faults.is_empty());
-        let Meaning::Directive(Qualifier::Pass, Mechanism::Mx(Some(domain), prefixes)) = &record.terms[1].meaning
+        let Meaning::Directive(Qualifier::Pass, Mechanism::Mx(Some(domain), prefixes)) =
+            &record.terms[1].meaning
         else {
             panic!("{record:?}")
         };

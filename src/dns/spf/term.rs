@@ -83,9 +83,8 @@ fn read(term: &str) -> Result<Meaning, (Range<usize>, Problem)> {
             Err((0..named.end + 1, Problem::Qualified { name: name.to_owned() }))
         }
         Some('=') => modifier(name, rest.get(1..).unwrap_or_default()),
-        None | Some(':' | '/') => {
-            mechanism(name, rest, named).map(|it| Meaning::Directive(qualifier.unwrap_or(Qualifier::Pass), it))
-        }
+        None | Some(':' | '/') => mechanism(name, rest, named)
+            .map(|it| Meaning::Directive(qualifier.unwrap_or(Qualifier::Pass), it)),
         Some(character) => {
             let at = named.end..named.end + character.len_utf8();
             Err((at, Problem::AfterName { name: name.to_owned(), character }))
@@ -126,7 +125,8 @@ fn mechanism(name: &str, rest: &str, named: Range<usize>) -> Result<Mechanism, (
         "all" => Err((at..end, Problem::Value { name: lower })),
         "include" | "exists" => {
             let Some(value) = value else {
-                let problem = if rest.is_empty() { Problem::NoValue } else { Problem::Prefix { name: lower } };
+                let problem =
+                    if rest.is_empty() { Problem::NoValue } else { Problem::Prefix { name: lower } };
                 return Err((named.start..end, problem));
             };
             let domain = only_domain(&lower, value, at + 1)?;
@@ -153,7 +153,9 @@ fn mechanism(name: &str, rest: &str, named: Range<usize>) -> Result<Mechanism, (
 /// A domain that no prefix length may follow.
 fn only_domain(name: &str, value: &str, at: usize) -> Result<MacroString, (Range<usize>, Problem)> {
     domain(value, at).map_err(|(place, problem)| match (problem, value.rsplit_once('/')) {
-        (Problem::BadDomain { .. }, Some((host, digits))) if is_number(digits) && domain(host, at).is_ok() => {
+        (Problem::BadDomain { .. }, Some((host, digits)))
+            if is_number(digits) && domain(host, at).is_ok() =>
+        {
             let start = at + host.len();
             (start..at + value.len(), Problem::Prefix { name: name.to_owned() })
         }
@@ -176,9 +178,7 @@ fn host(rest: &str, at: usize) -> Result<(Option<MacroString>, Prefixes), (Range
     match head.strip_prefix(':') {
         Some(text) => Ok((Some(domain(text, at + 1)?), prefixes)),
         None if head.is_empty() => Ok((None, prefixes)),
-        None => {
-            Err((at..at + rest.len(), Problem::BadPrefix { text: rest.to_owned(), longest: 32 }))
-        }
+        None => Err((at..at + rest.len(), Problem::BadPrefix { text: rest.to_owned(), longest: 32 })),
     }
 }
 
@@ -284,7 +284,16 @@ mod tests {
 
     #[test]
     fn what_looks_odd_and_is_right() {
-        for term in ["a:foo:bar/baz.example", "A", "mx//0", "a/0//0", "x='1'", "x=1;", "ip6:::1.1.1.1/0", "exists:%{i}"] {
+        for term in [
+            "a:foo:bar/baz.example",
+            "A",
+            "mx//0",
+            "a/0//0",
+            "x='1'",
+            "x=1;",
+            "ip6:::1.1.1.1/0",
+            "exists:%{i}",
+        ] {
             parse(term).unwrap_or_else(|error| panic!("{term}: {error:?}"));
         }
     }
