@@ -115,6 +115,15 @@ impl Resolver {
         .await
     }
 
+    /// How many records of the type SPF a name has, which RFC 7208 gave up.
+    pub async fn spf(&self, name: &str) -> Answer<()> {
+        self.ask(name, RecordType::Unknown(99), |data| match data {
+            RData::Unknown { .. } => Some(()),
+            _ => None,
+        })
+        .await
+    }
+
     async fn ask<T>(&self, name: &str, kind: RecordType, take: impl Fn(&RData) -> Option<T>) -> Answer<T> {
         let Some(mut asked) = name_of(name) else { return Answer::Unknown(Trouble::BadName) };
         asked.set_fqdn(true);

@@ -7,6 +7,7 @@ mod cases;
 #[allow(dead_code, reason = "shared by several tests, each of which needs a part of it")]
 #[path = "../support/dns.rs"]
 mod server;
+mod spf;
 mod spf_suite;
 
 use ruad::dns::Trouble;
