@@ -8,6 +8,7 @@ mod cases;
 #[path = "../support/dns.rs"]
 mod server;
 mod spf;
+mod spf_oracle;
 mod spf_suite;
 
 use ruad::dns::Trouble;
