@@ -16,6 +16,9 @@ mod reverse;
 #[allow(dead_code, reason = "shared by several tests, each of which needs a part of it")]
 #[path = "../support/dns.rs"]
 mod server;
+mod spf;
+mod spf_oracle;
+mod spf_suite;
 mod tls_rpt;
 
 use ruad::dns::Trouble;

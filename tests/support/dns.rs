@@ -9,6 +9,7 @@
 //! ```
 
 use std::{
+    collections::BTreeMap,
     net::SocketAddr,
     sync::{Arc, Mutex, RwLock},
     time::Duration,
@@ -19,7 +20,7 @@ use hickory_server::{
     net::runtime::{Time, TokioRuntimeProvider},
     proto::{
         op::ResponseCode,
-        rr::{LowerName, Name, RecordType},
+        rr::{LowerName, Name, Record, RecordSet, RecordType, RrKey},
         serialize::txt::Parser,
     },
     server::{Request, RequestHandler, ResponseHandler, ResponseInfo},
@@ -47,7 +48,37 @@ impl Dns {
 
     /// Serves `zone` at an address; `None` when one of its two ports is taken, be it by another process.
     pub(crate) async fn serve_at(address: SocketAddr, zone: &str) -> Option<Self> {
-        let state = Arc::new(State { zone: RwLock::new(Zone::parse(zone)), questions: Mutex::default() });
+        Self::serve_zone(address, State::new(Zone::parse(zone))).await
+    }
+
+    /// Serves records that a master file cannot hold; questions for the names in `mute`, not for names below, are not
+    /// answered.
+    pub(crate) async fn serve_records(records: Vec<Record>, mute: Vec<Name>) -> Self {
+        let mut zone = Zone::parse("");
+        let mut all = BTreeMap::new();
+        for record in Zone::records("")
+            .into_values()
+            .flat_map(|set| set.records_without_rrsigs().cloned().collect::<Vec<_>>())
+            .chain(records)
+        {
+            let key = RrKey::new((&record.name).into(), record.record_type());
+            let set = all
+                .entry(key)
+                .or_insert_with(|| RecordSet::new(record.name.clone(), record.record_type(), 0));
+            set.insert(record, 0);
+        }
+        zone.catalog = Zone::catalog(all);
+        zone.mute = mute.into_iter().map(LowerName::from).collect();
+        let state = State::new(zone);
+        loop {
+            if let Some(server) = Self::serve_zone("127.0.0.1:0".parse().unwrap(), state.clone()).await {
+                return server;
+            }
+        }
+    }
+
+    /// `None` when one of the address's two ports is taken, be it by another process.
+    async fn serve_zone(address: SocketAddr, state: Arc<State>) -> Option<Self> {
         let udp = UdpSocket::bind(address).await.ok()?;
         let address = udp.local_addr().unwrap();
         let tcp = TcpListener::bind(address).await.ok()?;
@@ -91,6 +122,12 @@ struct State {
     questions: Mutex<Vec<String>>,
 }
 
+impl State {
+    fn new(zone: Zone) -> Arc<Self> {
+        Arc::new(Self { zone: RwLock::new(zone), questions: Mutex::default() })
+    }
+}
+
 struct Zone {
     catalog: Arc<Catalog>,
     /// The records of `; also:`, and their questions.
@@ -99,34 +136,37 @@ struct Zone {
     failing: Vec<LowerName>,
     silent: Vec<LowerName>,
     denied: Vec<LowerName>,
+    mute: Vec<LowerName>,
 }
 
 impl Zone {
     fn parse(zone: &str) -> Self {
         let also: Vec<_> =
             zone.lines().filter_map(|line| line.strip_prefix("; also:")).map(str::trim).collect();
-        let (catalog, _) = Self::catalog(zone);
-        let (second, seconds) = Self::catalog(&also.join("\n"));
+        let second = Self::records(&also.join("\n"));
+        let seconds = second.keys().map(|key| (key.name().clone(), key.record_type)).collect();
         let named = |directive: &str| {
             let names = zone.lines().filter_map(|line| line.strip_prefix(directive));
             names.map(|name| Name::from_ascii(format!("{}.", name.trim())).unwrap().into()).collect()
         };
         Self {
-            catalog,
-            second,
+            catalog: Self::catalog(Self::records(zone)),
+            second: Self::catalog(second),
             seconds,
             failing: named("; servfail:"),
             silent: named("; silent:"),
             denied: named("; nxdomain:"),
+            mute: Vec::new(),
         }
     }
 
-    /// The records of a zone, and the names and types there are.
-    fn catalog(zone: &str) -> (Arc<Catalog>, Vec<(LowerName, RecordType)>) {
+    fn records(zone: &str) -> BTreeMap<RrKey, RecordSet> {
         let start = "$TTL 60\n. IN SOA ns. root. 1 60 60 60 60\n. IN NS ns.\nns. IN A 127.0.0.1\n";
         let text = format!("{start}$ORIGIN domain.example.\n{zone}\n");
-        let (_, records) = Parser::new(text, None, Some(Name::root())).parse().unwrap();
-        let keys = records.keys().map(|key| (key.name().clone(), key.record_type)).collect();
+        Parser::new(text, None, Some(Name::root())).parse().unwrap().1
+    }
+
+    fn catalog(records: BTreeMap<RrKey, RecordSet>) -> Arc<Catalog> {
         let handler = InMemoryZoneHandler::<TokioRuntimeProvider>::new(
             Name::root(),
             records,
@@ -135,7 +175,7 @@ impl Zone {
         );
         let mut catalog = Catalog::new();
         catalog.upsert(Name::root().into(), vec![Arc::new(handler.unwrap())]);
-        (Arc::new(catalog), keys)
+        Arc::new(catalog)
     }
 }
 
@@ -158,7 +198,8 @@ impl RequestHandler for Handler {
             let is_second = zone.seconds.contains(&(query.name().clone(), query.query_type()));
             let catalog = if is_second { &zone.second } else { &zone.catalog };
             let denied = zone.denied.contains(query.name());
-            (catalog.clone(), is_in(&zone.failing), is_in(&zone.silent), denied)
+            let is_silent = is_in(&zone.silent) || zone.mute.contains(query.name());
+            (catalog.clone(), is_in(&zone.failing), is_silent, denied)
         };
         if silent {
             return std::future::pending().await;
