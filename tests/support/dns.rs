@@ -101,6 +101,7 @@ impl Zone {
             records,
             ZoneType::Primary,
             AxfrPolicy::Deny,
+            None,
         );
         let mut catalog = Catalog::new();
         catalog.upsert(Name::root().into(), vec![Arc::new(handler.unwrap())]);
