@@ -1,6 +1,7 @@
 //! The health of a domain: everything examined at once, as `ruad check` prints it and `ruad serve` keeps it.
 
 mod examine;
+pub mod probe;
 
 use serde::Serialize;
 

@@ -4,13 +4,17 @@ use std::net::IpAddr;
 
 use tokio::join;
 
-use super::Snapshot;
-use crate::dns::{Resolver, bimi, dane, dkim, dmarc, dnsbl, dnssec, mta_sts, mx, ns, reverse, spf, tls_rpt};
+use super::{Snapshot, probe};
+use crate::dns::{
+    Resolver, Validator, bimi, dane, dkim, dmarc, dnsbl, dnssec, mta_sts, mx, ns, reverse, spf, tls_rpt,
+};
 
 /// What is needed to examine domains. Cheap to clone.
 #[derive(Clone)]
 pub struct Examiner {
     resolver: Resolver,
+    validator: Validator,
+    smtp: Option<probe::Smtp>,
 }
 
 /// A domain, and what is known about it that DNS does not tell.
@@ -25,9 +29,16 @@ pub struct Subject {
 }
 
 impl Examiner {
-    /// An examiner that asks `resolver`.
-    pub fn new(resolver: Resolver) -> Self {
-        Self { resolver }
+    /// An examiner that asks `resolver`, and `validator` where signatures matter.
+    pub fn new(resolver: Resolver, validator: Validator) -> Self {
+        Self { resolver, validator, smtp: None }
+    }
+
+    /// The same, which also looks at the TLS of the hosts that receive mail.
+    #[must_use]
+    pub fn with_smtp_probe(mut self, smtp: probe::Smtp) -> Self {
+        self.smtp = Some(smtp);
+        self
     }
 
     /// Examines one domain; `checked_at` is the time, in seconds since 1970.
@@ -40,8 +51,8 @@ impl Examiner {
             mx::examine(resolver, domain),
             mta_sts::examine(resolver, domain),
             tls_rpt::examine(resolver, domain),
-            dnssec::examine(resolver, domain),
-            dane::examine(resolver, domain),
+            dnssec::examine(&self.validator, domain, checked_at),
+            self.dane(domain, checked_at),
             ns::examine(resolver, domain),
             dnsbl::examine(resolver, domain),
             reverse::examine(resolver, domain),
@@ -64,5 +75,14 @@ impl Examiner {
             reverse,
             bimi,
         }
+    }
+
+    async fn dane(&self, domain: &str, now: u64) -> dane::Outcome {
+        let mut outcome = dane::examine(&self.validator, domain).await;
+        if let Some(smtp) = &self.smtp {
+            let sessions = smtp.try_all(outcome.targets()).await;
+            outcome.serve(sessions, smtp.authorities(), now);
+        }
+        outcome
     }
 }

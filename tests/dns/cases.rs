@@ -55,7 +55,44 @@ fn every_code_has_a_case() {
 }
 
 /// Codes that a zone alone cannot show, and the test that does: `file::test`.
-const ELSEWHERE: &[(&str, &str)] = &[];
+const ELSEWHERE: &[(&str, &str)] = &[
+    ("dane.certificate_expired", "tests/dns/starttls.rs::certificate_expired"),
+    ("dane.certificate_expires_soon", "tests/dns/starttls.rs::certificate_expires_soon"),
+    ("dane.certificate_name", "tests/dns/starttls.rs::certificate_name"),
+    ("dane.certificate_untrusted", "tests/dns/starttls.rs::certificate_untrusted"),
+    ("dane.domain_unsigned", "tests/dns/dane.rs::domain_unsigned"),
+    ("dane.lookup_bogus", "tests/dns/dane.rs::lookup_bogus"),
+    ("dane.lookup_fails", "tests/dns/dane.rs::lookup_fails"),
+    ("dane.mismatch", "tests/dns/starttls.rs::mismatch"),
+    ("dane.missing", "tests/dns/dane.rs::missing"),
+    ("dane.no_rollover", "tests/dns/dane.rs::no_rollover"),
+    ("dane.no_usable_record", "tests/dns/dane.rs::no_usable_record"),
+    ("dane.not_hashed", "tests/dns/dane.rs::not_hashed"),
+    ("dane.not_signed", "tests/dns/dane.rs::not_signed"),
+    ("dane.only_sha512", "tests/dns/dane.rs::only_sha512"),
+    ("dane.record_unusable", "tests/dns/dane.rs::record_unusable"),
+    ("dane.some_hosts", "tests/dns/dane.rs::some_hosts"),
+    ("dane.starttls_missing", "tests/dns/starttls.rs::starttls_missing"),
+    ("dane.starttls_required", "tests/dns/starttls.rs::starttls_required"),
+    ("dane.tls_failed", "tests/dns/starttls.rs::tls_failed"),
+    ("dane.tls_old", "tests/dns/starttls.rs::tls_old"),
+    ("dane.whole_certificate", "tests/dns/dane.rs::whole_certificate"),
+    ("dnssec.bogus", "tests/dns/dnssec.rs::bogus"),
+    ("dnssec.denial_unproven", "tests/dns/dnssec.rs::denial_unproven"),
+    ("dnssec.expires_soon", "tests/dns/dnssec.rs::expires_soon"),
+    ("dnssec.mx_bogus", "tests/dns/dnssec.rs::hosts_of_others"),
+    ("dnssec.mx_unsigned", "tests/dns/dnssec.rs::hosts_of_others"),
+    ("dnssec.no_chain", "tests/dns/dnssec.rs::no_chain"),
+    ("dnssec.no_matching_key", "tests/dns/dnssec.rs::no_matching_key"),
+    ("dnssec.nsec3_iterations", "tests/dns/dnssec.rs::nsec3_iterations"),
+    ("dnssec.sha1_ds", "tests/dns/dnssec.rs::sha1_ds"),
+    ("dnssec.signatures_expired", "tests/dns/dnssec.rs::signatures_expired"),
+    ("dnssec.signatures_missing", "tests/dns/dnssec.rs::signatures_missing"),
+    ("dnssec.stale_ds", "tests/dns/dnssec.rs::stale_ds"),
+    ("dnssec.unknown_algorithm", "tests/dns/dnssec.rs::unknown_algorithm"),
+    ("dnssec.unsigned", "tests/dns/dnssec.rs::unsigned"),
+    ("dnssec.weak_algorithm", "tests/dns/dnssec.rs::weak_algorithm"),
+];
 
 fn directive(zone: &str, directive: &str) -> Option<String> {
     zone.lines().find_map(|line| line.strip_prefix(directive)).map(|rest| rest.trim().to_owned())

@@ -4,9 +4,16 @@
 
 #[allow(dead_code, reason = "the mechanisms come one by one")]
 mod cases;
+mod dane;
+mod dnssec;
 #[allow(dead_code, reason = "shared by several tests, each of which needs a part of it")]
 #[path = "../support/dns.rs"]
 mod server;
+mod signed;
+mod starttls;
+#[path = "../support/tree.rs"]
+mod tree;
+mod validator;
 
 use ruad::dns::Trouble;
 use server::Dns;
