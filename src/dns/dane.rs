@@ -133,7 +133,7 @@ impl Outcome {
 impl Host {
     async fn examine(validator: &Validator, name: String) -> Self {
         let (v4, v6) = join!(validator.ask(&name, RecordType::A), validator.ask(&name, RecordType::AAAA));
-        let address_proof = v4.proof.and(v6.proof);
+        let address_proof = v4.both_addresses(&v6);
         let address = |data: &RData| match data {
             RData::A(address) => Some(IpAddr::V4(address.0)),
             RData::AAAA(address) => Some(IpAddr::V6(address.0)),

@@ -45,23 +45,27 @@ pub struct Host {
 
 /// Examines `domain`; `now` is in seconds since 1970.
 pub async fn examine(validator: &Validator, domain: &str, now: u64) -> Outcome {
-    let nobody = format!("{NOBODY}.{domain}");
-    let (soa, mx, denial) = join!(
-        validator.ask(domain, RecordType::SOA),
-        validator.ask(domain, RecordType::MX),
-        validator.ask(&nobody, RecordType::A),
-    );
-    let name = soa.zone().or_else(|| denial.zone()).unwrap_or_else(|| domain.to_owned());
-    let (keys, delegation, hosts) = join!(
+    let (soa, mx) = join!(validator.ask(domain, RecordType::SOA), validator.ask(domain, RecordType::MX));
+    let name = soa.zone().or_else(|| mx.zone()).unwrap_or_else(|| domain.to_owned());
+    let is_signed = soa.proof.and(mx.proof).is_secure();
+    let (denial, keys, delegation, hosts) = join!(
+        deny(validator, domain, is_signed),
         validator.ask(&name, RecordType::DNSKEY),
         validator.ask(&name, RecordType::DS),
         join_all(hosts_of(&mx).into_iter().map(async |host| host_of(validator, host).await)),
     );
-    let zone = Zone::new(name, keys, delegation, vec![soa, mx], (nobody, denial), now);
+    let zone = Zone { name, keys, ds: delegation, answers: vec![soa, mx], denial, now };
     let mut check = Check::new(Mechanism::Dnssec);
     let proof = check::judge(&mut check, domain, &zone);
     check::judge_hosts(&mut check, proof, &hosts);
     zone.into_outcome(check, proof, hosts)
+}
+
+/// Asks for a name that nobody has. Only who signs can prove that.
+async fn deny(validator: &Validator, domain: &str, is_signed: bool) -> Option<(String, Judged)> {
+    let name = format!("{NOBODY}.{domain}");
+    let judged = if is_signed { validator.ask(&name, RecordType::A).await } else { return None };
+    Some((name, judged))
 }
 
 fn hosts_of(mx: &Judged) -> Vec<String> {
@@ -76,7 +80,7 @@ fn hosts_of(mx: &Judged) -> Vec<String> {
 
 async fn host_of(validator: &Validator, name: String) -> Host {
     let (v4, v6) = join!(validator.ask(&name, RecordType::A), validator.ask(&name, RecordType::AAAA));
-    Host { proof: v4.proof.and(v6.proof), name }
+    Host { proof: v4.both_addresses(&v6), name }
 }
 
 /// A name that nobody has, to see whether the zone can prove that.

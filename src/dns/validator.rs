@@ -60,7 +60,8 @@ impl Validator {
         let upstream = Upstream::new(config, options, cache_entries, outstanding)?;
         let proofs = usize::try_from(cache_entries).unwrap_or(usize::MAX).max(PROOFS);
         let handle = DnssecDnsHandle::with_trust_anchor(upstream.clone(), anchors.clone())
-            .validation_cache_size(proofs.saturating_mul(2));
+            .validation_cache_size(proofs.saturating_mul(2))
+            .nsec3_iteration_limits(None, Some(u16::MAX));
         Ok(Self { upstream, handle, anchors, roots: roots.into(), options: asked })
     }
 
@@ -96,7 +97,8 @@ impl Validator {
         // question that was not answered. A chain with a hole in it proves nothing.
         let upstream = self.upstream.afresh();
         let handle = DnssecDnsHandle::with_trust_anchor(upstream.clone(), self.anchors.clone())
-            .validation_cache_size(PROOFS);
+            .validation_cache_size(PROOFS)
+            .nsec3_iteration_limits(None, Some(u16::MAX));
         let second = self.follow(&handle, name.clone(), kind).await;
         if second.proof != Proof::Bogus {
             return second;
@@ -201,3 +203,32 @@ const LONGEST: Duration = Duration::from_secs(30);
 const ALIASES: usize = 8;
 /// Proofs remembered at least.
 const PROOFS: usize = 256;
+
+#[cfg(test)]
+mod tests {
+    use std::io::Write;
+
+    use super::*;
+
+    #[tokio::test]
+    async fn a_file_of_anchors_is_one() {
+        let settings = |text: &str| {
+            let mut file = tempfile::NamedTempFile::new().unwrap();
+            file.write_all(text.as_bytes()).unwrap();
+            let settings = Settings { trust_anchor: Some(file.path().to_owned()), ..Settings::default() };
+            (file, settings)
+        };
+        let key = ". IN DNSKEY 257 3 15 l02Woi0iS8Aa25FQkUd9RMzZHJpBoRQwAQEX1SxZJA4= ; the root's\n";
+        let (_file, fine) = settings(key);
+        assert_eq!(*Validator::new(&fine, 10, 10).unwrap().roots, [Name::root()]);
+        let wrong =
+            [("", "holds no DNSKEY"), ("x", "holds no DNSKEY"), (". IN DS 1 2 3 00\n", "no file of DNSKEY")];
+        for (text, words) in wrong {
+            let (_file, wrong) = settings(text);
+            let error = Validator::new(&wrong, 10, 10).err().unwrap().to_string();
+            assert!(error.contains(words) && error.contains("dns.trust_anchor"), "{error}");
+        }
+        let missing = Settings { trust_anchor: Some("/nowhere/root.key".into()), ..Settings::default() };
+        assert!(Validator::new(&missing, 10, 10).err().unwrap().to_string().contains("/nowhere/root.key"));
+    }
+}

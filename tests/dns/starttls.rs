@@ -364,8 +364,21 @@ async fn who_does_not_talk_is_unknown() {
         Target { host: HOST.to_owned(), server_name: HOST.to_owned(), address: Ipv4Addr::LOCALHOST.into() };
     assert_eq!(smtp.ask(&target).await, Session::Unreachable { trouble: Trouble::Timeout });
     let nobody = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await.unwrap().local_addr().unwrap().port();
+    let mut smtp = Smtp::new("probe.example".to_owned(), None).unwrap();
     smtp.port = nobody;
     assert_eq!(smtp.ask(&target).await, network);
+}
+
+#[tokio::test]
+async fn a_server_of_many_domains_is_asked_once() {
+    let mail = Mail::serve(Manner::Says("EHLO", b"250 mx\r\n")).await;
+    let target =
+        Target { host: HOST.to_owned(), server_name: HOST.to_owned(), address: Ipv4Addr::LOCALHOST.into() };
+    let smtp = mail.probe(None);
+    let sessions = smtp.try_all(vec![target.clone(), target.clone(), target.clone()]).await;
+    assert!(sessions.iter().all(|(_, session)| *session == Session::NoStarttls), "{sessions:?}");
+    assert_eq!(smtp.clone().ask(&target).await, Session::NoStarttls);
+    assert_eq!(*mail.commands.lock().unwrap(), ["EHLO probe.example", "QUIT"]);
 }
 
 #[tokio::test]

@@ -33,6 +33,9 @@ pub struct Delegation {
     pub digest: u8,
     /// Whether the zone has that key.
     pub matches: bool,
+    /// Whether algorithm and hash can be validated here.
+    #[serde(skip)]
+    pub(super) is_known: bool,
 }
 
 /// How a zone shows that there is nothing.
@@ -55,8 +58,8 @@ pub(super) struct Zone {
     pub(super) ds: Judged,
     /// The domain's own answers.
     pub(super) answers: Vec<Judged>,
-    /// A name that is not there, and the answer for it.
-    pub(super) nobody: (String, Judged),
+    /// A name that is not there, and the answer for it; not asked when nothing is signed.
+    pub(super) denial: Option<(String, Judged)>,
     pub(super) now: u64,
 }
 
@@ -68,24 +71,13 @@ pub(super) struct Signed<'a> {
 }
 
 impl Zone {
-    pub(super) fn new(
-        name: String,
-        keys: Judged,
-        ds: Judged,
-        answers: Vec<Judged>,
-        nobody: (String, Judged),
-        now: u64,
-    ) -> Self {
-        Self { name, keys, ds, answers, nobody, now }
-    }
-
     pub(super) fn into_outcome(self, check: Check, proof: Proof, hosts: Vec<Host>) -> Outcome {
         Outcome {
             check,
             proof,
             keys: self.keys().map(|key| as_key(&key)).collect(),
             delegation: self.delegation(),
-            denial: self.denial(),
+            denial: self.kind_of_denial(),
             expires: self.sets().iter().filter_map(|set| set.expires(self.now)).min(),
             zone: self.name,
             hosts,
@@ -124,6 +116,7 @@ impl Zone {
                     tag: ds.key_tag(),
                     algorithm: ds.algorithm().into(),
                     digest: ds.digest_type().into(),
+                    is_known: ds.algorithm().is_supported() && ds.digest_type().is_supported(),
                     matches: keys.iter().any(|key| is_of(ds, &owner, key)),
                 }),
                 _ => None,
@@ -131,8 +124,9 @@ impl Zone {
             .collect()
     }
 
-    pub(super) fn denial(&self) -> Option<Denial> {
-        let authorities = self.answers.iter().chain([&self.nobody.1]).flat_map(|judged| &judged.authorities);
+    pub(super) fn kind_of_denial(&self) -> Option<Denial> {
+        let denial = self.denial.iter().map(|(_, judged)| judged);
+        let authorities = self.answers.iter().chain(denial).flat_map(|judged| &judged.authorities);
         authorities
             .filter_map(|record| match &record.data {
                 RData::DNSSEC(DNSSECRData::NSEC(_)) => Some(Denial::Nsec),
@@ -147,7 +141,8 @@ impl Zone {
     /// The sets of records that were seen, with the signatures that this zone made for each.
     pub(super) fn sets(&self) -> Vec<Signed<'_>> {
         let mut sets: Vec<Signed<'_>> = Vec::new();
-        for judged in self.answers.iter().chain([&self.keys, &self.nobody.1]) {
+        let denial = self.denial.iter().map(|(_, judged)| judged);
+        for judged in self.answers.iter().chain([&self.keys]).chain(denial) {
             for record in judged.answers.iter().chain(&judged.authorities) {
                 let (name, covered) = (&record.name, record.record_type());
                 let is_known = sets.iter().any(|set| set.name == name && set.covered == covered);

@@ -34,15 +34,18 @@ pub(super) fn is_proven(
     if expanded.peek().is_some() {
         return expanded.all(|next_closer| proof.covers(&next_closer));
     }
-    if answers.iter().any(|record| record.name == *name && record.record_type() != RecordType::RRSIG) {
-        // Signed data by that very name stands for itself.
-        return true;
-    }
     match code {
         ResponseCode::NoError => proof.has_no_data(name, kind),
         ResponseCode::NXDomain => proof.has_no_name(name),
         _ => false,
     }
+}
+
+/// Whether an answer is worth something only with a proof of what is not there: signed data by the very name that was
+/// asked for stands for itself.
+pub(super) fn is_needed(name: &Name, answers: &[Record]) -> bool {
+    let is_data = |record: &Record| record.name == *name && record.record_type() != RecordType::RRSIG;
+    !answers.iter().any(is_data) || answers.iter().any(|record| expanded_to(record).is_some())
 }
 
 /// For a signature of records that a wildcard gave: the name right below the one that holds the wildcard, which must
@@ -255,7 +258,8 @@ mod tests {
         forged.iter_mut().for_each(|record| record.proof = Given::Bogus);
         assert!(!is_proven(&name("b.z.example"), T::A, no_name, &[], &forged));
         let data = Record::from_rdata(name("z.example"), 60, RData::A(A::new(192, 0, 2, 1)));
-        assert!(is_proven(&name("z.example"), T::A, no_data, &[data], &chain));
+        assert!(!is_needed(&name("z.example"), std::slice::from_ref(&data)));
+        assert!(is_needed(&name("y.z.example"), &[data]));
     }
 
     #[test]

@@ -10,7 +10,7 @@ use hickory_resolver::proto::{
 };
 use serde::{Serialize, Serializer};
 
-use super::denial::is_proven;
+use super::denial::{is_needed, is_proven};
 use crate::dns::{Answer, Found, Trouble, resolver::host};
 
 /// What validation says about an answer, or about the proof that there is none.
@@ -66,6 +66,7 @@ impl Judged {
             judged.proof = if is_secure { Proof::Secure } else { Proof::Insecure };
         }
         match denial {
+            _ if !is_needed(name, &judged.answers) => {}
             Some(Given::Bogus | Given::Indeterminate)
                 if !is_proven(name, kind, code, &judged.answers, &judged.authorities) =>
             {
@@ -141,6 +142,20 @@ impl Judged {
         let is_alias = self.answers.iter().any(|record| record.record_type() == RecordType::CNAME);
         let alias = is_alias.then(|| host(&owner.name));
         Answer::Found(Found { records, ttl: Duration::from_secs(ttl.into()), alias })
+    }
+
+    /// What holds for the addresses of a host, given the answers for both kinds: an answer with data counts for more
+    /// than an unsigned one that there is none, which comes of NSEC3 with many iterations.
+    pub(in crate::dns) fn both_addresses(&self, other: &Self) -> Proof {
+        match (self, other) {
+            (some, Self { proof: Proof::Insecure, exists: Err(_), .. })
+            | (Self { proof: Proof::Insecure, exists: Err(_), .. }, some)
+                if some.exists.is_ok() =>
+            {
+                some.proof
+            }
+            _ => self.proof.and(other.proof),
+        }
     }
 
     /// The signatures of one set of records.

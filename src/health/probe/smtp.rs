@@ -1,5 +1,7 @@
 //! Asks the hosts that receive mail for TLS, as a sender would, and hangs up.
 
+mod memory;
+
 use std::{io, net::SocketAddr, sync::Arc, time::Duration};
 
 use futures_util::{StreamExt, stream};
@@ -18,6 +20,7 @@ use tokio::{
 };
 use tokio_rustls::TlsConnector;
 
+use self::memory::Memory;
 use crate::dns::{
     Trouble,
     dane::{Session, Target},
@@ -34,6 +37,7 @@ pub struct Smtp {
     pub timeout: Duration,
     authorities: Option<Arc<RootCertStore>>,
     connector: TlsConnector,
+    memory: Arc<Memory>,
 }
 
 impl Smtp {
@@ -51,7 +55,7 @@ impl Smtp {
             .with_custom_certificate_verifier(anybody)
             .with_no_client_auth();
         let connector = TlsConnector::from(Arc::new(config));
-        Ok(Self { hostname, port: 25, timeout: TIMEOUT, authorities, connector })
+        Ok(Self { hostname, port: 25, timeout: TIMEOUT, authorities, connector, memory: Arc::default() })
     }
 
     /// The authorities whose certificates count as trusted.
@@ -71,8 +75,14 @@ impl Smtp {
         (target, session)
     }
 
-    /// Asks one server for TLS.
+    /// Asks one server for TLS, or remembers what it showed a moment ago: many domains have the same servers, which
+    /// would otherwise be asked again and again, and take offence.
     pub async fn ask(&self, target: &Target) -> Session {
+        let key = (target.address, target.server_name.clone());
+        self.memory.get_or(key, self.ask_now(target)).await
+    }
+
+    async fn ask_now(&self, target: &Target) -> Session {
         match timeout(self.timeout, self.converse(target)).await {
             Ok(Ok(session)) => session,
             Ok(Err(error)) if error.kind() == io::ErrorKind::TimedOut => {
