@@ -167,7 +167,7 @@ mod tests {
         assert!(shown.clickhouse.password.take().is_some() && shown.clickhouse.cluster.take().is_some());
         assert!(shown.engine.library.take().is_some() && shown.engine.password_file.take().is_some());
         assert!(shown.engine.memory_bytes.take().is_some() && shown.domains.file.take().is_some());
-        assert!(shown.sources.catalogue.take().is_some());
+        assert!(shown.sources.catalogue.take().is_some() && shown.dns.trust_anchor.take().is_some());
         assert_eq!(format!("{shown:#?}"), format!("{:#?}", parse("", &[]).unwrap()));
     }
 

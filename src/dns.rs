@@ -25,6 +25,7 @@ mod settings;
 pub mod spf;
 pub mod tags;
 pub mod tls_rpt;
+mod validator;
 mod versioned;
 
 pub(crate) use address::special;
@@ -34,3 +35,4 @@ pub use expiring::Expiring;
 pub use finding::{Code, Evidence, Finding, Severity};
 pub use resolver::{Mx, Resolver, Text};
 pub use settings::{ResolverError, Settings};
+pub use validator::{Judged, Proof, Validator};

@@ -59,7 +59,11 @@ impl LogFormat {
 ///
 /// When `settings.level` is not a filter; the text names the faulty directive.
 pub fn start_log(settings: &Settings) -> Result<(), tracing_subscriber::filter::ParseError> {
-    let filter = EnvFilter::builder().parse(&settings.level)?;
+    let mut filter = EnvFilter::builder().parse(&settings.level)?;
+    // What strangers' name servers answer is told by our own events; the library writes whole messages at WARN.
+    if !settings.level.contains("hickory") {
+        filter = filter.add_directive("hickory_net=off".parse()?);
+    }
     let log = tracing_subscriber::fmt()
         .with_env_filter(filter)
         .with_writer(std::io::stderr)

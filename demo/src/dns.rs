@@ -70,8 +70,12 @@ pub enum DnsError {
 }
 
 fn internet() -> Result<InMemoryZoneHandler, DnsError> {
-    let mut zone =
-        InMemoryZoneHandler::<TokioRuntimeProvider>::empty(Name::root(), ZoneType::Primary, AxfrPolicy::Deny);
+    let mut zone = InMemoryZoneHandler::<TokioRuntimeProvider>::empty(
+        Name::root(),
+        ZoneType::Primary,
+        AxfrPolicy::Deny,
+        None,
+    );
     let start =
         SOA::new(name("ns.reports.example")?, name("root.reports.example")?, 1, 7_200, 900, 86_400, TTL);
     zone.upsert_mut(Record::from_rdata(Name::root(), TTL, RData::SOA(start)), 0);

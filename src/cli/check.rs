@@ -15,11 +15,15 @@ use futures_util::StreamExt;
 use ruad::{
     config::Settings,
     dns::{
-        Resolver, Status,
+        Resolver, Status, Validator,
         dkim::{Origin, Selector},
+        ns,
     },
     domains,
-    health::{Examiner, Profile, Subject},
+    health::{
+        Examiner, Profile, Subject,
+        probe::{Https, https, roots},
+    },
 };
 
 use progress::Progress;
@@ -95,7 +99,10 @@ impl Check {
 
     async fn examine(&self, settings: &Settings, domains: Vec<String>) -> anyhow::Result<Status> {
         let resolver = Resolver::new(&settings.dns, CACHE_ENTRIES, OUTSTANDING)?;
-        let examiner = Examiner::new(resolver);
+        let validator = Validator::new(&settings.dns, CACHE_ENTRIES, OUTSTANDING_VALIDATED)?;
+        let https = Https::new(roots(None)?, resolver.clone(), https::Settings::default())?;
+        let examiner =
+            Examiner::new(resolver, validator).with_https(https).with_name_servers(ns::Settings::default());
         let mut out = anstream::stdout().lock();
         let mut progress = Progress::new(domains.len(), self.file.is_some());
         let mut worst = Status::Ok;
@@ -206,9 +213,10 @@ fn now() -> u64 {
 
 const USAGE: u8 = 2;
 const UNKNOWN: u8 = 3;
-/// Domains examined at once; the questions of all of them share [`OUTSTANDING`].
+/// Domains examined at once; they share the 200 questions that may be open.
 const AT_ONCE: usize = 100;
-const OUTSTANDING: usize = 200;
+const OUTSTANDING: usize = 150;
+const OUTSTANDING_VALIDATED: usize = 50;
 const CACHE_ENTRIES: u64 = 20_000;
 
 #[cfg(test)]

@@ -39,6 +39,8 @@ pub enum Trouble {
     Refused,
     /// The question cannot be asked: the name is none, or too long.
     BadName,
+    /// The server passes on no signatures that lead to a trust anchor, so that nothing can be validated through it.
+    Unvalidated,
     /// Anything else: no connection, an answer that cannot be read.
     Network,
     /// This machine has no root certificates, so that no certificate can be checked.
@@ -77,6 +79,7 @@ impl fmt::Display for Trouble {
             Self::ServerFailure => "the server answered that it failed",
             Self::Refused => "the server refused to answer",
             Self::BadName => "the name cannot be asked for",
+            Self::Unvalidated => "the server passes on no signatures that lead to a trust anchor",
             Self::Network => "the server could not be reached or its answer not be read",
             Self::NoRoots => "this machine has no root certificates to check others with",
             Self::Untrusted => "what answers does not work as it should",

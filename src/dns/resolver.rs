@@ -81,11 +81,7 @@ impl Resolver {
 
     /// The hosts that receive a domain's mail, as they stand in the answer.
     pub async fn mx(&self, name: &str) -> Answer<Mx> {
-        self.ask(name, RecordType::MX, |data| match data {
-            RData::MX(mx) => Some(Mx { preference: mx.preference, exchange: host(&mx.exchange) }),
-            _ => None,
-        })
-        .await
+        self.ask(name, RecordType::MX, as_mx).await
     }
 
     /// The name that `name` is an alias of.
@@ -117,11 +113,7 @@ impl Resolver {
 
     /// The TLSA records of a name.
     pub async fn tlsa(&self, name: &str) -> Answer<TLSA> {
-        self.ask(name, RecordType::TLSA, |data| match data {
-            RData::TLSA(tlsa) => Some(tlsa.clone()),
-            _ => None,
-        })
-        .await
+        self.ask(name, RecordType::TLSA, as_tlsa).await
     }
 
     /// Room for a question that is asked by other means.
@@ -197,8 +189,22 @@ fn octets(label: &str) -> Vec<u8> {
     octets
 }
 
+pub(super) fn as_mx(data: &RData) -> Option<Mx> {
+    match data {
+        RData::MX(mx) => Some(Mx { preference: mx.preference, exchange: host(&mx.exchange) }),
+        _ => None,
+    }
+}
+
+pub(super) fn as_tlsa(data: &RData) -> Option<TLSA> {
+    match data {
+        RData::TLSA(tlsa) => Some(tlsa.clone()),
+        _ => None,
+    }
+}
+
 /// In lower case, without the trailing dot.
-fn host(name: &Name) -> String {
+pub(super) fn host(name: &Name) -> String {
     let mut text = name.to_lowercase().to_ascii();
     if text.ends_with('.') {
         text.pop();
@@ -219,7 +225,7 @@ fn negative<T>(error: &NetError) -> Answer<T> {
     }
 }
 
-fn trouble(code: ResponseCode) -> Trouble {
+pub(super) fn trouble(code: ResponseCode) -> Trouble {
     match code {
         ResponseCode::ServFail => Trouble::ServerFailure,
         ResponseCode::Refused | ResponseCode::NotAuth => Trouble::Refused,

@@ -3,6 +3,7 @@
 use std::{
     io,
     net::{Ipv4Addr, SocketAddr, SocketAddrV4},
+    path::PathBuf,
     time::Duration,
 };
 
@@ -10,6 +11,7 @@ use hickory_resolver::{
     TokioResolver,
     config::{ConnectionConfig, NameServerConfig, ResolveHosts, ResolverConfig, ResolverOpts},
     net::{NetError, runtime::TokioRuntimeProvider},
+    proto::serialize::txt::ParseError,
     system_conf::read_system_conf,
 };
 
@@ -34,6 +36,9 @@ pub struct Settings {
     /// answer turns a genuine report into a forged one.
     #[serde(with = "crate::config::seconds")]
     pub cache_longest_negative: Duration,
+    /// A file of DNSKEY records that are trusted in place of the root zone's keys which come with the program; for
+    /// a private root.
+    pub trust_anchor: Option<PathBuf>,
 }
 
 impl Settings {
@@ -43,6 +48,16 @@ impl Settings {
     ///
     /// [`ResolverError`] when no server is configured and the system's configuration cannot be used.
     pub fn resolver(&self, cache_entries: u64) -> Result<TokioResolver, ResolverError> {
+        let (config, mut options) = self.upstream()?;
+        options.cache_size = cache_entries;
+        TokioResolver::builder_with_config(config, TokioRuntimeProvider::default())
+            .with_options(options)
+            .build()
+            .map_err(|source| ResolverError::Resolver { source })
+    }
+
+    /// Who is asked, and how.
+    pub(super) fn upstream(&self) -> Result<(ResolverConfig, ResolverOpts), ResolverError> {
         let (config, mut options) = if self.servers.is_empty() { system()? } else { nobody() };
         let config = match (self.servers.as_slice(), config.name_servers()) {
             ([], []) => only(&[LOCAL_SERVER]),
@@ -51,17 +66,13 @@ impl Settings {
         };
         options.timeout = self.timeout;
         options.attempts = self.retries;
-        options.cache_size = cache_entries;
         options.positive_max_ttl = Some(self.cache_longest);
         options.negative_max_ttl = Some(self.cache_longest_negative);
         // An answer without an SOA has no TTL of its own; it is remembered for a moment all the same.
         options.negative_min_ttl = Some(NEGATIVE_SHORTEST.min(self.cache_longest_negative));
         // What the world publishes is asked for, not what this host's files say.
         options.use_hosts_file = ResolveHosts::Never;
-        TokioResolver::builder_with_config(config, TokioRuntimeProvider::default())
-            .with_options(options)
-            .build()
-            .map_err(|source| ResolverError::Resolver { source })
+        Ok((config, options))
     }
 }
 
@@ -74,6 +85,7 @@ impl Default for Settings {
             cache_entries: 2_048,
             cache_longest: Duration::from_secs(3_600),
             cache_longest_negative: Duration::from_secs(300),
+            trust_anchor: None,
         }
     }
 }
@@ -93,6 +105,28 @@ pub enum ResolverError {
     Resolver {
         /// What was wrong.
         source: NetError,
+    },
+    /// The file of trust anchors cannot be read.
+    #[error("dns.trust_anchor: cannot read {}: {source}", path.display())]
+    TrustAnchorFile {
+        /// The file.
+        path: PathBuf,
+        /// What was wrong.
+        source: io::Error,
+    },
+    /// The file of trust anchors is none.
+    #[error("dns.trust_anchor: {} is no file of DNSKEY records: {source}", path.display())]
+    TrustAnchor {
+        /// The file.
+        path: PathBuf,
+        /// What was wrong.
+        source: Box<ParseError>,
+    },
+    /// The file of trust anchors holds none.
+    #[error("dns.trust_anchor: {} holds no DNSKEY record", path.display())]
+    NoTrustAnchor {
+        /// The file.
+        path: PathBuf,
     },
 }
 

@@ -4,18 +4,20 @@ use std::{net::IpAddr, sync::Arc};
 
 use tokio::join;
 
-use super::{Snapshot, probe::Https};
+use super::{Snapshot, probe, probe::Https};
 use crate::dns::{
-    Resolver, bimi, dane, dkim, dmarc, dnsbl, dnssec, mta_sts, mta_sts::FetchError, mx, ns, reverse, spf,
-    tls_rpt,
+    Resolver, Validator, bimi, dane, dkim, dmarc, dnsbl, dnssec, mta_sts, mta_sts::FetchError, mx, ns,
+    reverse, spf, tls_rpt,
 };
 
 /// What is needed to examine domains. Cheap to clone.
 #[derive(Clone)]
 pub struct Examiner {
     resolver: Resolver,
+    validator: Validator,
     own: Arc<[String]>,
     https: Option<Https>,
+    smtp: Option<probe::Smtp>,
     lists: Arc<dnsbl::Proven>,
     name_servers: Arc<ns::Settings>,
 }
@@ -34,10 +36,17 @@ pub struct Subject {
 }
 
 impl Examiner {
-    /// An examiner that asks `resolver`.
-    pub fn new(resolver: Resolver) -> Self {
-        let name_servers = Arc::new(ns::Settings { ask_each: false, ..ns::Settings::default() });
-        Self { resolver, own: Arc::default(), https: None, lists: Arc::default(), name_servers }
+    /// An examiner that asks `resolver`, and `validator` where signatures matter.
+    pub fn new(resolver: Resolver, validator: Validator) -> Self {
+        Self {
+            resolver,
+            validator,
+            own: Arc::default(),
+            https: None,
+            smtp: None,
+            lists: Arc::default(),
+            name_servers: Arc::new(ns::Settings { ask_each: false, ..ns::Settings::default() }),
+        }
     }
 
     /// Also says whether reports are sent to one of `own`: addresses, or whole domains as `@domain`.
@@ -50,6 +59,13 @@ impl Examiner {
     #[must_use]
     pub fn with_https(mut self, https: Https) -> Self {
         self.https = Some(https);
+        self
+    }
+
+    /// Looks at the TLS of the hosts that receive mail too.
+    #[must_use]
+    pub fn with_smtp_probe(mut self, smtp: probe::Smtp) -> Self {
+        self.smtp = Some(smtp);
         self
     }
 
@@ -100,8 +116,8 @@ impl Examiner {
             spf::examine(resolver, domain),
             dkim::examine(resolver, domain, &selectors),
             tls_rpt::examine(resolver, domain, &self.own),
-            dnssec::examine(resolver, domain),
-            dane::examine(resolver, domain),
+            dnssec::examine(&self.validator, domain, checked_at),
+            self.dane(domain, checked_at),
             ns::examine(resolver, domain, &self.name_servers),
         );
         let domain = domain.to_owned();
@@ -121,5 +137,14 @@ impl Examiner {
             reverse,
             bimi,
         }
+    }
+
+    async fn dane(&self, domain: &str, now: u64) -> dane::Outcome {
+        let mut outcome = dane::examine(&self.validator, domain).await;
+        if let Some(smtp) = &self.smtp {
+            let sessions = smtp.try_all(outcome.targets()).await;
+            outcome.serve(sessions, smtp.authorities(), now);
+        }
+        outcome
     }
 }

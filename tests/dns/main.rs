@@ -5,9 +5,11 @@
 mod bimi;
 #[allow(dead_code, reason = "the mechanisms come one by one")]
 mod cases;
+mod dane;
 mod dkim;
 mod dmarc;
 mod dnsbl;
+mod dnssec;
 mod https;
 mod mta_sts;
 mod mx;
@@ -16,10 +18,15 @@ mod reverse;
 #[allow(dead_code, reason = "shared by several tests, each of which needs a part of it")]
 #[path = "../support/dns.rs"]
 mod server;
+mod signed;
 mod spf;
 mod spf_oracle;
 mod spf_suite;
+mod starttls;
 mod tls_rpt;
+#[path = "../support/tree.rs"]
+mod tree;
+mod validator;
 
 use ruad::dns::Trouble;
 use server::Dns;

@@ -27,7 +27,7 @@ use hickory_server::{
     store::in_memory::InMemoryZoneHandler,
     zone_handler::{AxfrPolicy, Catalog, MessageResponseBuilder, ZoneType},
 };
-use ruad::dns::{Resolver, Settings};
+use ruad::dns::{Resolver, Settings, Validator};
 use tokio::net::{TcpListener, UdpSocket};
 
 pub(crate) struct Dns {
@@ -115,6 +115,11 @@ impl Dns {
     pub(crate) fn resolver(&self) -> Resolver {
         Resolver::new(&self.settings(), 0, 200).unwrap()
     }
+
+    /// A validator that asks this server, whose answers are not signed.
+    pub(crate) fn validator(&self) -> Validator {
+        Validator::new(&self.settings(), 0, 200).unwrap()
+    }
 }
 
 struct State {
@@ -172,6 +177,7 @@ impl Zone {
             records,
             ZoneType::Primary,
             AxfrPolicy::Deny,
+            None,
         );
         let mut catalog = Catalog::new();
         catalog.upsert(Name::root().into(), vec![Arc::new(handler.unwrap())]);
