@@ -25,7 +25,8 @@ fn findings() {
         for code in codes(mechanism) {
             let words = code.text().unwrap();
             write!(text, "\n### {}\n\n**{}** ({})\n\n", code.name, words.title, severity(code)).unwrap();
-            write!(text, "{}\n\n*What to change:* {}\n", words.why.trim(), words.change.trim()).unwrap();
+            let [why, change] = [&words.why, &words.change].map(|words| words.trim().replace('<', "\\<"));
+            write!(text, "{why}\n\n*What to change:* {change}\n").unwrap();
         }
     }
     agrees("docs/findings.md", &text);

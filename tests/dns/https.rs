@@ -220,7 +220,8 @@ async fn the_whole_way_from_record_to_policy() {
         .dns
         .replace(&format!("{ZONE}@ IN MX 10 mx\nmx IN A 192.0.2.1\n_mta-sts IN TXT \"v=STSv1; id=1;\"\n"));
     let subject = Subject { domain: "domain.example".to_owned(), ..Subject::default() };
-    let examiner = Examiner::new(world.dns.resolver(), world.dns.validator()).with_https(world.https(world.settings.clone()));
+    let examiner = Examiner::new(world.dns.resolver(), world.dns.validator())
+        .with_https(world.https(world.settings.clone()));
     // Runs on any thread, as the daemon's tasks do.
     let examined = tokio::spawn({
         let subject = subject.clone();
@@ -229,7 +230,8 @@ async fn the_whole_way_from_record_to_policy() {
     let outcome = examined.await.unwrap().mta_sts;
     assert_eq!(outcome.check.status(), Status::Ok, "{:#?}", outcome.check);
     assert_eq!(outcome.check.facts["mode"].as_deref(), Some("enforce"));
-    let outcome = Examiner::new(world.dns.resolver(), world.dns.validator()).examine(&subject, 1).await.mta_sts;
+    let outcome =
+        Examiner::new(world.dns.resolver(), world.dns.validator()).examine(&subject, 1).await.mta_sts;
     assert_eq!(outcome.check.status(), Status::Unknown);
 }
 

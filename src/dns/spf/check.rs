@@ -21,7 +21,7 @@ codes! {
     /// A record of the type that was given up.
     TYPE_99 = "spf.type_99", Info;
     /// Several records.
-    MULTIPLE_RECORDS = "spf.multiple_records", Error;
+    SEVERAL_RECORDS = "spf.several_records", Error;
     /// A term that cannot be understood.
     SYNTAX = "spf.syntax", Error;
     /// Two terms without a space between them.
@@ -111,7 +111,7 @@ pub(super) fn report(check: &mut Check, gathered: &Gathered, domain: &str, tree:
             }
             let all = records.join("\n");
             let detail = format!("{domain} has {} SPF records, so none of them counts.", records.len());
-            check.find(MULTIPLE_RECORDS.at(domain, Some(&all), detail));
+            check.find(SEVERAL_RECORDS.at(domain, Some(&all), detail));
             check.fact("record", all);
             check.fact("valid", "no");
         }
