@@ -23,6 +23,7 @@ mod settings;
 pub mod spf;
 pub mod tags;
 pub mod tls_rpt;
+mod ttls;
 
 pub use answer::{Answer, Found, Trouble};
 pub use check::{Check, Mechanism, Observed, Status};
@@ -30,3 +31,4 @@ pub use expiring::Expiring;
 pub use finding::{Code, Evidence, Finding, Severity};
 pub use resolver::{Mx, Resolver, Text};
 pub use settings::{ResolverError, Settings};
+pub use ttls::Ttls;

@@ -1,12 +1,20 @@
 //! The health of a domain: everything examined at once, as `ruad check` prints it and `ruad serve` keeps it.
 
+pub mod events;
 mod examine;
+pub mod rows;
+mod settings;
+pub mod state;
+mod watch;
 
 use serde::Serialize;
 
 use crate::dns::{Check, bimi, dane, dkim, dmarc, dnsbl, dnssec, mta_sts, mx, ns, reverse, spf, tls_rpt};
 
 pub use examine::{Examiner, Subject};
+pub(crate) use settings::SHORTEST_INTERVAL;
+pub use settings::{PROFILES, Settings};
+pub use watch::{Asked, Watch};
 
 /// What an examination of one domain found.
 #[derive(Clone, Debug, Serialize)]

@@ -66,6 +66,19 @@ impl<T> Answer<T> {
     }
 }
 
+impl Trouble {
+    /// Its stable name.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Timeout => "timeout",
+            Self::ServerFailure => "server_failure",
+            Self::Refused => "refused",
+            Self::BadName => "bad_name",
+            Self::Network => "network",
+        }
+    }
+}
+
 impl fmt::Display for Trouble {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {

@@ -5,7 +5,9 @@ use std::net::IpAddr;
 use tokio::join;
 
 use super::Snapshot;
-use crate::dns::{Resolver, bimi, dane, dkim, dmarc, dnsbl, dnssec, mta_sts, mx, ns, reverse, spf, tls_rpt};
+use crate::dns::{
+    Resolver, Ttls, bimi, dane, dkim, dmarc, dnsbl, dnssec, mta_sts, mx, ns, reverse, spf, tls_rpt,
+};
 
 /// What is needed to examine domains. Cheap to clone.
 #[derive(Clone)]
@@ -28,6 +30,11 @@ impl Examiner {
     /// An examiner that asks `resolver`.
     pub fn new(resolver: Resolver) -> Self {
         Self { resolver }
+    }
+
+    /// The same examiner, which notes how long the answers may be remembered from now on.
+    pub fn noting(&self, ttls: Ttls) -> Self {
+        Self { resolver: self.resolver.noting(ttls) }
     }
 
     /// Examines one domain; `checked_at` is the time, in seconds since 1970.

@@ -1,0 +1,162 @@
+//! Examines every active domain of the registry again and again.
+
+mod clock;
+mod entry;
+mod keep;
+mod keeper;
+mod learned;
+mod page;
+mod runner;
+mod schedule;
+
+use std::{
+    collections::{BTreeMap, HashMap},
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    time::Duration,
+};
+
+use tokio::{
+    sync::{mpsc, watch},
+    time::Instant,
+};
+
+use self::{clock::Clock, entry::Entry, keeper::Keeper, learned::Learned, page::Row};
+use super::{Examiner, Settings};
+use crate::{
+    dns::{self, Resolver, ResolverError},
+    domains,
+    telemetry::health::asked,
+};
+
+/// The watch over all domains. Cheap to clone.
+#[derive(Clone)]
+pub struct Watch(Arc<Inner>);
+
+/// What came of asking for an examination.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub enum Asked {
+    /// It is about to begin.
+    Queued,
+    /// The domain is not watched.
+    Unknown,
+    /// It was asked for a moment ago, or too many are waiting.
+    Busy,
+}
+
+struct Inner {
+    settings: Settings,
+    registry: domains::Shared,
+    /// Remembers answers, which domains share.
+    regular: Examiner,
+    /// Remembers nothing: for second looks, and for people who have just changed something.
+    fresh: Examiner,
+    clock: Clock,
+    entries: Mutex<BTreeMap<Arc<str>, Entry>>,
+    learned: Mutex<Learned>,
+    keeper: Keeper,
+    requests: Requests,
+    /// Whether what an earlier run knew has been read.
+    restored: watch::Sender<bool>,
+}
+
+/// Examinations that somebody asked for.
+struct Requests {
+    sender: mpsc::Sender<Arc<str>>,
+    receiver: Mutex<Option<mpsc::Receiver<Arc<str>>>>,
+    recent: Mutex<HashMap<Arc<str>, Instant>>,
+}
+
+impl Watch {
+    /// A watch over the active domains of `registry`; nothing is asked before [`Watch::run`].
+    ///
+    /// # Errors
+    ///
+    /// When no name server is configured and the system's configuration cannot be used.
+    pub fn new(
+        settings: &Settings,
+        dns: &dns::Settings,
+        registry: domains::Shared,
+    ) -> Result<Self, ResolverError> {
+        let outstanding = settings.outstanding();
+        let for_fresh = outstanding / 5;
+        let regular = Resolver::new(dns, ANSWERS, outstanding - for_fresh)?;
+        let fresh = Resolver::new(dns, 0, for_fresh)?;
+        let (sender, receiver) = mpsc::channel(MOST_REQUESTS);
+        Ok(Self(Arc::new(Inner {
+            settings: settings.clone(),
+            registry,
+            regular: Examiner::new(regular),
+            fresh: Examiner::new(fresh),
+            clock: Clock::new(),
+            entries: Mutex::default(),
+            learned: Mutex::default(),
+            keeper: Keeper::default(),
+            requests: Requests { sender, receiver: Mutex::new(Some(receiver)), recent: Mutex::default() },
+            restored: watch::Sender::new(false),
+        })))
+    }
+
+    /// Asks for an examination of a domain at once, with answers that nobody remembers.
+    pub fn ask(&self, domain: &str) -> Asked {
+        let answer = self.0.requests.ask(domain, &self.0.registry.current());
+        asked(match answer {
+            Asked::Queued => "queued",
+            Asked::Unknown => "unknown",
+            Asked::Busy => "busy",
+        });
+        answer
+    }
+
+    /// The health of all domains in Prometheus's text format, in pieces.
+    pub fn metrics(&self) -> impl Iterator<Item = String> + Send + use<> {
+        let now = self.0.clock.now().unwrap_or_default();
+        let learned = self.0.learned();
+        let entries = self.0.entries();
+        let rows = entries.iter().map(|(domain, entry)| {
+            let keys = entry.keys(learned.about(domain));
+            let keys = keys.map(|key| (key.selector, now.saturating_sub(key.since), key.bits)).collect();
+            Row::new(domain, entry, keys)
+        });
+        page::pieces(rows.collect())
+    }
+}
+
+impl Inner {
+    fn entries(&self) -> MutexGuard<'_, BTreeMap<Arc<str>, Entry>> {
+        // A panic while the lock was held leaves what was known before.
+        self.entries.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn learned(&self) -> MutexGuard<'_, Learned> {
+        self.learned.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Requests {
+    fn ask(&self, domain: &str, registry: &domains::Registry) -> Asked {
+        let Some(domain) = domains::normalize(domain) else { return Asked::Unknown };
+        if registry.watched(&domain).is_none() {
+            return Asked::Unknown;
+        }
+        let domain: Arc<str> = domain.into();
+        let now = Instant::now();
+        let mut recent = self.recent.lock().unwrap_or_else(PoisonError::into_inner);
+        recent.retain(|_, asked| now.saturating_duration_since(*asked) < REQUEST_PAUSE);
+        if recent.contains_key(&domain) || self.sender.try_send(domain.clone()).is_err() {
+            return Asked::Busy;
+        }
+        recent.insert(domain, now);
+        Asked::Queued
+    }
+
+    fn take_receiver(&self) -> Option<mpsc::Receiver<Arc<str>>> {
+        self.receiver.lock().unwrap_or_else(PoisonError::into_inner).take()
+    }
+}
+
+/// A domain is not examined again for whoever asks within this time.
+const REQUEST_PAUSE: Duration = Duration::from_secs(10);
+const MOST_REQUESTS: usize = 100;
+
+/// What domains have in common: the records of the large mail providers, and the way to them.
+const ANSWERS: u64 = 4_096;
