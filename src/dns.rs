@@ -4,6 +4,7 @@
 //! that asks a [`Resolver`] and gives an outcome with a [`Check`]. Nothing here opens a connection of its own, knows
 //! the time or remembers an earlier answer: that is [`crate::health`]'s.
 
+mod address;
 pub mod answer;
 pub mod bimi;
 pub mod check;
@@ -25,6 +26,7 @@ pub mod tags;
 pub mod tls_rpt;
 mod ttls;
 
+pub(crate) use address::special;
 pub use answer::{Answer, Found, Trouble};
 pub use check::{Check, Mechanism, Observed, Status};
 pub use expiring::Expiring;
