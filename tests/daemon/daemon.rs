@@ -13,7 +13,7 @@ use tempfile::TempDir;
 
 pub(crate) struct Daemon {
     pub(crate) smtp: SocketAddr,
-    http: SocketAddr,
+    pub(crate) http: SocketAddr,
     engine: SocketAddr,
     folder: TempDir,
     process: Option<Child>,
@@ -71,6 +71,17 @@ impl Daemon {
         let Some(process) = &self.process else { return false };
         let parent = process.id().to_string();
         Command::new("pkill").args(["-KILL", "-P", &parent]).status().unwrap().success()
+    }
+
+    /// The folder of its files.
+    pub(crate) fn folder(&self) -> &std::path::Path {
+        self.folder.path()
+    }
+
+    /// SIGHUP.
+    pub(crate) fn reload(&self) {
+        let process = self.process.as_ref().unwrap();
+        assert!(Command::new("kill").args(["-HUP", &process.id().to_string()]).status().unwrap().success());
     }
 
     /// SIGTERM; waits for the end and checks that it was a clean one.
