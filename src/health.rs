@@ -2,6 +2,7 @@
 
 pub mod events;
 mod examine;
+pub mod keys;
 pub mod rows;
 mod settings;
 pub mod state;

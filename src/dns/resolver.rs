@@ -103,6 +103,15 @@ impl Resolver {
         .await
     }
 
+    /// The name that a name is an alias of, in lower case without the trailing dot; one step, not the end of a chain.
+    pub async fn cname(&self, name: &str) -> Answer<String> {
+        self.ask(name, RecordType::CNAME, |data| match data {
+            RData::CNAME(target) => Some(host(&target.0)),
+            _ => None,
+        })
+        .await
+    }
+
     /// The names of an address.
     pub async fn ptr(&self, address: IpAddr) -> Answer<String> {
         self.ask(&Name::from(address).to_ascii(), RecordType::PTR, |data| match data {

@@ -21,7 +21,7 @@ pub struct Subject {
     /// The domain, normalized.
     pub domain: String,
     /// DKIM selectors that were seen in reports, or are configured; the common ones are tried without being named.
-    pub selectors: Vec<String>,
+    pub selectors: Vec<dkim::Selector>,
     /// Addresses that send as this domain and pass.
     pub addresses: Vec<IpAddr>,
 }
@@ -40,10 +40,11 @@ impl Examiner {
     /// Examines one domain; `checked_at` is the time, in seconds since 1970.
     pub async fn examine(&self, subject: &Subject, checked_at: u64) -> Snapshot {
         let (resolver, domain) = (&self.resolver, subject.domain.as_str());
+        let selectors: Vec<_> = subject.selectors.iter().cloned().chain(dkim::common()).collect();
         let (dmarc, spf, dkim, mx, mta_sts, tls_rpt, dnssec, dane, ns, dnsbl, reverse, bimi) = join!(
             dmarc::examine(resolver, domain),
             spf::examine(resolver, domain),
-            dkim::examine(resolver, domain),
+            dkim::examine(resolver, domain, &selectors),
             mx::examine(resolver, domain),
             mta_sts::examine(resolver, domain),
             tls_rpt::examine(resolver, domain),

@@ -55,7 +55,21 @@ fn every_code_has_a_case() {
 }
 
 /// Codes that a zone alone cannot show, and the test that does: `file::test`.
-const ELSEWHERE: &[(&str, &str)] = &[];
+const ELSEWHERE: &[(&str, &str)] = &[
+    ("dkim.selector_missing", "tests/dns/dkim.rs::a_configured_selector_must_be_there"),
+    ("dkim.reported_selector_missing", "tests/dns/dkim.rs::a_selector_in_recent_reports_must_be_there"),
+    ("dkim.revoked_in_use", "tests/dns/dkim.rs::a_selector_in_use_must_not_be_revoked"),
+    (
+        "dkim.domainkey_nxdomain",
+        "tests/dns/dkim.rs::a_server_that_denies_the_name_above_its_keys_is_found_out",
+    ),
+    ("dkim.key_old", "src/health/keys/tests.rs::an_old_key_is_found_by_its_first_day_in_dns"),
+    ("dkim.key_aging", "src/health/keys/tests.rs::an_old_key_is_found_by_its_first_day_in_dns"),
+    ("dkim.key_shared", "src/health/keys/tests.rs::a_key_in_several_places_is_one_finding"),
+    ("dkim.key_shared_by_alias", "src/health/keys/tests.rs::a_key_behind_one_name_is_the_services_choice"),
+    ("dkim.key_unused", "src/health/keys/tests.rs::a_key_that_no_report_shows_is_superfluous"),
+    ("dkim.key_gone", "src/health/keys/tests.rs::a_key_that_is_gone_while_mail_is_signed_with_it"),
+];
 
 fn directive(zone: &str, directive: &str) -> Option<String> {
     zone.lines().find_map(|line| line.strip_prefix(directive)).map(|rest| rest.trim().to_owned())

@@ -4,6 +4,7 @@
 
 #[allow(dead_code, reason = "the mechanisms come one by one")]
 mod cases;
+mod dkim;
 mod mx;
 #[allow(dead_code, reason = "shared by several tests, each of which needs a part of it")]
 #[path = "../support/dns.rs"]

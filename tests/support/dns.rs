@@ -4,6 +4,7 @@
 //! ```text
 //! ; servfail: name     questions for this name and for names below it are answered with SERVFAIL
 //! ; silent: name       … are not answered
+//! ; nxdomain: name     this very name is said not to exist, whatever is below it
 //! ```
 
 use std::{
@@ -89,6 +90,7 @@ struct Zone {
     catalog: Arc<Catalog>,
     failing: Vec<LowerName>,
     silent: Vec<LowerName>,
+    denied: Vec<LowerName>,
 }
 
 impl Zone {
@@ -108,7 +110,12 @@ impl Zone {
             let names = zone.lines().filter_map(|line| line.strip_prefix(directive));
             names.map(|name| Name::from_ascii(format!("{}.", name.trim())).unwrap().into()).collect()
         };
-        Self { catalog: Arc::new(catalog), failing: named("; servfail:"), silent: named("; silent:") }
+        Self {
+            catalog: Arc::new(catalog),
+            failing: named("; servfail:"),
+            silent: named("; silent:"),
+            denied: named("; nxdomain:"),
+        }
     }
 }
 
@@ -125,17 +132,19 @@ impl RequestHandler for Handler {
         let name = query.name().to_string();
         let line = format!("{} {}", name.trim_end_matches('.').to_lowercase(), query.query_type());
         self.0.questions.lock().unwrap().push(line);
-        let (catalog, fails, silent) = {
+        let (catalog, fails, silent, denied) = {
             let zone = self.0.zone.read().unwrap();
             let is_in = |names: &[LowerName]| names.iter().any(|apex| apex.zone_of(query.name()));
-            (zone.catalog.clone(), is_in(&zone.failing), is_in(&zone.silent))
+            let denied = zone.denied.contains(query.name());
+            (zone.catalog.clone(), is_in(&zone.failing), is_in(&zone.silent), denied)
         };
         if silent {
             return std::future::pending().await;
         }
-        if fails {
-            let message = MessageResponseBuilder::from_message_request(request)
-                .error_msg(&request.metadata, ResponseCode::ServFail);
+        if fails || denied {
+            let code = if fails { ResponseCode::ServFail } else { ResponseCode::NXDomain };
+            let message =
+                MessageResponseBuilder::from_message_request(request).error_msg(&request.metadata, code);
             return response.send_response(message).await.unwrap();
         }
         catalog.handle_request::<R, T>(request, response).await
