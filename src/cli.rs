@@ -11,6 +11,7 @@ mod migrate;
 mod parse;
 mod serve;
 mod spool;
+mod zone;
 
 /// Receives DMARC and TLS reports over SMTP and stores them exactly once in ClickHouse.
 #[derive(Debug, Parser)]
@@ -27,6 +28,7 @@ enum Command {
     Parse(parse::Parse),
     Serve(serve::Serve),
     Spool(spool::SpoolArgs),
+    Zone(zone::Zone),
 }
 
 /// The settings, for every command that needs them.
@@ -49,6 +51,7 @@ impl Cli {
             Command::Parse(parse) => parse.run(),
             Command::Serve(serve) => serve.run(),
             Command::Spool(spool) => spool.run(),
+            Command::Zone(zone) => zone.run(),
         }
     }
 }

@@ -9,6 +9,7 @@ pub mod answer;
 pub mod bimi;
 pub mod check;
 pub mod dane;
+mod delivery;
 pub mod dkim;
 pub mod dmarc;
 pub mod dnsbl;
@@ -25,6 +26,7 @@ pub mod spf;
 pub mod tags;
 pub mod tls_rpt;
 mod ttls;
+mod versioned;
 
 pub(crate) use address::special;
 pub use answer::{Answer, Found, Trouble};

@@ -94,19 +94,19 @@ impl Resolver {
         .await
     }
 
-    /// The names of the servers that answer for a zone.
-    pub async fn ns(&self, name: &str) -> Answer<String> {
-        self.ask(name, RecordType::NS, |data| match data {
-            RData::NS(ns) => Some(host(&ns.0)),
+    /// The name that `name` is an alias of.
+    pub async fn cname(&self, name: &str) -> Answer<String> {
+        self.ask(name, RecordType::CNAME, |data| match data {
+            RData::CNAME(target) => Some(host(&target.0)),
             _ => None,
         })
         .await
     }
 
-    /// The name that a name is an alias of, in lower case without the trailing dot; one step, not the end of a chain.
-    pub async fn cname(&self, name: &str) -> Answer<String> {
-        self.ask(name, RecordType::CNAME, |data| match data {
-            RData::CNAME(target) => Some(host(&target.0)),
+    /// The names of the servers that answer for a zone.
+    pub async fn ns(&self, name: &str) -> Answer<String> {
+        self.ask(name, RecordType::NS, |data| match data {
+            RData::NS(ns) => Some(host(&ns.0)),
             _ => None,
         })
         .await

@@ -1,6 +1,6 @@
 //! Asks everything about one domain.
 
-use std::net::IpAddr;
+use std::{net::IpAddr, sync::Arc};
 
 use tokio::join;
 
@@ -13,6 +13,7 @@ use crate::dns::{
 #[derive(Clone)]
 pub struct Examiner {
     resolver: Resolver,
+    own: Arc<[String]>,
 }
 
 /// A domain, and what is known about it that DNS does not tell.
@@ -29,31 +30,42 @@ pub struct Subject {
 impl Examiner {
     /// An examiner that asks `resolver`.
     pub fn new(resolver: Resolver) -> Self {
-        Self { resolver }
+        Self { resolver, own: Arc::default() }
+    }
+
+    /// Also says whether reports are sent to one of `own`: addresses, or whole domains as `@domain`.
+    #[must_use]
+    pub fn expecting_reports_at(self, own: &[String]) -> Self {
+        Self { own: own.into(), ..self }
     }
 
     /// The same examiner, which notes how long the answers may be remembered from now on.
     pub fn noting(&self, ttls: Ttls) -> Self {
-        Self { resolver: self.resolver.noting(ttls) }
+        Self { resolver: self.resolver.noting(ttls), ..self.clone() }
     }
 
     /// Examines one domain; `checked_at` is the time, in seconds since 1970.
     pub async fn examine(&self, subject: &Subject, checked_at: u64) -> Snapshot {
         let (resolver, domain) = (&self.resolver, subject.domain.as_str());
         let selectors: Vec<_> = subject.selectors.iter().cloned().chain(dkim::common()).collect();
-        let (dmarc, spf, dkim, mx, mta_sts, tls_rpt, dnssec, dane, ns, dnsbl, reverse, bimi) = join!(
-            dmarc::examine(resolver, domain),
+        // Whether a logo is shown depends on the policy.
+        let dmarc_and_bimi = async {
+            let dmarc = dmarc::examine(resolver, domain, &self.own).await;
+            let bimi = bimi::examine(resolver, domain, &dmarc).await;
+            (dmarc, bimi)
+        };
+        let ((dmarc, bimi), spf, dkim, mx, mta_sts, tls_rpt, dnssec, dane, ns, dnsbl, reverse) = join!(
+            dmarc_and_bimi,
             spf::examine(resolver, domain),
             dkim::examine(resolver, domain, &selectors),
             mx::examine(resolver, domain),
             mta_sts::examine(resolver, domain),
-            tls_rpt::examine(resolver, domain),
+            tls_rpt::examine(resolver, domain, &self.own),
             dnssec::examine(resolver, domain),
             dane::examine(resolver, domain),
             ns::examine(resolver, domain),
             dnsbl::examine(resolver, domain),
             reverse::examine(resolver, domain),
-            bimi::examine(resolver, domain),
         );
         let domain = domain.to_owned();
         Snapshot {

@@ -69,6 +69,8 @@ const ELSEWHERE: &[(&str, &str)] = &[
     ("dkim.key_shared_by_alias", "src/health/keys/tests.rs::a_key_behind_one_name_is_the_services_choice"),
     ("dkim.key_unused", "src/health/keys/tests.rs::a_key_that_no_report_shows_is_superfluous"),
     ("dkim.key_gone", "src/health/keys/tests.rs::a_key_that_is_gone_while_mail_is_signed_with_it"),
+    ("dmarc.not_to_us", "tests/dns/dmarc.rs::whether_the_reports_come_here"),
+    ("tls_rpt.not_to_us", "tests/dns/tls_rpt.rs::whether_the_reports_come_here"),
 ];
 
 fn directive(zone: &str, directive: &str) -> Option<String> {

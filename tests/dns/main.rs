@@ -2,13 +2,16 @@
 
 #![allow(clippy::unwrap_used, clippy::panic, reason = "helpers of tests are tests too")]
 
+mod bimi;
 #[allow(dead_code, reason = "the mechanisms come one by one")]
 mod cases;
 mod dkim;
+mod dmarc;
 mod mx;
 #[allow(dead_code, reason = "shared by several tests, each of which needs a part of it")]
 #[path = "../support/dns.rs"]
 mod server;
+mod tls_rpt;
 
 use ruad::dns::Trouble;
 use server::Dns;

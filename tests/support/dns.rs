@@ -5,6 +5,7 @@
 //! ; servfail: name     questions for this name and for names below it are answered with SERVFAIL
 //! ; silent: name       … are not answered
 //! ; nxdomain: name     this very name is said not to exist, whatever is below it
+//! ; also: record       is answered to questions of exactly its name and type, beside what it must not stand beside
 //! ```
 
 use std::{
@@ -18,7 +19,7 @@ use hickory_server::{
     net::runtime::{Time, TokioRuntimeProvider},
     proto::{
         op::ResponseCode,
-        rr::{LowerName, Name},
+        rr::{LowerName, Name, RecordType},
         serialize::txt::Parser,
     },
     server::{Request, RequestHandler, ResponseHandler, ResponseInfo},
@@ -88,6 +89,9 @@ struct State {
 
 struct Zone {
     catalog: Arc<Catalog>,
+    /// The records of `; also:`, and their questions.
+    second: Arc<Catalog>,
+    seconds: Vec<(LowerName, RecordType)>,
     failing: Vec<LowerName>,
     silent: Vec<LowerName>,
     denied: Vec<LowerName>,
@@ -95,9 +99,24 @@ struct Zone {
 
 impl Zone {
     fn parse(zone: &str) -> Self {
+        let also: Vec<_> =
+            zone.lines().filter_map(|line| line.strip_prefix("; also:")).map(str::trim).collect();
+        let (catalog, _) = Self::catalog(zone);
+        let (second, seconds) = Self::catalog(&also.join("\n"));
+        let named = |directive: &str| {
+            let names = zone.lines().filter_map(|line| line.strip_prefix(directive));
+            names.map(|name| Name::from_ascii(format!("{}.", name.trim())).unwrap().into()).collect()
+        };
+        let (failing, silent) = (named("; servfail:"), named("; silent:"));
+        Self { catalog, second, seconds, failing, silent, denied: named("; nxdomain:") }
+    }
+
+    /// The records of a zone, and the names and types there are.
+    fn catalog(zone: &str) -> (Arc<Catalog>, Vec<(LowerName, RecordType)>) {
         let start = "$TTL 60\n. IN SOA ns. root. 1 60 60 60 60\n. IN NS ns.\nns. IN A 127.0.0.1\n";
         let text = format!("{start}$ORIGIN domain.example.\n{zone}\n");
         let (_, records) = Parser::new(text, None, Some(Name::root())).parse().unwrap();
+        let keys = records.keys().map(|key| (key.name().clone(), key.record_type)).collect();
         let handler = InMemoryZoneHandler::<TokioRuntimeProvider>::new(
             Name::root(),
             records,
@@ -106,16 +125,7 @@ impl Zone {
         );
         let mut catalog = Catalog::new();
         catalog.upsert(Name::root().into(), vec![Arc::new(handler.unwrap())]);
-        let named = |directive: &str| {
-            let names = zone.lines().filter_map(|line| line.strip_prefix(directive));
-            names.map(|name| Name::from_ascii(format!("{}.", name.trim())).unwrap().into()).collect()
-        };
-        Self {
-            catalog: Arc::new(catalog),
-            failing: named("; servfail:"),
-            silent: named("; silent:"),
-            denied: named("; nxdomain:"),
-        }
+        (Arc::new(catalog), keys)
     }
 }
 
@@ -136,7 +146,9 @@ impl RequestHandler for Handler {
             let zone = self.0.zone.read().unwrap();
             let is_in = |names: &[LowerName]| names.iter().any(|apex| apex.zone_of(query.name()));
             let denied = zone.denied.contains(query.name());
-            (zone.catalog.clone(), is_in(&zone.failing), is_in(&zone.silent), denied)
+            let is_second = zone.seconds.contains(&(query.name().clone(), query.query_type()));
+            let catalog = if is_second { &zone.second } else { &zone.catalog };
+            (catalog.clone(), is_in(&zone.failing), is_in(&zone.silent), denied)
         };
         if silent {
             return std::future::pending().await;
