@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use super::{events::Event, state::Fact};
-use crate::dns::{Finding, Mechanism, Status, check::Unanswered};
+use crate::dns::{Finding, Mechanism, Status, check::Unanswered, dkim::Kind};
 
 /// A row of `dns_checks`.
 #[derive(Clone, Debug)]
@@ -60,8 +60,8 @@ pub struct KeyRow {
     pub selector: String,
     /// Which key.
     pub fingerprint: String,
-    /// `rsa`, `ed25519`; empty when not known.
-    pub kind: String,
+    /// Its type.
+    pub kind: Kind,
     /// Its size; 0 when not known.
     pub bits: u32,
     /// When it was seen first; seconds since 1970.

@@ -8,6 +8,7 @@ mod learned;
 mod page;
 mod runner;
 mod schedule;
+mod sightings;
 
 use std::{
     collections::{BTreeMap, HashMap},
@@ -85,8 +86,8 @@ impl Watch {
         Ok(Self(Arc::new(Inner {
             settings: settings.clone(),
             registry,
-            regular: Examiner::new(regular),
-            fresh: Examiner::new(fresh),
+            regular: Examiner::new(regular).expecting_reports_at(&settings.reports_to),
+            fresh: Examiner::new(fresh).expecting_reports_at(&settings.reports_to),
             clock: Clock::new(),
             entries: Mutex::default(),
             learned: Mutex::default(),
@@ -113,9 +114,8 @@ impl Watch {
         let learned = self.0.learned();
         let entries = self.0.entries();
         let rows = entries.iter().map(|(domain, entry)| {
-            let keys = entry.keys(learned.about(domain));
-            let keys = keys.map(|key| (key.selector, now.saturating_sub(key.since), key.bits)).collect();
-            Row::new(domain, entry, keys)
+            let histories = entry.histories(domain, learned.about(domain));
+            Row::new(domain, entry, &histories, now)
         });
         page::pieces(rows.collect())
     }

@@ -57,7 +57,7 @@ pub struct SelectorUse {
     pub domain: String,
     /// The selector.
     pub selector: String,
-    /// First day with signatures that verified; days since 1970.
+    /// First day with signatures that verified; days since 1970. It means nothing when none did.
     pub first: u16,
     /// Last day with signatures.
     pub last: u16,
@@ -163,8 +163,8 @@ impl Store {
         self.timed(query.fetch_all()).await
     }
 
-    /// The selectors with which mail was signed that verified, this many for each domain, those used last first. A selector
-    /// that never verified may be the invention of whoever sends in the domain's name.
+    /// The selectors with which mail was signed, this many for each domain: those that verified first, of these those used
+    /// last. A selector that never verified may be the invention of whoever sends in the domain's name.
     ///
     /// # Errors
     ///
@@ -173,8 +173,8 @@ impl Store {
         let query = self.client().query(
             "SELECT toString(domain) AS domain, selector, toUInt16(minIf(first_day, s.messages > 0)) AS first, \
                 toUInt16(max(last_day)) AS last, sum(s.messages) AS messages \
-             FROM dkim_selectors AS s FINAL GROUP BY domain, selector HAVING sum(s.messages) > 0 \
-             ORDER BY domain, last DESC, messages DESC, selector LIMIT ? BY domain",
+             FROM dkim_selectors AS s FINAL GROUP BY domain, selector \
+             ORDER BY domain, sum(s.messages) > 0 DESC, last DESC, messages DESC, selector LIMIT ? BY domain",
         );
         self.timed(query.bind(each).fetch_all()).await
     }

@@ -1,7 +1,7 @@
 //! What the watch holds about one domain.
 
 use std::{
-    collections::{BTreeSet, HashMap},
+    collections::{BTreeMap, BTreeSet, HashMap},
     net::IpAddr,
     sync::Arc,
     time::Duration,
@@ -9,14 +9,17 @@ use std::{
 
 use xxhash_rust::xxh3::xxh3_64;
 
-use super::{keeper::Rows, learned::Known};
+use super::{keeper::Rows, learned::Known, sightings::Sightings};
 use crate::{
-    dns::{Check, Mechanism, Status},
+    dns::{
+        Check, Mechanism, Status,
+        dkim::{Origin, Selector},
+    },
     domains::Watched,
     health::{
-        Settings, Snapshot, Subject,
-        events::{self, REVOKED},
-        rows::{CheckRow, EventRow, KeyRow, RecordRow},
+        Settings, Snapshot, Subject, events,
+        keys::{self, KeyHistory, Thresholds},
+        rows::{CheckRow, EventRow, RecordRow},
         state::State,
     },
     telemetry::health::Changed,
@@ -27,8 +30,8 @@ pub(super) struct Entry {
     pub(super) group: Arc<str>,
     pub(super) interval: Duration,
     pub(super) state: State,
-    /// Every key that was ever seen, by selector and fingerprint.
-    pub(super) sightings: HashMap<(String, String), Sighting>,
+    pub(super) thresholds: Thresholds,
+    pub(super) sightings: Sightings,
     /// How each mechanism stood last.
     pub(super) statuses: Vec<(Mechanism, Status)>,
     pub(super) score: Option<f32>,
@@ -37,29 +40,18 @@ pub(super) struct Entry {
     pub(super) last_success: Option<u64>,
     /// Examinations in a row with questions that were not answered.
     pub(super) failures: u32,
-    /// The day on which each record and key was written down last.
+    /// The day on which each record was written down last.
     pub(super) written: HashMap<u64, u64>,
 }
 
-/// When a key was seen in DNS.
-#[derive(Clone, Debug, Eq, PartialEq)]
-pub(super) struct Sighting {
-    pub(super) kind: String,
-    pub(super) bits: u32,
-    /// Seconds since 1970.
-    pub(super) first: u64,
-    pub(super) last: u64,
-}
-
-/// A key that is published now.
-#[derive(Clone, Debug, Eq, PartialEq)]
-pub(super) struct Key {
-    pub(super) selector: String,
-    pub(super) fingerprint: String,
-    pub(super) kind: String,
-    pub(super) bits: u32,
-    /// Seconds since 1970: when it was seen first, in DNS or, as long as the selector has had no other key, in reports.
-    pub(super) since: u64,
+/// What is known about a domain that its own examination does not tell.
+pub(super) struct About<'a> {
+    /// The facts that were asked for on purpose.
+    pub(super) asked: &'a BTreeSet<String>,
+    /// What reports tell.
+    pub(super) known: Option<&'a Known>,
+    /// Keys of other domains of the same group that may be the same.
+    pub(super) copies: &'a [KeyHistory],
 }
 
 /// How much was answered.
@@ -82,6 +74,11 @@ impl Entry {
         if *self.group != *watched.group {
             self.group = watched.group.into();
         }
+        self.thresholds = Thresholds {
+            warning_days: watched.key_age_warning.unwrap_or(settings.key_age_warning),
+            error_days: watched.key_age_error.unwrap_or(settings.key_age_error),
+            ..Thresholds::default()
+        };
         let interval = watched.check_every.unwrap_or(settings.interval);
         std::mem::replace(&mut self.interval, interval) != interval
     }
@@ -93,12 +90,18 @@ impl Entry {
         selectors: &[String],
         known: Option<&Known>,
     ) -> (Subject, BTreeSet<String>) {
-        let learned = known.into_iter().flat_map(|known| known.selectors.keys());
-        let named: BTreeSet<&str> = selectors.iter().chain(learned).map(String::as_str).collect();
-        let asked = named.iter().map(|selector| format!("key:{selector}")).collect();
-        // A key that is known is looked for as long as it is there: it has not gone because reports tell of others now.
-        let published = self.facts(Mechanism::Dkim, "key:").map(|(selector, _)| selector);
-        let selectors = named.into_iter().chain(published).collect::<BTreeSet<_>>();
+        let mut named: BTreeMap<&str, Origin> = BTreeMap::new();
+        for (selector, used) in known.into_iter().flat_map(|known| &known.selectors) {
+            let newest = known.and_then(|known| known.days.as_ref()).map_or(used.last, |days| days.last);
+            let quiet_days = newest.saturating_sub(used.last).into();
+            named.insert(selector, Origin::Report { passed: used.messages > 0, quiet_days });
+        }
+        named.extend(selectors.iter().map(|selector| (selector.as_str(), Origin::Registry)));
+        let asked = named.keys().map(|selector| format!("key:{selector}")).collect();
+        // A key that is known is looked for as long as it is there: it has not gone because nobody speaks of it any more.
+        for (selector, _) in self.facts(Mechanism::Dkim, "key:") {
+            named.entry(selector).or_insert(Origin::Report { passed: true, quiet_days: u32::MAX });
+        }
         let listed = self.facts(Mechanism::Dnsbl, "listed:").filter_map(|(listing, _)| {
             let (_list, address) = listing.split_once(':')?;
             address.parse::<IpAddr>().ok()
@@ -106,7 +109,7 @@ impl Entry {
         let senders = known.into_iter().flat_map(|known| known.senders.iter().copied());
         let subject = Subject {
             domain: domain.to_owned(),
-            selectors: selectors.into_iter().map(str::to_owned).collect(),
+            selectors: named.into_iter().map(|(name, origin)| Selector::new(name, origin)).collect(),
             addresses: senders.chain(listed).collect::<BTreeSet<_>>().into_iter().collect(),
         };
         (subject, asked)
@@ -116,13 +119,19 @@ impl Entry {
     pub(super) fn take(
         &mut self,
         domain: &Arc<str>,
-        snapshot: &Snapshot,
-        asked: &BTreeSet<String>,
+        snapshot: &mut Snapshot,
+        about: &About<'_>,
     ) -> (Rows, Answered) {
         let at = snapshot.checked_at;
+        let answered = answered(&snapshot.checks());
+        let changes = self.state.observe(snapshot.checks(), about.asked, at);
+        self.sightings.see(&self.state, &snapshot.dkim, at);
+        let mut histories = self.histories(domain, about.known);
+        histories.extend_from_slice(about.copies);
+        let days = about.known.and_then(Known::days);
+        let findings = keys::findings(domain, &histories, days, at, &self.thresholds);
+        snapshot.dkim.check.findings.extend(findings);
         let checks = snapshot.checks();
-        let answered = answered(&checks);
-        let changes = self.state.observe(checks, asked, at);
         let events = events::events(domain, &changes, &self.state);
         self.statuses = checks.iter().map(|check| (check.mechanism, check.status())).collect();
         self.last_checked = Some(at);
@@ -140,32 +149,16 @@ impl Entry {
         let rows = Rows {
             events,
             records: self.records(domain, &checks, at),
-            keys: self.keys_to_write(domain, at),
+            keys: self.sightings.rows(domain, &self.group, at),
             checks: checks.iter().map(|check| self.check(domain, check, at)).collect(),
         };
         self.written.retain(|_, day| *day + 1 >= at / DAY);
         (rows, answered)
     }
 
-    /// The keys that are published now. `known` says since when reports tell of a selector.
-    pub(super) fn keys<'a>(&'a self, known: Option<&'a Known>) -> impl Iterator<Item = Key> + 'a {
-        self.state.values(Mechanism::Dkim).filter_map(move |(name, fact)| {
-            let selector = name.strip_prefix("key:")?;
-            let value = fact.value.as_deref()?;
-            let mut parts = value.split(' ');
-            let fingerprint = parts.next().filter(|fingerprint| *fingerprint != REVOKED)?;
-            let identity = (selector.to_owned(), fingerprint.to_owned());
-            let seen = self.sightings.get(&identity).map_or(fact.since, |seen| fact.since.min(seen.first));
-            let is_only = !self.sightings.keys().any(|(name, key)| name == selector && key != fingerprint);
-            let reported = known.and_then(|known| known.selectors.get(selector)).filter(|_| is_only);
-            Some(Key {
-                kind: parts.next().unwrap_or_default().to_owned(),
-                bits: parts.next().and_then(|bits| bits.parse().ok()).unwrap_or_default(),
-                since: reported.map_or(seen, |used| seen.min(u64::from(used.first) * DAY)),
-                selector: identity.0,
-                fingerprint: identity.1,
-            })
-        })
+    /// When each key was seen. `known` says when its selector was used.
+    pub(super) fn histories(&self, domain: &str, known: Option<&Known>) -> Vec<KeyHistory> {
+        self.sightings.histories(domain, &self.state, known)
     }
 
     pub(super) fn spf_lookups(&self) -> Option<u32> {
@@ -209,33 +202,6 @@ impl Entry {
                     seen_at: at,
                 });
             }
-        }
-        rows
-    }
-
-    /// Keys that two examinations agreed on and that are new, or were not written down today.
-    fn keys_to_write(&mut self, domain: &Arc<str>, at: u64) -> Vec<KeyRow> {
-        let is_certain =
-            |selector: &str| self.state.confirmed(Mechanism::Dkim, &format!("key:{selector}")).is_some();
-        let keys: Vec<_> = self.keys(None).filter(|key| is_certain(&key.selector)).collect();
-        let mut rows = Vec::new();
-        for key in keys {
-            let identity = (key.selector.clone(), key.fingerprint.clone());
-            let sighting = Sighting { kind: key.kind.clone(), bits: key.bits, first: key.since, last: at };
-            self.sightings.insert(identity, sighting);
-            if !self.is_due(&["key", &key.selector, &key.fingerprint], at) {
-                continue;
-            }
-            rows.push(KeyRow {
-                domain: domain.clone(),
-                group: self.group.clone(),
-                selector: key.selector,
-                fingerprint: key.fingerprint,
-                kind: key.kind,
-                bits: key.bits,
-                first_seen: key.since,
-                last_seen: at,
-            });
         }
         rows
     }

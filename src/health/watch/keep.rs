@@ -11,13 +11,9 @@ use tokio::{
 };
 use tokio_util::sync::CancellationToken;
 
-use super::{
-    Watch,
-    entry::{Entry, Sighting},
-    learned::Learned,
-};
+use super::{Watch, entry::Entry, learned::Learned, sightings::Sighting};
 use crate::{
-    dns::Mechanism,
+    dns::{Mechanism, dkim::Kind},
     health::state::Fact,
     store::{Backoff, Store, StoreError, StoredCheck, StoredKey},
     telemetry::health as telemetry,
@@ -58,9 +54,10 @@ impl Watch {
         }
         for StoredKey { domain, selector, fingerprint, kind, bits, first, last } in keys {
             if let Some(entry) = entries.get_mut(domain.as_str()) {
-                let stored = Sighting { kind, bits, first: first.into(), last: last.into() };
-                let seen = entry.sightings.entry((selector, fingerprint)).or_insert_with(|| stored.clone());
-                (seen.first, seen.last) = (seen.first.min(stored.first), seen.last.max(stored.last));
+                let kind = if kind == Kind::Ed25519.to_string() { Kind::Ed25519 } else { Kind::Rsa };
+                let (first, last) = (first.into(), last.into());
+                let stored = Sighting { kind, bits, alias: None, first, last, written: None };
+                entry.sightings.restore((selector, fingerprint), stored);
             }
         }
         drop(entries);

@@ -5,7 +5,10 @@ use std::{
     net::IpAddr,
 };
 
-use crate::store::{ReportedDays, SelectorUse, Store, StoreError};
+use crate::{
+    health::keys::ReportDays,
+    store::{ReportedDays, SelectorUse, Store, StoreError},
+};
 
 /// What is known from reports, by domain.
 #[derive(Debug, Default)]
@@ -54,6 +57,14 @@ impl Learned {
 
     pub(super) fn about(&self, domain: &str) -> Option<&Known> {
         self.0.get(domain)
+    }
+}
+
+impl Known {
+    /// The days for which there are reports.
+    pub(super) fn days(&self) -> Option<ReportDays> {
+        let ReportedDays { first, last, .. } = self.days.as_ref()?;
+        Some(ReportDays { oldest: (*first).into(), newest: (*last).into() })
     }
 }
 

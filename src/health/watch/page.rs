@@ -4,7 +4,10 @@
 use std::{fmt::Write as _, sync::Arc};
 
 use super::entry::Entry;
-use crate::dns::{Mechanism, Status};
+use crate::{
+    dns::{Mechanism, Status, dkim::REVOKED_KEY},
+    health::keys::{self, KeyHistory},
+};
 
 /// What is told about one domain.
 #[derive(Debug)]
@@ -12,8 +15,8 @@ pub(super) struct Row {
     /// `domain="…",group="…"`.
     labels: String,
     statuses: Vec<(Mechanism, Status)>,
-    /// Selector, age in seconds, size.
-    keys: Vec<(String, u64, u32)>,
+    /// Selector, age in seconds as far as it is known, size.
+    keys: Vec<(String, Option<u64>, u32)>,
     spf_lookups: Option<u32>,
     policy: Option<&'static str>,
     score: Option<f32>,
@@ -21,11 +24,16 @@ pub(super) struct Row {
 }
 
 impl Row {
-    pub(super) fn new(domain: &str, entry: &Entry, keys: Vec<(String, u64, u32)>) -> Self {
+    pub(super) fn new(domain: &str, entry: &Entry, keys: &[KeyHistory], now: u64) -> Self {
+        let live = keys.iter().filter(|key| key.published && key.key.fingerprint != REVOKED_KEY);
+        let told = |key: &KeyHistory| {
+            let age = keys::age(key, keys, now).map(|age| age.seconds);
+            (key.key.selector.clone(), age, key.key.bits)
+        };
         Self {
             labels: format!("domain=\"{}\",group=\"{}\"", escaped(domain), escaped(&entry.group)),
             statuses: entry.statuses.clone(),
-            keys,
+            keys: live.map(told).collect(),
             spf_lookups: entry.spf_lookups(),
             policy: policy(entry),
             score: entry.score,
@@ -78,6 +86,7 @@ const FAMILIES: [Family; 7] = [
         help: "Time since a DKIM key that is published was seen first.",
         write: |row, name, out| {
             for (selector, age, _) in &row.keys {
+                let Some(age) = age else { continue };
                 line(out, name, row, &format!("selector=\"{}\"", escaped(selector)), age);
             }
         },
@@ -86,7 +95,7 @@ const FAMILIES: [Family; 7] = [
         name: "ruad_dkim_key_bits",
         help: "Size of a DKIM key that is published.",
         write: |row, name, out| {
-            for (selector, _, bits) in row.keys.iter().filter(|(_, _, bits)| *bits > 0) {
+            for (selector, _, bits) in &row.keys {
                 line(out, name, row, &format!("selector=\"{}\"", escaped(selector)), bits);
             }
         },
@@ -151,7 +160,10 @@ mod tests {
     use std::collections::BTreeSet;
 
     use super::*;
-    use crate::dns::Check;
+    use crate::{
+        dns::{Check, dkim::Kind},
+        health::keys::Key,
+    };
 
     #[test]
     fn a_domain_as_metrics() {
@@ -162,7 +174,30 @@ mod tests {
         checks[0].fact("lookups", "7");
         checks[1].fact("policy", "reject");
         entry.state.observe(&checks, &BTreeSet::new(), 1);
-        let row = Row::new("a.example", &entry, vec![("s\\1".to_owned(), 60, 2048), ("s2".to_owned(), 5, 0)]);
+        let now = 1_800_000_000;
+        let key = |selector: &str, fingerprint: &str, published, since| KeyHistory {
+            key: Key {
+                domain: "a.example".to_owned(),
+                selector: selector.to_owned(),
+                fingerprint: fingerprint.to_owned(),
+                kind: Kind::Rsa,
+                bits: 2048,
+                alias: None,
+            },
+            published,
+            first_seen_dns: since,
+            last_seen_dns: now,
+            first_seen_reports: None,
+            last_seen_reports: None,
+        };
+        let keys = [
+            key("s\\1", "aa", true, now - 60),
+            key("s\\1", "bb", false, now - 600),
+            key("s2", REVOKED_KEY, true, now - 60),
+            // Of a clock that was wrong.
+            key("s3", "cc", true, 5),
+        ];
+        let row = Row::new("a.example", &entry, &keys, now);
         let page: String = pieces(vec![row]).collect();
         for said in [
             "ruad_domain_check_status{domain=\"a.example\",group=\"ac\\\"me\",check=\"spf\",status=\"warning\"} 1\n",
@@ -176,14 +211,15 @@ mod tests {
             assert!(page.contains(said), "{said} is not in\n{page}");
         }
         assert!(!page.contains("ruad_domain_score{"));
-        assert_eq!(page.matches("ruad_dkim_key_bits{").count(), 1);
+        assert_eq!(page.matches("ruad_dkim_key_age_seconds{").count(), 1);
+        assert_eq!(page.matches("ruad_dkim_key_bits{").count(), 2);
         assert_eq!(page.matches("ruad_dmarc_policy{").count(), 4);
     }
 
     #[test]
     fn every_metric_stands_together() {
         let entry = Entry { statuses: vec![(Mechanism::Mx, Status::Ok)], ..Entry::default() };
-        let rows = (0..250).map(|n| Row::new(&format!("d{n}.example"), &entry, Vec::new())).collect();
+        let rows = (0..250).map(|n| Row::new(&format!("d{n}.example"), &entry, &[], 0)).collect();
         let page: String = pieces(rows).collect();
         assert_eq!(page.matches("# TYPE ").count(), FAMILIES.len());
         assert_eq!(page.matches("ruad_domain_check_status{").count(), 250 * 5);

@@ -1,7 +1,7 @@
 //! The loop that examines domains when they are due.
 
 use std::{
-    collections::{BTreeSet, HashMap, HashSet},
+    collections::{BTreeMap, BTreeSet, HashMap, HashSet},
     future::pending,
     sync::Arc,
     time::Duration,
@@ -16,12 +16,12 @@ use tokio_util::sync::CancellationToken;
 
 use super::{
     Inner, Watch,
-    entry::{Answered, Entry},
+    entry::{About, Answered, Entry},
     schedule::{Pause, Schedule},
 };
 use crate::{
-    dns::Ttls,
-    health::Snapshot,
+    dns::{Ttls, dkim::Published},
+    health::{Snapshot, keys::KeyHistory},
     telemetry::health::{self as telemetry, Examined},
 };
 
@@ -189,19 +189,25 @@ impl Runner {
         };
         let Some(domain) = self.domains.remove(&id) else { return };
         let inner = self.inner.clone();
+        let learned = inner.learned();
         let mut entries = inner.entries();
+        let copies = done.as_ref().map(|done| copies(&entries, &domain, &done.snapshot)).unwrap_or_default();
         // It may be gone from the registry, and come back as another since.
         let Some(entry) = entries.get_mut(&domain) else { return };
         let pause = Pause::new(entry.interval);
         let wait = match done {
-            Some(done) => self.take(&domain, entry, &done, pause),
+            Some(mut done) => {
+                let asked = std::mem::take(&mut done.asked);
+                let about = About { asked: &asked, known: learned.about(&domain), copies: &copies };
+                self.take(&domain, entry, &mut done, &about, pause)
+            }
             None => {
                 entry.failures = entry.failures.saturating_add(1);
                 Examined { domain: &domain, outcome: "failed", took: LONGEST }.record();
                 pause.retry(entry.failures)
             }
         };
-        drop(entries);
+        drop((entries, learned));
         let wait = if self.again.remove(&domain) {
             self.fresh.insert(domain.clone());
             Duration::ZERO
@@ -215,9 +221,16 @@ impl Runner {
     }
 
     /// Takes in what was found; gives how long to wait.
-    fn take(&mut self, domain: &Arc<str>, entry: &mut Entry, done: &Done, pause: Pause) -> Duration {
+    fn take(
+        &mut self,
+        domain: &Arc<str>,
+        entry: &mut Entry,
+        done: &mut Done,
+        about: &About<'_>,
+        pause: Pause,
+    ) -> Duration {
         let is_first = entry.last_success.is_none();
-        let (rows, answered) = entry.take(domain, &done.snapshot, &done.asked);
+        let (rows, answered) = entry.take(domain, &mut done.snapshot, about);
         self.inner.keeper.put(rows);
         let outcome = match answered {
             Answered::All => "answered",
@@ -265,6 +278,20 @@ impl Runner {
     fn is_silent(&self) -> bool {
         self.silent >= SILENT
     }
+}
+
+/// Keys of other domains of the same group with the fingerprint of one that was found. Of those of other groups a
+/// customer is not told.
+fn copies(entries: &BTreeMap<Arc<str>, Entry>, domain: &Arc<str>, snapshot: &Snapshot) -> Vec<KeyHistory> {
+    let found: Vec<_> = snapshot.dkim.keys.iter().filter_map(Published::key).collect();
+    let Some(group) = entries.get(domain).map(|entry| &entry.group).filter(|_| !found.is_empty()) else {
+        return Vec::new();
+    };
+    let others = entries.iter().filter(|(other, entry)| *other != domain && entry.group == *group);
+    others
+        .flat_map(|(other, entry)| entry.histories(other, None))
+        .filter(|history| found.iter().any(|key| key.fingerprint == history.key.fingerprint))
+        .collect()
 }
 
 /// How long the old answers of what has yet to be confirmed may be remembered on the way.

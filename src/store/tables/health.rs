@@ -122,7 +122,7 @@ impl DkimSightings {
         self.selector.push(row.selector.as_str());
         self.fingerprint.push(row.fingerprint.as_str());
         self.group_name.push(&*row.group);
-        self.kind.push(row.kind.as_str());
+        self.kind.push(row.kind.to_string().as_str());
         self.bits.push(row.bits);
         self.first_seen.push(timestamp(row.first_seen));
         self.last_seen.push(timestamp(row.last_seen));
