@@ -47,7 +47,7 @@ lint: ## formatting, clippy, documentation, licences
 
 .PHONY: fuzz
 fuzz: ## every fuzz target for a minute each; needs cargo-fuzz and a nightly compiler
-	for target in aggregate tls message smtp segment; do \
+	for target in aggregate tls message smtp segment spf; do \
 	  cargo +nightly fuzz run $$target -- -max_total_time=60 -rss_limit_mb=512 || exit 1; done
 
 # Sets of reports for the benchmarks, made once.

@@ -130,8 +130,17 @@ impl Resolver {
         .await
     }
 
+    /// How many records of the type SPF a name has, which RFC 7208 gave up.
+    pub async fn spf(&self, name: &str) -> Answer<()> {
+        self.ask(name, RecordType::Unknown(99), |data| match data {
+            RData::Unknown { .. } => Some(()),
+            _ => None,
+        })
+        .await
+    }
+
     async fn ask<T>(&self, name: &str, kind: RecordType, take: impl Fn(&RData) -> Option<T>) -> Answer<T> {
-        let Ok(mut asked) = Name::from_ascii(name) else { return Answer::Unknown(Trouble::BadName) };
+        let Some(mut asked) = name_of(name) else { return Answer::Unknown(Trouble::BadName) };
         asked.set_fqdn(true);
         // The semaphore is never closed.
         let _permit = self.outstanding.acquire().await;
@@ -168,6 +177,30 @@ impl Text {
     }
 }
 
+/// A name as it is asked for. One that no host can have may exist all the same: SPF's macros make such names.
+fn name_of(text: &str) -> Option<Name> {
+    let labels = || text.strip_suffix('.').unwrap_or(text).split('.').map(octets);
+    Name::from_ascii(text).or_else(|_| Name::from_labels(labels())).ok()
+}
+
+/// What a label stands for: in answers a backslash stands before what no host's name can hold, or before its three octal
+/// digits.
+fn octets(label: &str) -> Vec<u8> {
+    let octal = |digits: &[u8]| u8::from_str_radix(str::from_utf8(digits).ok()?, 8).ok();
+    let mut octets = Vec::with_capacity(label.len());
+    let mut rest = label.as_bytes();
+    while let [first, after @ ..] = rest {
+        let (octet, length) = match (first, after) {
+            (b'\\', [a @ b'0'..=b'3', b, c, ..]) if let Some(octet) = octal(&[*a, *b, *c]) => (octet, 4),
+            (b'\\', [octet, ..]) if octet.is_ascii_punctuation() => (*octet, 2),
+            _ => (*first, 1),
+        };
+        octets.push(octet);
+        rest = rest.get(length..).unwrap_or_default();
+    }
+    octets
+}
+
 /// In lower case, without the trailing dot.
 fn host(name: &Name) -> String {
     let mut text = name.to_lowercase().to_ascii();
@@ -195,5 +228,22 @@ fn trouble(code: ResponseCode) -> Trouble {
         ResponseCode::ServFail => Trouble::ServerFailure,
         ResponseCode::Refused | ResponseCode::NotAuth => Trouble::Refused,
         _ => Trouble::Network,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names_that_no_host_has_can_be_asked_for() {
+        for text in ["a b%.example", "foo:bar/baz.example", "_x.example", "a\"b.example"] {
+            let name = name_of(text).unwrap();
+            assert_eq!(name.iter().next().unwrap(), text.split_once('.').unwrap().0.as_bytes());
+            assert_eq!(name_of(&host(&name)).unwrap(), name, "{text}");
+        }
+        for text in ["a..example", &format!("{}.example", "a".repeat(64)), &"abc.".repeat(70)] {
+            assert_eq!(name_of(text), None, "{text}");
+        }
     }
 }

@@ -71,6 +71,7 @@ const ELSEWHERE: &[(&str, &str)] = &[
     ("dkim.key_gone", "src/health/keys/tests.rs::a_key_that_is_gone_while_mail_is_signed_with_it"),
     ("dmarc.not_to_us", "tests/dns/dmarc.rs::whether_the_reports_come_here"),
     ("tls_rpt.not_to_us", "tests/dns/tls_rpt.rs::whether_the_reports_come_here"),
+    ("spf.type_99", "tests/dns/spf.rs::the_old_record_type_is_found"),
 ];
 
 fn directive(zone: &str, directive: &str) -> Option<String> {

@@ -11,6 +11,9 @@ mod mx;
 #[allow(dead_code, reason = "shared by several tests, each of which needs a part of it")]
 #[path = "../support/dns.rs"]
 mod server;
+mod spf;
+mod spf_oracle;
+mod spf_suite;
 mod tls_rpt;
 
 use ruad::dns::Trouble;

@@ -9,6 +9,7 @@
 //! ```
 
 use std::{
+    collections::BTreeMap,
     net::SocketAddr,
     sync::{Arc, Mutex, RwLock},
     time::Duration,
@@ -19,7 +20,7 @@ use hickory_server::{
     net::runtime::{Time, TokioRuntimeProvider},
     proto::{
         op::ResponseCode,
-        rr::{LowerName, Name, RecordType},
+        rr::{LowerName, Name, Record, RecordSet, RecordType, RrKey},
         serialize::txt::Parser,
     },
     server::{Request, RequestHandler, ResponseHandler, ResponseInfo},
@@ -38,7 +39,32 @@ pub(crate) struct Dns {
 impl Dns {
     /// Serves `zone`, with `domain.example.` as the origin of relative names.
     pub(crate) async fn serve(zone: &str) -> Self {
-        let state = Arc::new(State { zone: RwLock::new(Zone::parse(zone)), questions: Mutex::default() });
+        Self::serve_zone(Zone::parse(zone)).await
+    }
+
+    /// Serves records that a master file cannot hold; questions for the names in `mute`, not for names below, are not
+    /// answered.
+    pub(crate) async fn serve_records(records: Vec<Record>, mute: Vec<Name>) -> Self {
+        let mut zone = Zone::parse("");
+        let mut all = BTreeMap::new();
+        for record in Zone::records("")
+            .into_values()
+            .flat_map(|set| set.records_without_rrsigs().cloned().collect::<Vec<_>>())
+            .chain(records)
+        {
+            let key = RrKey::new((&record.name).into(), record.record_type());
+            let set = all
+                .entry(key)
+                .or_insert_with(|| RecordSet::new(record.name.clone(), record.record_type(), 0));
+            set.insert(record, 0);
+        }
+        zone.catalog = Zone::catalog(all);
+        zone.mute = mute.into_iter().map(LowerName::from).collect();
+        Self::serve_zone(zone).await
+    }
+
+    async fn serve_zone(zone: Zone) -> Self {
+        let state = Arc::new(State { zone: RwLock::new(zone), questions: Mutex::default() });
         // The two ports are taken at once; another process may have the one that is tried second.
         let (udp, tcp) = loop {
             let udp = UdpSocket::bind("127.0.0.1:0").await.unwrap();
@@ -95,28 +121,37 @@ struct Zone {
     failing: Vec<LowerName>,
     silent: Vec<LowerName>,
     denied: Vec<LowerName>,
+    mute: Vec<LowerName>,
 }
 
 impl Zone {
     fn parse(zone: &str) -> Self {
         let also: Vec<_> =
             zone.lines().filter_map(|line| line.strip_prefix("; also:")).map(str::trim).collect();
-        let (catalog, _) = Self::catalog(zone);
-        let (second, seconds) = Self::catalog(&also.join("\n"));
+        let also = Self::records(&also.join("\n"));
+        let seconds = also.keys().map(|key| (key.name().clone(), key.record_type)).collect();
         let named = |directive: &str| {
             let names = zone.lines().filter_map(|line| line.strip_prefix(directive));
             names.map(|name| Name::from_ascii(format!("{}.", name.trim())).unwrap().into()).collect()
         };
-        let (failing, silent) = (named("; servfail:"), named("; silent:"));
-        Self { catalog, second, seconds, failing, silent, denied: named("; nxdomain:") }
+        Self {
+            catalog: Self::catalog(Self::records(zone)),
+            second: Self::catalog(also),
+            seconds,
+            failing: named("; servfail:"),
+            silent: named("; silent:"),
+            denied: named("; nxdomain:"),
+            mute: Vec::new(),
+        }
     }
 
-    /// The records of a zone, and the names and types there are.
-    fn catalog(zone: &str) -> (Arc<Catalog>, Vec<(LowerName, RecordType)>) {
+    fn records(zone: &str) -> BTreeMap<RrKey, RecordSet> {
         let start = "$TTL 60\n. IN SOA ns. root. 1 60 60 60 60\n. IN NS ns.\nns. IN A 127.0.0.1\n";
         let text = format!("{start}$ORIGIN domain.example.\n{zone}\n");
-        let (_, records) = Parser::new(text, None, Some(Name::root())).parse().unwrap();
-        let keys = records.keys().map(|key| (key.name().clone(), key.record_type)).collect();
+        Parser::new(text, None, Some(Name::root())).parse().unwrap().1
+    }
+
+    fn catalog(records: BTreeMap<RrKey, RecordSet>) -> Arc<Catalog> {
         let handler = InMemoryZoneHandler::<TokioRuntimeProvider>::new(
             Name::root(),
             records,
@@ -125,7 +160,7 @@ impl Zone {
         );
         let mut catalog = Catalog::new();
         catalog.upsert(Name::root().into(), vec![Arc::new(handler.unwrap())]);
-        (Arc::new(catalog), keys)
+        Arc::new(catalog)
     }
 }
 
@@ -146,9 +181,10 @@ impl RequestHandler for Handler {
             let zone = self.0.zone.read().unwrap();
             let is_in = |names: &[LowerName]| names.iter().any(|apex| apex.zone_of(query.name()));
             let denied = zone.denied.contains(query.name());
+            let is_mute = zone.mute.contains(query.name());
             let is_second = zone.seconds.contains(&(query.name().clone(), query.query_type()));
             let catalog = if is_second { &zone.second } else { &zone.catalog };
-            (catalog.clone(), is_in(&zone.failing), is_in(&zone.silent), denied)
+            (catalog.clone(), is_in(&zone.failing), is_in(&zone.silent) || is_mute, denied)
         };
         if silent {
             return std::future::pending().await;
