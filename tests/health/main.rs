@@ -13,6 +13,7 @@ mod daemon;
 mod dns;
 #[path = "../support/engine.rs"]
 mod engine;
+mod mail;
 mod outage;
 mod reports;
 mod served;
