@@ -3,6 +3,7 @@
 pub mod events;
 mod examine;
 pub mod keys;
+pub mod probe;
 pub mod rows;
 mod settings;
 pub mod state;
@@ -15,7 +16,7 @@ use crate::dns::{Check, bimi, dane, dkim, dmarc, dnsbl, dnssec, mta_sts, mx, ns,
 pub use examine::{Examiner, Subject};
 pub(crate) use settings::SHORTEST_INTERVAL;
 pub use settings::{PROFILES, Settings};
-pub use watch::{Asked, Watch};
+pub use watch::{Asked, Watch, WatchError};
 
 /// What an examination of one domain found.
 #[derive(Clone, Debug, Serialize)]

@@ -11,7 +11,7 @@ pub use network::{Network, NetworkError};
 pub use server::{Handle, Server};
 pub use settings::{Settings, TlsSettings};
 
-mod certificate;
+pub(crate) mod certificate;
 mod clock;
 mod command;
 mod connection;

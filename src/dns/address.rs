@@ -7,10 +7,18 @@ use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 pub(crate) fn special(address: IpAddr) -> Option<&'static str> {
     match address {
         IpAddr::V4(address) => special_v4(address),
-        IpAddr::V6(address) => match address.to_ipv4_mapped() {
-            Some(mapped) => special_v4(mapped),
+        IpAddr::V6(address) => match carried(address) {
+            Some(carried) => special_v4(carried),
             None => special_v6(address),
         },
+    }
+}
+
+/// The IPv4 address that is reached through one of IPv6: mapped, or translated (RFC 6052).
+fn carried(address: Ipv6Addr) -> Option<Ipv4Addr> {
+    match address.segments() {
+        [0x64, 0xff9b, 0, 0, 0, 0, high, low] => Some((u32::from(high) << 16 | u32::from(low)).into()),
+        _ => address.to_ipv4_mapped(),
     }
 }
 
@@ -21,6 +29,7 @@ fn special_v4(address: Ipv4Addr) -> Option<&'static str> {
         (127, _) => "loopback",
         (169, 254) => "link-local",
         (100, 64..=127) => "carrier-internal",
+        (198, 18..=19) => "benchmarking",
         (224..=239, _) => "multicast",
         (240..=255, _) => "reserved",
         _ if address.is_private() => "private",
@@ -55,6 +64,9 @@ mod tests {
             ("172.31.0.1", Some("private")),
             ("172.32.0.1", None),
             ("192.0.2.1", None),
+            ("198.19.0.1", Some("benchmarking")),
+            ("64:ff9b::7f00:1", Some("loopback")),
+            ("64:ff9b::c000:201", None),
             ("192.168.1.1", Some("private")),
             ("224.0.0.1", Some("multicast")),
             ("255.255.255.255", Some("reserved")),

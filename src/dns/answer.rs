@@ -41,6 +41,10 @@ pub enum Trouble {
     BadName,
     /// Anything else: no connection, an answer that cannot be read.
     Network,
+    /// This machine has no root certificates, so that no certificate can be checked.
+    NoRoots,
+    /// What answers is not what it should be: a block list that lists nothing, or everything.
+    Untrusted,
 }
 
 impl<T> Answer<T> {
@@ -75,6 +79,8 @@ impl Trouble {
             Self::Refused => "refused",
             Self::BadName => "bad_name",
             Self::Network => "network",
+            Self::NoRoots => "no_roots",
+            Self::Untrusted => "untrusted",
         }
     }
 }
@@ -87,6 +93,8 @@ impl fmt::Display for Trouble {
             Self::Refused => "the server refused to answer",
             Self::BadName => "the name cannot be asked for",
             Self::Network => "the server could not be reached or its answer not be read",
+            Self::NoRoots => "this machine has no root certificates to check others with",
+            Self::Untrusted => "what answers does not work as it should",
         })
     }
 }

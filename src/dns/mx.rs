@@ -79,7 +79,7 @@ impl Outcome {
         }
         if host.has_address() {
             self.check.find(check::implicit(domain, &host));
-            check::addresses(&mut self.check, domain, std::slice::from_ref(&host));
+            check::addresses(&mut self.check, std::slice::from_ref(&host));
             self.implicit = true;
             self.accepts_mail = Some(true);
             self.hosts = vec![host];

@@ -14,7 +14,7 @@ use hickory_resolver::{
         rr::{Name, RData, RecordType, rdata::TLSA},
     },
 };
-use tokio::sync::Semaphore;
+use tokio::sync::{Semaphore, SemaphorePermit};
 
 use super::{Answer, Found, ResolverError, Settings, Trouble, Ttls};
 
@@ -137,6 +137,11 @@ impl Resolver {
             _ => None,
         })
         .await
+    }
+
+    /// Room for a question that is asked by other means.
+    pub(super) async fn permit(&self) -> Option<SemaphorePermit<'_>> {
+        self.outstanding.acquire().await.ok()
     }
 
     async fn ask<T>(&self, name: &str, kind: RecordType, take: impl Fn(&RData) -> Option<T>) -> Answer<T> {

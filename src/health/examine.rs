@@ -4,9 +4,10 @@ use std::{net::IpAddr, sync::Arc};
 
 use tokio::join;
 
-use super::Snapshot;
+use super::{Snapshot, probe::Https};
 use crate::dns::{
-    Resolver, Ttls, bimi, dane, dkim, dmarc, dnsbl, dnssec, mta_sts, mx, ns, reverse, spf, tls_rpt,
+    Resolver, Ttls, bimi, dane, dkim, dmarc, dnsbl, dnssec, mta_sts, mta_sts::FetchError, mx, ns, reverse,
+    spf, tls_rpt,
 };
 
 /// What is needed to examine domains. Cheap to clone.
@@ -14,6 +15,9 @@ use crate::dns::{
 pub struct Examiner {
     resolver: Resolver,
     own: Arc<[String]>,
+    https: Option<Https>,
+    lists: Arc<dnsbl::Proven>,
+    name_servers: Arc<ns::Settings>,
 }
 
 /// A domain, and what is known about it that DNS does not tell.
@@ -30,13 +34,35 @@ pub struct Subject {
 impl Examiner {
     /// An examiner that asks `resolver`.
     pub fn new(resolver: Resolver) -> Self {
-        Self { resolver, own: Arc::default() }
+        let name_servers = Arc::new(ns::Settings { ask_each: false, ..ns::Settings::default() });
+        Self { resolver, own: Arc::default(), https: None, lists: Arc::default(), name_servers }
     }
 
     /// Also says whether reports are sent to one of `own`: addresses, or whole domains as `@domain`.
     #[must_use]
     pub fn expecting_reports_at(self, own: &[String]) -> Self {
         Self { own: own.into(), ..self }
+    }
+
+    /// Fetches policies of MTA-STS too; without, they are unknown.
+    #[must_use]
+    pub fn with_https(mut self, https: Https) -> Self {
+        self.https = Some(https);
+        self
+    }
+
+    /// Asks block lists too.
+    #[must_use]
+    pub fn with_lists(mut self, lists: &dnsbl::Lists) -> Self {
+        self.lists = Arc::new(dnsbl::Proven::new(lists));
+        self
+    }
+
+    /// Asks name servers by themselves, when the settings say so.
+    #[must_use]
+    pub fn with_name_servers(mut self, settings: ns::Settings) -> Self {
+        self.name_servers = Arc::new(settings);
+        self
     }
 
     /// The same examiner, which notes how long the answers may be remembered from now on.
@@ -54,18 +80,31 @@ impl Examiner {
             let bimi = bimi::examine(resolver, domain, &dmarc).await;
             (dmarc, bimi)
         };
-        let ((dmarc, bimi), spf, dkim, mx, mta_sts, tls_rpt, dnssec, dane, ns, dnsbl, reverse) = join!(
+        let policy_host = mta_sts::host(domain);
+        let policy = async {
+            match &self.https {
+                Some(https) => https.get(&policy_host, mta_sts::PATH).await,
+                None => Err(FetchError::NoRoute { reason: "nothing is fetched over HTTPS".to_owned() }),
+            }
+        };
+        let receiving = async {
+            let mx = mx::examine(resolver, domain).await;
+            let (mta_sts, dnsbl, reverse) = join!(
+                mta_sts::examine(resolver, domain, &mx, policy),
+                dnsbl::examine(resolver, domain, &subject.addresses, &mx, &self.lists),
+                reverse::examine(resolver, &subject.addresses, &mx),
+            );
+            (mx, mta_sts, dnsbl, reverse)
+        };
+        let ((dmarc, bimi), spf, dkim, (mx, mta_sts, dnsbl, reverse), tls_rpt, dnssec, dane, ns) = join!(
             dmarc_and_bimi,
             spf::examine(resolver, domain),
             dkim::examine(resolver, domain, &selectors),
-            mx::examine(resolver, domain),
-            mta_sts::examine(resolver, domain),
+            receiving,
             tls_rpt::examine(resolver, domain, &self.own),
             dnssec::examine(resolver, domain),
             dane::examine(resolver, domain),
-            ns::examine(resolver, domain),
-            dnsbl::examine(resolver, domain),
-            reverse::examine(resolver, domain),
+            ns::examine(resolver, domain, &self.name_servers),
         );
         let domain = domain.to_owned();
         Snapshot {

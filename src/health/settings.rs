@@ -2,6 +2,8 @@ use std::time::Duration;
 
 use serde::Deserialize;
 
+use crate::dns::dnsbl::Lists;
+
 /// How the domains of the registry are watched.
 #[derive(Clone, Debug, Deserialize)]
 #[serde(default, deny_unknown_fields)]
@@ -26,14 +28,23 @@ pub struct Settings {
     pub profile: String,
     /// Whether mail hosts are connected to, to compare their certificates with what DNS says.
     pub probe_smtp: bool,
-    /// Block lists that are asked about sending addresses and mail hosts, such as `zen.spamhaus.org`.
-    pub dnsbl: Vec<String>,
+    /// Whether every name server of a domain is asked by itself, beside the resolver.
+    pub ask_name_servers: bool,
+    /// Block lists that are asked about sending addresses, mail hosts and domains.
+    pub dnsbl: Lists,
 }
 
 impl Settings {
     /// Questions that may be open at the same time.
     pub fn outstanding(&self) -> usize {
         self.questions.clamp(LEAST_QUESTIONS, MOST_QUESTIONS)
+    }
+
+    /// The names of the block lists, as facts have them.
+    pub(super) fn list_names(&self) -> Vec<String> {
+        let entries = self.dnsbl.addresses.iter().chain(&self.dnsbl.domains);
+        let name = |entry: &String| entry.split_once('=').map_or(entry.as_str(), |(name, _)| name).to_owned();
+        entries.map(name).map(|name| name.trim().trim_matches('.').to_ascii_lowercase()).collect()
     }
 
     /// Says what cannot be used as it is: the key, its value and what it should be.
@@ -70,7 +81,8 @@ impl Default for Settings {
             key_age_error: 365,
             profile: "default".to_owned(),
             probe_smtp: false,
-            dnsbl: Vec::new(),
+            ask_name_servers: true,
+            dnsbl: Lists::default(),
         }
     }
 }

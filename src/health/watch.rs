@@ -16,15 +16,19 @@ use std::{
     time::Duration,
 };
 
+use rustls::RootCertStore;
 use tokio::{
     sync::{mpsc, watch},
     time::Instant,
 };
 
 use self::{clock::Clock, entry::Entry, keeper::Keeper, learned::Learned, page::Row};
-use super::{Examiner, Settings};
+use super::{
+    Examiner, Settings,
+    probe::{self, Https},
+};
 use crate::{
-    dns::{self, Resolver, ResolverError},
+    dns::{self, Resolver, ResolverError, ns},
     domains,
     telemetry::health::asked,
 };
@@ -46,6 +50,8 @@ pub enum Asked {
 
 struct Inner {
     settings: Settings,
+    /// The names of the block lists that are asked.
+    lists: Vec<String>,
     registry: domains::Shared,
     /// Remembers answers, which domains share.
     regular: Examiner,
@@ -68,7 +74,8 @@ struct Requests {
 }
 
 impl Watch {
-    /// A watch over the active domains of `registry`; nothing is asked before [`Watch::run`].
+    /// A watch over the active domains of `registry`; nothing is asked before [`Watch::run`]. Policies are fetched from
+    /// servers with a certificate of one of `roots`.
     ///
     /// # Errors
     ///
@@ -76,18 +83,22 @@ impl Watch {
     pub fn new(
         settings: &Settings,
         dns: &dns::Settings,
+        roots: RootCertStore,
         registry: domains::Shared,
-    ) -> Result<Self, ResolverError> {
+    ) -> Result<Self, WatchError> {
         let outstanding = settings.outstanding();
         let for_fresh = outstanding / 5;
         let regular = Resolver::new(dns, ANSWERS, outstanding - for_fresh)?;
         let fresh = Resolver::new(dns, 0, for_fresh)?;
+        let roots = Arc::new(roots);
+        let [regular, fresh] = [regular, fresh].map(|resolver| examiner(settings, resolver, roots.clone()));
         let (sender, receiver) = mpsc::channel(MOST_REQUESTS);
         Ok(Self(Arc::new(Inner {
             settings: settings.clone(),
+            lists: settings.list_names(),
             registry,
-            regular: Examiner::new(regular).expecting_reports_at(&settings.reports_to),
-            fresh: Examiner::new(fresh).expecting_reports_at(&settings.reports_to),
+            regular: regular?,
+            fresh: fresh?,
             clock: Clock::new(),
             entries: Mutex::default(),
             learned: Mutex::default(),
@@ -152,6 +163,32 @@ impl Requests {
     fn take_receiver(&self) -> Option<mpsc::Receiver<Arc<str>>> {
         self.receiver.lock().unwrap_or_else(PoisonError::into_inner).take()
     }
+}
+
+/// Why domains cannot be watched.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum WatchError {
+    /// There is nobody to ask.
+    #[error(transparent)]
+    Resolver(#[from] ResolverError),
+    /// Nothing can be fetched over HTTPS.
+    #[error("cannot set up HTTPS: {0}")]
+    Https(#[from] rustls::Error),
+}
+
+fn examiner(
+    settings: &Settings,
+    resolver: Resolver,
+    roots: Arc<RootCertStore>,
+) -> Result<Examiner, rustls::Error> {
+    let https = Https::new(roots, resolver.clone(), probe::https::Settings::default())?;
+    let name_servers = ns::Settings { ask_each: settings.ask_name_servers, ..ns::Settings::default() };
+    Ok(Examiner::new(resolver)
+        .expecting_reports_at(&settings.reports_to)
+        .with_https(https)
+        .with_lists(&settings.dnsbl)
+        .with_name_servers(name_servers))
 }
 
 /// A domain is not examined again for whoever asks within this time.

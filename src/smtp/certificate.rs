@@ -1,9 +1,16 @@
-//! Until when a certificate is valid: the one field of X.509 that is needed here.
+//! How long a certificate is valid: the one field of X.509 that is needed here.
+
+use std::ops::Range;
 
 use rustls::pki_types::CertificateDer;
 
 /// The end of the validity of a certificate, in Unix seconds; `None` when it cannot be read.
 pub(super) fn not_after(certificate: &CertificateDer<'_>) -> Option<i64> {
+    validity(certificate).map(|validity| validity.end)
+}
+
+/// From when until when a certificate is valid, in Unix seconds; `None` when it cannot be read.
+pub(crate) fn validity(certificate: &CertificateDer<'_>) -> Option<Range<i64>> {
     let (_, certificate, _) = element(certificate)?;
     let (_, mut fields, _) = element(certificate)?;
     // RFC 5280 section 4.1: [0] version (optional), serial number, signature, issuer, validity.
@@ -14,9 +21,10 @@ pub(super) fn not_after(certificate: &CertificateDer<'_>) -> Option<i64> {
         (_, _, fields) = element(fields)?;
     }
     let (_, validity, _) = element(fields)?;
-    let (_, _, after_not_before) = element(validity)?;
-    let (tag, time, _) = element(after_not_before)?;
-    unix_seconds(tag, std::str::from_utf8(time).ok()?)
+    let (start_tag, start, end) = element(validity)?;
+    let (end_tag, end, _) = element(end)?;
+    let seconds = |tag, time| unix_seconds(tag, std::str::from_utf8(time).ok()?);
+    Some(seconds(start_tag, start)?..seconds(end_tag, end)?)
 }
 
 /// Tag, content and rest of the DER element at the start.
@@ -92,9 +100,11 @@ mod tests {
     fn finds_the_end_of_a_real_certificate() {
         let key = rcgen::KeyPair::generate().unwrap();
         let mut params = rcgen::CertificateParams::new(["mx.reports.example".to_owned()]).unwrap();
+        params.not_before = rcgen::date_time_ymd(2030, 3, 17);
         params.not_after = rcgen::date_time_ymd(2031, 7, 9);
         let certificate = params.self_signed(&key).unwrap();
         assert_eq!(not_after(certificate.der()), Some(1_941_321_600));
+        assert_eq!(validity(certificate.der()), Some(1_899_936_000..1_941_321_600));
         for length in 0..certificate.der().len() {
             let cut = CertificateDer::from(certificate.der().get(..length).unwrap());
             assert_eq!(not_after(&cut), None);

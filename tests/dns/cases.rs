@@ -72,6 +72,12 @@ const ELSEWHERE: &[(&str, &str)] = &[
     ("dmarc.not_to_us", "tests/dns/dmarc.rs::whether_the_reports_come_here"),
     ("tls_rpt.not_to_us", "tests/dns/tls_rpt.rs::whether_the_reports_come_here"),
     ("spf.type_99", "tests/dns/spf.rs::the_old_record_type_is_found"),
+    ("ns.delegation_differs", "tests/dns/ns.rs::a_delegation_that_differs"),
+    ("ns.lame", "tests/dns/ns.rs::servers_that_do_not_answer_for_the_zone"),
+    ("ns.mx_differs", "tests/dns/ns.rs::servers_that_disagree"),
+    ("ns.serials_differ", "tests/dns/ns.rs::servers_that_disagree"),
+    ("ns.servers_differ", "tests/dns/ns.rs::servers_that_disagree"),
+    ("ns.silent", "tests/dns/ns.rs::servers_that_do_not_answer_for_the_zone"),
 ];
 
 fn directive(zone: &str, directive: &str) -> Option<String> {

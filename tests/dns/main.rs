@@ -7,7 +7,12 @@ mod bimi;
 mod cases;
 mod dkim;
 mod dmarc;
+mod dnsbl;
+mod https;
+mod mta_sts;
 mod mx;
+mod ns;
+mod reverse;
 #[allow(dead_code, reason = "shared by several tests, each of which needs a part of it")]
 #[path = "../support/dns.rs"]
 mod server;

@@ -5,8 +5,10 @@ use std::{
     process::{Command, Stdio},
 };
 
+use ruad::{dns::dnsbl::Lists, health::Settings};
+
 use crate::{
-    engine::Engine,
+    engine::{Engine, number},
     world::{OFTEN, World, texts, wait},
 };
 
@@ -53,6 +55,38 @@ async fn policy_and_keys_are_followed() {
     wait("the new policy", async || running.metrics().contains("policy=\"reject\"} 1")).await;
     running.stop().await;
     assert_eq!(texts(&store, events).await.len(), 2);
+}
+
+#[tokio::test]
+async fn a_listing_ends_when_the_list_says_so_and_not_when_nobody_asks() {
+    let store = Engine::shared().store().await;
+    let zone = |mx: &str, listed: &str| {
+        format!(
+            "@ IN MX 10 {mx}.domain.example.\nmx1 IN A 8.8.4.1\nmx2 IN A 8.8.4.2\nmx3 IN A 8.8.4.3\n\
+             2.0.0.127.bl.test. IN A 127.0.0.2\n{listed}"
+        )
+    };
+    let (first, third) = ("1.4.8.8.bl.test. IN A 127.0.0.2\n", "3.4.8.8.bl.test. IN A 127.0.0.2\n");
+    let world = World::new(&zone("mx1", first)).await;
+    let dnsbl = Lists { addresses: vec!["bl.test".to_owned()], ..Lists::default() };
+    let settings = Settings { interval: OFTEN, dnsbl, ..Settings::default() };
+    let running = world.start_with(&settings, Some(&store));
+    let known =
+        "SELECT count() FROM dns_checks WHERE check = 'dnsbl' AND has(facts.name, 'listed:bl.test:8.8.4.1')";
+    wait("the listing", async || number(&store, known).await > 0).await;
+    // It is listed still, but receives no mail any more.
+    world.dns.replace(&zone("mx2", first));
+    let moved = "SELECT count() FROM domain_events WHERE kind = 'mx.changed'";
+    wait("the move", async || number(&store, moved).await == 1).await;
+    let events =
+        "SELECT concat(kind, ' ', subject) FROM domain_events FINAL WHERE check = 'dnsbl' ORDER BY kind DESC";
+    world.dns.replace(&zone("mx3", third));
+    let listed = "dnsbl.listed bl.test:8.8.4.3".to_owned();
+    wait("the new listing", async || texts(&store, events).await == [listed.clone()]).await;
+    world.dns.replace(&zone("mx3", ""));
+    let delisted = "dnsbl.delisted bl.test:8.8.4.3".to_owned();
+    wait("its end", async || texts(&store, events).await == [listed.clone(), delisted.clone()]).await;
+    running.stop().await;
 }
 
 /// Asks Prometheus's own tool, where it is installed.

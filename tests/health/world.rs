@@ -8,6 +8,7 @@ use ruad::{
     health::{Settings, Watch},
     store::Store,
 };
+use rustls::RootCertStore;
 use tokio::{task::JoinHandle, time::Instant};
 use tokio_util::sync::CancellationToken;
 
@@ -49,8 +50,12 @@ impl World {
 
     /// Watches, and stores when there is a store.
     pub(crate) fn start(&self, interval: Duration, store: Option<&Store>) -> Running {
-        let settings = Settings { interval, ..Settings::default() };
-        let watch = Watch::new(&settings, &self.dns_settings(), self.registry.clone()).unwrap();
+        self.start_with(&Settings { interval, ..Settings::default() }, store)
+    }
+
+    pub(crate) fn start_with(&self, settings: &Settings, store: Option<&Store>) -> Running {
+        let watch = Watch::new(settings, &self.dns_settings(), RootCertStore::empty(), self.registry.clone())
+            .unwrap();
         let stop = CancellationToken::new();
         let mut tasks = vec![tokio::spawn(watch.clone().run(stop.clone()))];
         if let Some(store) = store {

@@ -39,13 +39,12 @@ pub(crate) struct Dns {
 impl Dns {
     /// Serves `zone`, with `domain.example.` as the origin of relative names.
     pub(crate) async fn serve(zone: &str) -> Self {
-        Self::serve_zone(Zone::parse(zone)).await
+        Self::serve_zone(|| Zone::parse(zone)).await
     }
 
     /// Serves records that a master file cannot hold; questions for the names in `mute`, not for names below, are not
     /// answered.
     pub(crate) async fn serve_records(records: Vec<Record>, mute: Vec<Name>) -> Self {
-        let mut zone = Zone::parse("");
         let mut all = BTreeMap::new();
         for record in Zone::records("")
             .into_values()
@@ -58,25 +57,33 @@ impl Dns {
                 .or_insert_with(|| RecordSet::new(record.name.clone(), record.record_type(), 0));
             set.insert(record, 0);
         }
-        zone.catalog = Zone::catalog(all);
-        zone.mute = mute.into_iter().map(LowerName::from).collect();
-        Self::serve_zone(zone).await
+        let mute: Vec<_> = mute.into_iter().map(LowerName::from).collect();
+        let catalog = Zone::catalog(all);
+        Self::serve_zone(|| Zone { catalog: catalog.clone(), mute: mute.clone(), ..Zone::parse("") }).await
     }
 
-    async fn serve_zone(zone: Zone) -> Self {
-        let state = Arc::new(State { zone: RwLock::new(zone), questions: Mutex::default() });
-        // The two ports are taken at once; another process may have the one that is tried second.
-        let (udp, tcp) = loop {
-            let udp = UdpSocket::bind("127.0.0.1:0").await.unwrap();
-            if let Ok(tcp) = TcpListener::bind(udp.local_addr().unwrap()).await {
-                break (udp, tcp);
+    async fn serve_zone(zone: impl Fn() -> Zone) -> Self {
+        loop {
+            if let Some(server) = Self::bind("127.0.0.1:0".parse().unwrap(), zone()).await {
+                return server;
             }
-        };
+        }
+    }
+
+    /// Serves `zone` at an address; `None` when one of its two ports is taken, be it by another process.
+    pub(crate) async fn serve_at(address: SocketAddr, zone: &str) -> Option<Self> {
+        Self::bind(address, Zone::parse(zone)).await
+    }
+
+    async fn bind(address: SocketAddr, zone: Zone) -> Option<Self> {
+        let state = Arc::new(State { zone: RwLock::new(zone), questions: Mutex::default() });
+        let udp = UdpSocket::bind(address).await.ok()?;
         let address = udp.local_addr().unwrap();
+        let tcp = TcpListener::bind(address).await.ok()?;
         let mut server = Server::new(Handler(state.clone()));
         server.register_socket(udp);
         server.register_listener(tcp, Duration::from_secs(5), 64 * 1024);
-        Self { address, state, _server: server }
+        Some(Self { address, state, _server: server })
     }
 
     /// Serves another zone from now on.

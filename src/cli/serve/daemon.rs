@@ -7,7 +7,7 @@ use anyhow::Context;
 use ruad::{
     config::Settings,
     domains, engine,
-    health::Watch,
+    health::{Watch, probe},
     http::{self, Health, Part},
     smtp,
     sources::Sources,
@@ -38,7 +38,7 @@ pub(super) async fn run(settings: Settings, sockets: Vec<TcpListener>) -> anyhow
     let spool = Spool::open(&settings.spool)?;
     let receiver = smtp::Server::bind(settings.smtp.clone(), spool.clone(), sockets)?;
     let domains = match settings.health.enabled {
-        true => Some(Watch::new(&settings.health, &settings.dns, registry.clone())?),
+        true => Some(Watch::new(&settings.health, &settings.dns, probe::roots(None)?, registry.clone())?),
         false => None,
     };
     let web = http::Server::bind(&settings.http, metrics.clone(), health.clone(), domains.clone()).await?;

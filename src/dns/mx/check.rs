@@ -118,22 +118,22 @@ pub(super) fn hosts(check: &mut Check, domain: &str, hosts: &[Host]) {
         let detail = format!("None of the hosts of {domain} has an address: {names}.");
         check.find(NO_WORKING_HOST.at(domain, None, detail));
     }
-    addresses(check, domain, hosts);
+    addresses(check, hosts);
+    let is_known = hosts.iter().all(Host::is_settled);
+    if is_known && hosts.iter().any(Host::has_address) && hosts.iter().all(|host| host.ipv6.is_empty()) {
+        let detail = format!("No host that receives mail for {domain} has an IPv6 address.");
+        check.find(NO_IPV6.at(domain, None, detail));
+    }
 }
 
-/// What the addresses of the hosts show.
-pub(super) fn addresses(check: &mut Check, domain: &str, hosts: &[Host]) {
+/// What the addresses of the hosts show one by one.
+pub(super) fn addresses(check: &mut Check, hosts: &[Host]) {
     for host in hosts {
         for (address, kind) in host.addresses().filter_map(|address| Some((address, special(address)?))) {
             let detail =
                 format!("{} has the {kind} address {address}, which nobody outside can reach.", host.name);
             check.find(PRIVATE_ADDRESS.at(&host.name, Some(&address.to_string()), detail));
         }
-    }
-    let is_known = hosts.iter().all(Host::is_settled);
-    if is_known && hosts.iter().any(Host::has_address) && hosts.iter().all(|host| host.ipv6.is_empty()) {
-        let detail = format!("No host that receives mail for {domain} has an IPv6 address.");
-        check.find(NO_IPV6.at(domain, None, detail));
     }
 }
 

@@ -64,7 +64,9 @@ impl Host {
         if [matches!(ipv4, Answer::NoName), matches!(ipv6, Answer::NoName)] == [true, true] {
             host.kind = Kind::Missing;
         }
-        host.trouble = [ipv4.trouble(), ipv6.trouble()];
+        // A name that cannot be asked for has no address for certain.
+        host.trouble = [ipv4.trouble(), ipv6.trouble()]
+            .map(|trouble| trouble.filter(|trouble| *trouble != Trouble::BadName));
         host.ipv4 = host.take(ipv4);
         host.ipv6 = host.take(ipv6);
         host

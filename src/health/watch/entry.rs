@@ -48,6 +48,10 @@ pub(super) struct Entry {
 pub(super) struct About<'a> {
     /// The facts that were asked for on purpose.
     pub(super) asked: &'a BTreeSet<String>,
+    /// The sending addresses that were looked at.
+    pub(super) addresses: &'a [IpAddr],
+    /// The names of the block lists that were asked.
+    pub(super) lists: &'a [String],
     /// What reports tell.
     pub(super) known: Option<&'a Known>,
     /// Keys of other domains of the same group that may be the same.
@@ -102,17 +106,22 @@ impl Entry {
         for (selector, _) in self.facts(Mechanism::Dkim, "key:") {
             named.entry(selector).or_insert(Origin::Report { passed: true, quiet_days: u32::MAX });
         }
-        let listed = self.facts(Mechanism::Dnsbl, "listed:").filter_map(|(listing, _)| {
-            let (_list, address) = listing.split_once(':')?;
-            address.parse::<IpAddr>().ok()
-        });
-        let senders = known.into_iter().flat_map(|known| known.senders.iter().copied());
+        let addresses = known.map(|known| known.senders.clone()).unwrap_or_default();
         let subject = Subject {
             domain: domain.to_owned(),
             selectors: named.into_iter().map(|(name, origin)| Selector::new(name, origin)).collect(),
-            addresses: senders.chain(listed).collect::<BTreeSet<_>>().into_iter().collect(),
+            addresses,
         };
         (subject, asked)
+    }
+
+    /// The stamp of an examination that begins at `wall`: later than the one before, or nobody could tell which of two in the
+    /// same second knew more.
+    pub(super) fn stamp(&self, wall: u64) -> u64 {
+        match self.last_checked {
+            Some(last) if (wall..wall + DAY).contains(&last) => last + 1,
+            _ => wall,
+        }
     }
 
     /// Takes in what an examination found; gives what is to be stored, and how much was answered.
@@ -124,6 +133,7 @@ impl Entry {
     ) -> (Rows, Answered) {
         let at = snapshot.checked_at;
         let answered = answered(&snapshot.checks());
+        self.forget_listings(snapshot, about);
         let changes = self.state.observe(snapshot.checks(), about.asked, at);
         self.sightings.see(&self.state, &snapshot.dkim, at);
         let mut histories = self.histories(domain, about.known);
@@ -168,6 +178,26 @@ impl Entry {
     fn facts(&self, mechanism: Mechanism, prefix: &'static str) -> impl Iterator<Item = (&str, &str)> {
         let present = self.state.values(mechanism);
         present.filter_map(move |(name, fact)| Some((name.strip_prefix(prefix)?, fact.value.as_deref()?)))
+    }
+
+    /// Listings that were not asked for this time: the address neither sends nor receives any more, or the list is not
+    /// configured any more. That is not the same as being taken off the list.
+    fn forget_listings(&mut self, snapshot: &Snapshot, about: &About<'_>) {
+        if !snapshot.mx.check.unknown.is_empty() {
+            return;
+        }
+        let hosts = snapshot.mx.hosts.iter();
+        let receiving = hosts.flat_map(|host| {
+            host.ipv4.iter().copied().map(IpAddr::from).chain(host.ipv6.iter().copied().map(IpAddr::from))
+        });
+        let addresses: BTreeSet<_> = receiving.chain(about.addresses.iter().copied()).collect();
+        self.state.forget(Mechanism::Dnsbl, |name| {
+            let listing = name.strip_prefix("listed:").and_then(|listing| listing.split_once(':'));
+            listing.is_some_and(|(list, subject)| {
+                let is_asked = subject.parse().map_or(true, |address| addresses.contains(&address));
+                !is_asked || !about.lists.iter().any(|asked| asked == list)
+            })
+        });
     }
 
     fn check(&self, domain: &Arc<str>, check: &Check, at: u64) -> CheckRow {

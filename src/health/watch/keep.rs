@@ -74,11 +74,6 @@ impl Watch {
             (name, Fact { value: (!absent).then_some(value), since: since.into() })
         });
         entry.state.restore(mechanism, check.settled, facts.collect::<BTreeMap<_, _>>());
-        // A list that is no longer asked has not taken anything off.
-        entry.state.forget(Mechanism::Dnsbl, |name| {
-            let list = name.strip_prefix("listed:").and_then(|listing| listing.split(':').next());
-            list.is_some_and(|list| !self.0.settings.dnsbl.iter().any(|asked| asked == list))
-        });
         let last = u64::from(check.last);
         entry.last_checked = Some(entry.last_checked.map_or(last, |known| known.max(last)));
     }

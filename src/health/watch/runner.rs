@@ -3,6 +3,7 @@
 use std::{
     collections::{BTreeMap, BTreeSet, HashMap, HashSet},
     future::pending,
+    net::IpAddr,
     sync::Arc,
     time::Duration,
 };
@@ -82,6 +83,7 @@ struct Runner {
 struct Done {
     snapshot: Snapshot,
     asked: BTreeSet<String>,
+    addresses: Vec<IpAddr>,
     ttls: Ttls,
     took: Duration,
 }
@@ -163,12 +165,12 @@ impl Runner {
             self.schedule.set(&domain, now + CLOCK_PAUSE);
             return;
         };
-        let (subject, asked, is_pending) = {
+        let (subject, asked, is_pending, at) = {
             let learned = self.inner.learned();
             let entries = self.inner.entries();
             let Some(entry) = entries.get(&domain) else { return };
             let (subject, asked) = entry.subject(&domain, watched.selectors, learned.about(&domain));
-            (subject, asked, entry.state.is_pending())
+            (subject, asked, entry.state.is_pending(), entry.stamp(wall))
         };
         let is_fresh = self.fresh.remove(&domain) || is_pending;
         let ttls = Ttls::default();
@@ -176,8 +178,8 @@ impl Runner {
         let examiner = examiner.noting(ttls.clone());
         let task = self.running.spawn(async move {
             let began = Instant::now();
-            let snapshot = timeout(LONGEST, examiner.examine(&subject, wall)).await.ok()?;
-            Some(Done { snapshot, asked, ttls, took: began.elapsed() })
+            let snapshot = timeout(LONGEST, examiner.examine(&subject, at)).await.ok()?;
+            Some(Done { snapshot, asked, addresses: subject.addresses, ttls, took: began.elapsed() })
         });
         self.domains.insert(task.id(), domain);
     }
@@ -197,8 +199,15 @@ impl Runner {
         let pause = Pause::new(entry.interval);
         let wait = match done {
             Some(mut done) => {
-                let asked = std::mem::take(&mut done.asked);
-                let about = About { asked: &asked, known: learned.about(&domain), copies: &copies };
+                let (asked, addresses) =
+                    (std::mem::take(&mut done.asked), std::mem::take(&mut done.addresses));
+                let about = About {
+                    asked: &asked,
+                    addresses: &addresses,
+                    lists: &inner.lists,
+                    known: learned.about(&domain),
+                    copies: &copies,
+                };
                 self.take(&domain, entry, &mut done, &about, pause)
             }
             None => {

@@ -10,7 +10,7 @@ CREATE TABLE IF NOT EXISTS {database}.dns_checks{local}{on_cluster}
     `findings.detail` Array(String) COMMENT 'What is wrong, as a sentence with the values of this case' CODEC(ZSTD(1)),
     `findings.name` Array(String) COMMENT 'Name that was asked for' CODEC(ZSTD(1)),
     `unknown.name` Array(String) COMMENT 'Names about which there was no answer' CODEC(ZSTD(1)),
-    `unknown.trouble` Array(LowCardinality(String)) COMMENT 'Why there was none: timeout, server_failure, refused, bad_name or network' CODEC(ZSTD(1)),
+    `unknown.trouble` Array(LowCardinality(String)) COMMENT 'Why there was none: timeout, server_failure, refused, bad_name, network, ...' CODEC(ZSTD(1)),
     settled Bool COMMENT 'It is certain that facts which are not listed are not there',
     `facts.name` Array(LowCardinality(String)) COMMENT 'Facts that two examinations agreed on: name' CODEC(ZSTD(1)),
     `facts.value` Array(String) COMMENT 'Facts that two examinations agreed on: value' CODEC(ZSTD(1)),
