@@ -145,6 +145,39 @@ async fn a_server_that_denies_the_name_above_its_keys_is_found_out() {
 }
 
 #[tokio::test]
+async fn what_may_be_a_wildcard_is_no_fault_of_a_selector() {
+    let zone = format!(
+        "* IN TXT \"v=spf1 -all\"\nmine._domainkey IN TXT \"{KEY}\"\nyours._domainkey IN TXT \"v=spf1 -all\"\n\
+         ; silent: is-there-a-wildcard-7f3a._domainkey.domain.example\n"
+    );
+    let mut selectors: Vec<_> = dkim::common().collect();
+    selectors.extend(["mine", "yours"].map(|name| Selector::new(name, Origin::Registry)));
+    let (outcome, dns) = examine(&zone, &selectors).await;
+    assert_eq!(codes(&outcome), ["dkim.key_short"]);
+    assert_eq!(outcome.check.status(), Status::Unknown);
+    assert_eq!(outcome.check.facts["key:yours"], None);
+    assert!(outcome.check.facts["key:mine"].is_some());
+    assert!(dns.questions().len() < 10, "{:?}", dns.questions());
+}
+
+#[tokio::test]
+async fn an_alias_that_all_names_are_is_not_the_selectors() {
+    let selectors = [Selector::new("mine", Origin::Registry)];
+    let (outcome, _dns) = examine("* IN CNAME gone.test.\n", &selectors).await;
+    assert_eq!(codes(&outcome), ["dkim.selector_missing"]);
+    let silent = "; silent: is-there-a-wildcard-7f3a._domainkey.domain.example\n* IN CNAME gone.test.\n";
+    let (outcome, _dns) = examine(silent, &selectors).await;
+    assert_eq!(codes(&outcome), ["dkim.selector_missing"]);
+}
+
+#[tokio::test]
+async fn an_alias_of_nothing_denies_nothing_below_it() {
+    let zone = format!("_domainkey IN CNAME gone.test.\nmine._domainkey IN TXT \"{KEY}\"\n");
+    let (outcome, _dns) = examine(&zone, &[Selector::new("mine", Origin::Registry)]).await;
+    assert_eq!(codes(&outcome), ["dkim.key_short"]);
+}
+
+#[tokio::test]
 async fn a_silent_server_is_not_asked_again_and_again() {
     let mut selectors: Vec<_> = dkim::common().collect();
     selectors.push(Selector::new("mine", Origin::Registry));
@@ -170,6 +203,22 @@ async fn the_common_selectors_are_asked_once_each() {
     let texts = questions.iter().filter(|question| question.ends_with(" TXT")).count();
     assert_eq!(texts, common.len() + 2);
     assert!(questions.len() < common.len() + 20, "{}", questions.len());
+}
+
+#[tokio::test]
+async fn many_domains_are_examined_side_by_side() {
+    let zone = (0..20).map(|number| format!("google._domainkey.d{number} IN TXT \"{KEY}\"\n"));
+    let dns = Dns::serve(&zone.collect::<String>()).await;
+    let examinations: Vec<_> = (0..20)
+        .map(|number| {
+            let (resolver, common) = (dns.resolver(), dkim::common().collect::<Vec<_>>());
+            let domain = format!("d{number}.domain.example");
+            tokio::spawn(async move { dkim::examine(&resolver, &domain, &common).await })
+        })
+        .collect();
+    for examination in examinations {
+        assert_eq!(examination.await.unwrap().keys.len(), 1);
+    }
 }
 
 #[tokio::test]

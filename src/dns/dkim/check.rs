@@ -243,7 +243,7 @@ impl<'a> Examination<'a> {
 
     /// What only shows when all keys are known.
     fn altogether(&mut self) {
-        if self.outcome.domainkey_exists == Some(false) && self.looked.selectors.iter().any(One::is_found) {
+        if self.looked.is_denied {
             let name = self.looked.domainkey_name();
             let detail =
                 format!("{name} is said not to exist (NXDOMAIN), although there are records below it.");

@@ -51,14 +51,15 @@ const OTHERS: &[&str] = &[
     "mandrill", "pm", "brevo1", "brevo2", "mailjet", "smtpapi", "amazonses", "ses", "api", "turbo-smtp", "resend",
     // Newsletters and marketing
     "cm", "litesrv", "mlsend", "kl", "kl2", "ctct1", "ctct2", "dk1", "dk2", "acdkim1", "acdkim2", "aweber_key_a",
-    "aweber_key_b", "aweber_key_c", "m1", "200608", "10dkim1", "neolane", "cka",
+    "aweber_key_b", "aweber_key_c", "m1", "200608", "cka", "cka2", "mailpoet1", "mailpoet2",
     // Everlytic, Global Micro
     "everlytickey1", "everlytickey2", "eversrv", "mxvault",
     // Help desks and business software
     "zendesk1", "zendesk2", "intercom", "strong1", "strong2", "odoo",
     // Mail hosters
     "zoho", "zmail", "mesmtp", "mailru", "gm1", "gm2", "gm3", "mbo0001", "mbo0002", "startmail1", "titan1", "titan2",
-    "transip-a", "transip-b", "transip-c", "rsa1", "rsa2", "s1-ionos", "s2-ionos", "strato-dkim-0002",
+    "transip-a", "transip-b", "transip-c", "rsa1", "rsa2", "ed1", "ed2", "s1-ionos", "s2-ionos", "strato-dkim-0002",
+    "strato-dkim-0003",
     "hostingermail-a", "hostingermail-b", "hostingermail-c", "unoeuro", "purelymail1", "purelymail2", "cf2024-1",
     "dkimprovmx1", "dkim02", "dkim03",
 ];

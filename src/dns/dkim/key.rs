@@ -308,7 +308,7 @@ mod tests {
             let at = at % der.len();
             der[at] = byte;
             if let Ok((key, _)) = PublicKey::rsa(&der) {
-                proptest::prop_assert!(key.bits <= 512);
+                proptest::prop_assert!(key.bits <= 520);
             }
             proptest::prop_assert!(PublicKey::rsa(&der[..at]).is_err());
         }

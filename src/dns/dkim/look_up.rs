@@ -17,6 +17,9 @@ pub(super) struct Looked {
     domain: String,
     /// What stands at `_domainkey`.
     pub(super) domainkey: Answer<Text>,
+    /// Whether `_domainkey` is said not to exist although there are records below it. It is not when it is only an
+    /// alias of a name that does not exist: that says nothing of the names below it.
+    pub(super) is_denied: bool,
     /// What is said of a selector that nobody set up.
     pub(super) probe: Answer<Text>,
     /// The selectors, those that matter most first.
@@ -57,15 +60,20 @@ impl Looked {
         let (domainkey_name, probe_name) = (domainkey(domain), probe(domain));
         let (domainkey, probe, known) =
             join!(resolver.txt(&domainkey_name), resolver.txt(&probe_name), ask(resolver, domain, wanted),);
-        let mut looked = Self { domain: domain.to_owned(), domainkey, probe, selectors: known };
+        let mut looked =
+            Self { domain: domain.to_owned(), domainkey, is_denied: false, probe, selectors: known };
+        let is_below = looked.selectors.iter().any(One::is_found);
         let common = match looked.domainkey_exists() {
             // Nothing is below a name that does not exist (RFC 8020), unless it was seen to be so all the same.
-            Some(false) if !looked.selectors.iter().any(One::is_found) => Vec::new(),
+            Some(false) if !is_below => Vec::new(),
+            Some(_) if !looked.is_wildcard_unknown() => ask(resolver, domain, common).await,
             // A server that does not answer is not asked the same a hundred times.
-            None => common.into_iter().map(|selector| One::not_asked(domain, selector)).collect(),
-            _ => ask(resolver, domain, common).await,
+            _ => common.into_iter().map(|selector| One::not_asked(domain, selector)).collect(),
         };
         looked.selectors.extend(common);
+        if is_below && looked.domainkey == Answer::NoName {
+            looked.is_denied = resolver.cname(&domainkey_name).await.is_none();
+        }
         looked.explain(resolver).await;
         looked
     }
@@ -78,6 +86,10 @@ impl Looked {
             Answer::NoName | Answer::Unknown(Trouble::BadName) => Some(false),
             Answer::Unknown(_) => None,
         }
+    }
+
+    fn is_wildcard_unknown(&self) -> bool {
+        self.probe.trouble().is_some_and(|trouble| trouble != Trouble::BadName)
     }
 
     pub(super) fn domainkey_name(&self) -> String {
@@ -97,6 +109,10 @@ impl Looked {
                 let texts = texts(answer);
                 if texts == self::texts(&self.probe) {
                     return State::Wildcard;
+                }
+                // It may be what a wildcard says of all names.
+                if self.is_wildcard_unknown() && !texts.iter().any(|text| is_key(text)) {
+                    return State::Unknown(None);
                 }
                 State::Own { texts, alias: found.alias.as_deref(), ttl: found.ttl }
             }
@@ -149,15 +165,15 @@ impl Looked {
             return;
         }
         // A wildcard may be an alias, too, and may answer below the domain's own name.
-        let (wildcard, usual_doubled) = (
-            resolver.cname(&self.probe_name()).await.records().first().cloned(),
-            texts(&resolver.txt(&format!("{}.{}", self.probe_name(), self.domain)).await),
-        );
-        let usual_has_key = usual_doubled.iter().any(|text| is_key(text));
+        let alias = resolver.cname(&self.probe_name()).await;
+        let doubled_probe = resolver.txt(&format!("{}.{}", self.probe_name(), self.domain)).await;
+        let is_meant = |target: &String| alias.trouble().is_none() && !alias.records().contains(target);
+        let is_doubled_meant =
+            doubled_probe.trouble().is_none() && !texts(&doubled_probe).iter().any(|text| is_key(text));
         for (index, target, doubled) in answers {
             if let Some(one) = self.selectors.get_mut(index) {
-                one.target = target.filter(|target| Some(target) != wildcard.as_ref());
-                one.doubled = doubled.filter(|_| !usual_has_key);
+                one.target = target.filter(is_meant);
+                one.doubled = doubled.filter(|_| is_doubled_meant);
             }
         }
     }

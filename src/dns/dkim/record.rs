@@ -69,10 +69,13 @@ impl Record {
         }
         record.syntax(text, &tags);
         record.version(&tags);
-        record.hashes(&tags);
-        record.services(&tags);
-        record.flags(&tags);
         record.public_key(&tags);
+        // What a key may be used for is of no matter when there is none any more.
+        if record.content != Content::Revoked {
+            record.hashes(&tags);
+            record.services(&tags);
+            record.flags(&tags);
+        }
         record
     }
 
