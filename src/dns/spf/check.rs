@@ -123,6 +123,7 @@ pub(super) fn report(check: &mut Check, gathered: &Gathered, domain: &str, tree:
             walk.branch(tree, true);
             let walked = walk.finish();
             limits::all(check, tree);
+            limits::addresses(check, tree);
             limits::lookups(check, tree);
             limits::explanation(check, gathered, tree);
             overlap::report(check, domain, tree);

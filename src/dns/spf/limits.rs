@@ -42,6 +42,15 @@ pub(super) fn all(check: &mut Check, tree: &Branch) {
     }
 }
 
+/// Whether the networks together are as good as everyone, though none of them is.
+pub(super) fn addresses(check: &mut Check, tree: &Branch) {
+    let is_said = check.findings.iter().any(|finding| [PASS_ALL, BARE_ALL].contains(&finding.code));
+    if tree.addresses.ipv4 >= HALF_OF_IPV4 && !is_said {
+        let detail = format!("The record of {} allows {} IPv4 addresses.", tree.domain, tree.addresses.ipv4);
+        check.find(PASS_ALL.at(&tree.domain, Some(&tree.record), detail));
+    }
+}
+
 /// What it costs.
 pub(super) fn lookups(check: &mut Check, tree: &Branch) {
     let lookups = tree.cost.lookups;
@@ -124,3 +133,5 @@ fn find(check: &mut Check, code: Code, branch: &Branch, node: &Node, detail: Str
 fn count(limit: usize) -> u32 {
     u32::try_from(limit).unwrap_or(u32::MAX)
 }
+
+const HALF_OF_IPV4: u64 = 1 << 31;

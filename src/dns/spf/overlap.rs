@@ -23,7 +23,11 @@ pub(super) fn report(check: &mut Check, domain: &str, tree: &Branch) {
             && !node.networks.is_empty()
             && node.trouble.is_empty()
     });
+    let mut found = 0;
     for node in own {
+        if found == MAX_FOUND {
+            return;
+        }
         let is_said = check
             .findings
             .iter()
@@ -37,6 +41,7 @@ pub(super) fn report(check: &mut Check, domain: &str, tree: &Branch) {
             let detail = format!("Every address of `{}` is also one of `{}`.", node.term, others.term);
             let finding = OVERLAPPING_NETWORKS.at(domain, Some(&tree.record), detail);
             check.find(finding.with_position(node.position.clone()));
+            found += 1;
         }
     }
 }
@@ -75,3 +80,5 @@ fn other<'a>(allowed: &[Allowed<'a>], node: &Node, network: &Network) -> Option<
 /// More than that is not compared: the work grows with the product.
 const MAX_NETWORKS: usize = 4_000;
 const MAX_TERMS: usize = 500;
+/// Superfluous terms that are said.
+const MAX_FOUND: usize = 20;

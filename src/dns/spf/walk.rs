@@ -6,7 +6,7 @@ use std::{
 };
 
 use super::{
-    super::{Check, Code},
+    super::{Check, Code, Finding},
     check::*,
     gather::Gathered,
     modifier,
@@ -103,7 +103,7 @@ impl<'a> Walk<'a> {
                 Problem::RunTogether { .. } => RUN_TOGETHER,
                 _ => SYNTAX,
             };
-            self.check.find(code.at(domain, Some(&record.text), detail).with_position(fault.at.clone()));
+            self.add(code.at(domain, Some(&record.text), detail).with_position(fault.at.clone()));
             if !is_own {
                 return;
             }
@@ -126,7 +126,7 @@ impl<'a> Walk<'a> {
                     )
                 };
                 let at = term.at.start + second..term.at.end;
-                self.check.find(RUN_TOGETHER.at(domain, Some(&record.text), detail).with_position(at));
+                self.add(RUN_TOGETHER.at(domain, Some(&record.text), detail).with_position(at));
             }
         }
     }
@@ -140,7 +140,7 @@ impl<'a> Walk<'a> {
             _ => RECORD_TOO_LONG,
         };
         let detail = format!("The record of {} has {size} bytes.", branch.domain);
-        self.check.find(code.at(&branch.domain, Some(&branch.record), detail));
+        self.add(code.at(&branch.domain, Some(&branch.record), detail));
     }
 
     fn order(&mut self, branch: &Branch, record: &Record) {
@@ -271,8 +271,12 @@ impl<'a> Walk<'a> {
     }
 
     fn find_at(&mut self, code: Code, branch: &Branch, detail: String, at: Range<usize>) {
+        self.add(code.at(&branch.domain, Some(&branch.record), detail).with_position(at));
+    }
+
+    fn add(&mut self, finding: Finding) {
         if self.check.findings.len() < MAX_FINDINGS {
-            self.check.find(code.at(&branch.domain, Some(&branch.record), detail).with_position(at));
+            self.check.find(finding);
         }
     }
 }
