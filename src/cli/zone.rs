@@ -18,7 +18,7 @@ use ruad::{
 pub(crate) struct Zone {
     #[command(flatten)]
     configuration: super::Configuration,
-    /// One record for all domains there are, instead of one for each domain of the registry
+    /// One record that covers every domain, instead of one for each domain of the registry
     #[arg(long)]
     wildcard: bool,
 }

@@ -23,7 +23,7 @@ pub struct Outcome {
 /// Examines `domain`, whose DMARC stands as `dmarc` says: without an enforced policy no logo is shown.
 pub async fn examine(resolver: &Resolver, domain: &str, dmarc: &dmarc::Outcome) -> Outcome {
     let mut check = Check::new(Mechanism::Bimi);
-    let record = match find(resolver, &mut check, domain, dmarc.organization.as_deref()).await {
+    let record = match find(resolver, &mut check, domain, dmarc).await {
         Ok(record) => record,
         Err(Unknown) => {
             check.unknown_fact("record");
@@ -48,10 +48,11 @@ async fn find(
     resolver: &Resolver,
     check: &mut Check,
     domain: &str,
-    organization: Option<&str>,
+    dmarc: &dmarc::Outcome,
 ) -> Result<Option<(String, Record)>, Unknown> {
-    for (place, is_own) in [(Some(domain), true), (organization.filter(|name| *name != domain), false)] {
-        let Some(place) = place else { continue };
+    let organization = dmarc.organization.as_deref().filter(|name| *name != domain);
+    for place in [Some(domain), organization].into_iter().flatten() {
+        let is_own = place == domain;
         let name = format!("default._bimi.{place}");
         let answer = resolver.txt(&name).await;
         if let Some(trouble) = answer.trouble() {
@@ -68,8 +69,16 @@ async fn find(
                     check.find(finding.with_position(damaged.at.clone()));
                 }
                 misplaced(check, domain, &name, &resolver.txt(domain).await);
+                if dmarc.organization.is_none() && !dmarc.check.unknown.is_empty() {
+                    // Which domain has the record in place of this one cannot be told.
+                    check.unknown.extend(dmarc.check.unknown.iter().cloned());
+                    return Err(Unknown);
+                }
             }
             [text] => {
+                if is_own {
+                    stray(check, domain, &name, &resolver.txt(domain).await);
+                }
                 for other in &texts.others {
                     let detail = format!("`{}` at {name} is no BIMI record.", shorten(other));
                     check.find(UNRELATED_TEXT.at(&name, Some(other), detail));
@@ -91,6 +100,13 @@ fn misplaced(check: &mut Check, domain: &str, name: &str, apex: &Answer<Text>) {
     for text in VERSION.sort(apex.records()).records {
         let detail = format!("The record stands at {domain}; receivers look for it at {name}.");
         check.find(WRONG_NAME.at(domain, Some(&text), detail));
+    }
+}
+
+fn stray(check: &mut Check, domain: &str, name: &str, apex: &Answer<Text>) {
+    for text in VERSION.sort(apex.records()).records {
+        let detail = format!("A BIMI record at {domain} has no effect; the one at {name} counts.");
+        check.find(STRAY_RECORD.at(domain, Some(&text), detail));
     }
 }
 
@@ -121,6 +137,8 @@ codes! {
     SEVERAL_RECORDS = "bimi.several_records", Error;
     /// The record stands at the domain itself.
     WRONG_NAME = "bimi.wrong_name", Error;
+    /// A second record, at the domain itself, does nothing.
+    STRAY_RECORD = "bimi.stray_record", Info;
     /// A record that does not begin with `v=BIMI1`.
     BAD_VERSION = "bimi.bad_version", Error;
     /// Texts about something else stand beside the record.

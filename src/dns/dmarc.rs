@@ -60,6 +60,9 @@ pub async fn examine(resolver: &Resolver, domain: &str, own: &[String]) -> Outco
     for text in first.texts.all() {
         outcome.check.observe(&name, "TXT", text);
     }
+    if !first.texts.records.is_empty() {
+        outcome.check.fact("record", first.texts.records.join("\n"));
+    }
     let is_explained = location::examine(resolver, &mut outcome.check, &walk, &apex, &alias).await;
     let governing = Governing::find(resolver, &walk, &apex).await;
     outcome.judge(domain, &governing, is_explained);
@@ -82,6 +85,13 @@ pub async fn examine(resolver: &Resolver, domain: &str, own: &[String]) -> Outco
         own,
     );
     outcome.destinations = destinations.await;
+    // A name above both the domain and the host of an address was asked for twice.
+    let mut seen = Vec::new();
+    outcome.check.unknown.retain(|unanswered| {
+        let is_new = !seen.contains(unanswered);
+        seen.push(unanswered.clone());
+        is_new
+    });
     outcome
 }
 

@@ -10,7 +10,7 @@ use super::{
     dmarc::{MAILTO, Uri},
     finding::codes,
     tags::Tags,
-    versioned::{Version, shorten},
+    versioned::{Texts, Version, shorten},
 };
 
 /// How it stands.
@@ -50,26 +50,24 @@ pub async fn examine(resolver: &Resolver, domain: &str, own: &[String]) -> Outco
         let finding = BAD_VERSION.at(&name, Some(&damaged.text), VERSION.complaint(damaged));
         check.find(finding.with_position(damaged.at.clone()));
     }
-    for text in &texts.others {
-        let detail = format!("`{}` at {name} is no TLS-RPT record.", shorten(text));
-        check.find(UNRELATED_TEXT.at(&name, Some(text), detail));
-    }
     if !texts.records.is_empty() {
         check.fact("record", texts.records.join("\n"));
     }
     let record = match texts.records.as_slice() {
         [text] => Record::parse(text, &name),
-        [] if texts.damaged.is_empty() => {
-            missing(resolver, &mut check, domain, &name).await;
+        [] => {
+            missing(resolver, &mut check, domain, &name, &texts).await;
             None
         }
-        [] => None,
         several => {
             let detail = format!("{name} has {} TLS-RPT records; all of them are ignored.", several.len());
             check.find(SEVERAL_RECORDS.at(&name, Some(&several.join("\n")), detail));
             None
         }
     };
+    if !texts.records.is_empty() {
+        unrelated(&mut check, &name, &texts);
+    }
     if let Some(record) = &record {
         check.findings.extend(record.faults.iter().cloned());
         reachable(resolver, &mut check, record, &name).await;
@@ -144,7 +142,10 @@ fn is_extension(piece: &str) -> bool {
 }
 
 /// There is no record: perhaps it stands elsewhere; and a domain without mail needs none.
-async fn missing(resolver: &Resolver, check: &mut Check, domain: &str, name: &str) {
+async fn missing(resolver: &Resolver, check: &mut Check, domain: &str, name: &str, texts: &Texts) {
+    if !texts.damaged.is_empty() {
+        return;
+    }
     let twice = format!("{name}.{domain}");
     let (apex, doubled, mx) = join!(resolver.txt(domain), resolver.txt(&twice), resolver.mx(domain));
     let places: [(&str, &Answer<Text>); 2] = [(domain, &apex), (&twice, &doubled)];
@@ -161,6 +162,14 @@ async fn missing(resolver: &Resolver, check: &mut Check, domain: &str, name: &st
         check.unanswered(domain, trouble);
     } else if !is_elsewhere && mx.records().iter().any(takes_mail) {
         check.find(MISSING.at(name, None, format!("{domain} takes mail and has no TLS-RPT record.")));
+        unrelated(check, name, texts);
+    }
+}
+
+fn unrelated(check: &mut Check, name: &str, texts: &Texts) {
+    for text in &texts.others {
+        let detail = format!("`{}` at {name} is no TLS-RPT record.", shorten(text));
+        check.find(UNRELATED_TEXT.at(name, Some(text), detail));
     }
 }
 

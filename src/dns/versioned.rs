@@ -50,6 +50,9 @@ impl Version {
         sorted.records.sort_unstable();
         sorted.damaged.sort_unstable_by(|a, b| a.text.cmp(&b.text));
         sorted.others.sort_unstable();
+        sorted.records.truncate(MOST_TEXTS);
+        sorted.damaged.truncate(MOST_TEXTS);
+        sorted.others.truncate(MOST_TEXTS);
         sorted
     }
 
@@ -140,6 +143,8 @@ pub(super) fn shorten(text: &str) -> String {
 
 const BLANKS: [char; 2] = [' ', '\t'];
 const QUOTES: [char; 5] = ['"', '\'', '“', '”', '„'];
+/// An answer can hold thousands, each of which would be reported.
+const MOST_TEXTS: usize = 20;
 const LONGEST_QUOTE: usize = 60;
 
 #[cfg(test)]

@@ -181,6 +181,20 @@ async fn who_agreed_to_what() {
 }
 
 #[tokio::test]
+async fn several_records_are_remembered_in_one_order() {
+    let mut seen = Vec::new();
+    for records in [["p=none", "p=reject"], ["p=reject", "p=none"]] {
+        let zone: String =
+            records.iter().map(|record| format!("_dmarc IN TXT \"v=DMARC1; {record}\"\n")).collect();
+        let check = examine(&zone, "domain.example", &[]).await.check;
+        assert_eq!(check.records.len(), 2);
+        assert!(!check.facts.contains_key("policy"));
+        seen.push(check.facts["record"].clone().unwrap());
+    }
+    assert_eq!(seen, ["v=DMARC1; p=none\nv=DMARC1; p=reject"; 2]);
+}
+
+#[tokio::test]
 async fn a_fault_is_pointed_at() {
     let zone =
         "_dmarc IN TXT \"v=DMARC1; p=reject; rua=mailto:a@domain.example,b@domain.example\"\n@ IN MX 10 mx\n";

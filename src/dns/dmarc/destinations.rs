@@ -12,10 +12,13 @@ use super::{
     uri::{MAILTO, Uri},
     walk::organization,
 };
-use crate::dns::{
-    Check, Code, Finding, Resolver,
-    check::Unanswered,
-    delivery::{Delivery, deliveries},
+use crate::{
+    dns::{
+        Check, Code, Finding, Resolver,
+        check::Unanswered,
+        delivery::{Delivery, deliveries},
+    },
+    domains::is_within,
 };
 
 /// One address, and what is known of it.
@@ -87,8 +90,8 @@ pub(super) async fn examine(
 enum Standing {
     SameOrganization,
     Consent(Consent),
-    /// Neither could be told.
-    Unknown(Unanswered),
+    /// It did not agree, but may be of the same organization.
+    Unknown(Option<Unanswered>),
 }
 
 async fn standing(resolver: &Resolver, domain: &str, own_organization: Option<&str>, host: &str) -> Standing {
@@ -99,11 +102,18 @@ async fn standing(resolver: &Resolver, domain: &str, own_organization: Option<&s
     if theirs.is_ok() && theirs.as_deref().ok() == own_organization {
         return Standing::SameOrganization;
     }
-    match (authorization::consent(resolver, domain, host).await, theirs) {
-        // Its consent would not be needed if it were the same organization.
-        (Consent::Missing, Err(unanswered)) => Standing::Unknown(unanswered),
-        (consent, _) => Standing::Consent(consent),
+    let consent = authorization::consent(resolver, domain, host).await;
+    // An organizational domain is always the name itself or one above it.
+    let may_be_same = match (own_organization, &theirs) {
+        (Some(_), Ok(_)) => false,
+        (Some(own), Err(_)) => is_within(host, own),
+        (None, Ok(theirs)) => is_within(domain, theirs),
+        (None, Err(_)) => host.rsplit('.').next() == domain.rsplit('.').next(),
+    };
+    if consent == Consent::Missing && may_be_same {
+        return Standing::Unknown(theirs.err());
     }
+    Standing::Consent(consent)
 }
 
 struct Checker<'a> {
@@ -173,7 +183,7 @@ impl Checker<'_> {
                     self.find(codes::REDIRECTED_ELSEWHERE, uri, detail);
                 }
             }
-            Some(Standing::Unknown(unanswered)) => self.check.unknown.push(unanswered.clone()),
+            Some(Standing::Unknown(unanswered)) => self.check.unknown.extend(unanswered.clone()),
             Some(Standing::SameOrganization) | None => {}
         }
     }

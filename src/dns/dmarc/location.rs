@@ -7,7 +7,7 @@ use super::{
     record::{Policy, VERSION},
     walk::{Step, Walk},
 };
-use crate::dns::{Answer, Check, Resolver, Text, tags::Tags, versioned::shorten};
+use crate::dns::{Answer, Check, Resolver, Severity, Text, tags::Tags, versioned::shorten};
 
 /// Looks for records that receivers do not find, and says whether one explains that there is no policy.
 pub(super) async fn examine(
@@ -45,6 +45,7 @@ pub(super) async fn examine(
         }
         if let (Answer::Found(found), None) = (alias, &first.alias)
             && let Some(target) = found.records.first().filter(|_| first.texts.is_empty())
+            && !is_wildcard(resolver, domain, target).await
         {
             let detail =
                 format!("{} is an alias (CNAME) of {target}, where there is no record.", first.name());
@@ -52,11 +53,7 @@ pub(super) async fn examine(
         }
     }
     unrelated(check, first, has_policy || walk.unanswered.is_some());
-    check
-        .findings
-        .iter()
-        .skip(found_before)
-        .any(|finding| finding.code.severity == crate::dns::Severity::Error)
+    check.findings.iter().skip(found_before).any(|finding| finding.code.severity == Severity::Error)
 }
 
 fn several(check: &mut Check, step: &Step) {
@@ -105,6 +102,11 @@ async fn alias_conflict(resolver: &Resolver, check: &mut Check, step: &Step, ali
     let name = step.name();
     let detail = format!("{name} has a TXT record of its own and is an alias (CNAME) of {target} as well.");
     check.find(codes::ALIAS_CONFLICT.at(&name, Some(&step.texts.records.join("\n")), detail));
+}
+
+/// Whether every name below the domain is an alias of `target`, which then was not meant for DMARC.
+async fn is_wildcard(resolver: &Resolver, domain: &str, target: &String) -> bool {
+    resolver.cname(&format!("_none.{domain}")).await.records().contains(target)
 }
 
 /// Records at names that people or their provider's forms choose by mistake.

@@ -196,7 +196,11 @@ fn weakness(check: &mut Check, domain: &str, name: &str, record: &Record, part: 
     let tag = part.tag(record);
     // A policy that cannot be read is reported already.
     if part.policy(published) == Policy::None && record.policy.is_some() && !record.has_bad_policy {
-        let detail = format!("`{tag}=none` asks receivers to deliver mail that forges {domain}.");
+        let subdomains = match (part, published.subdomains) {
+            (Part::Domain, Policy::None) => " and its subdomains",
+            _ => "",
+        };
+        let detail = format!("`{tag}=none` asks receivers to deliver mail that forges {domain}{subdomains}.");
         check.find(at_tag(codes::POLICY_NONE, name, record, tag, detail));
     }
     let strictest = published.domain.max(published.subdomains).max(published.nonexistent);

@@ -57,7 +57,8 @@ impl Reader {
 
     /// Pieces that are no tag, and characters that cannot be in a record.
     fn pieces(&mut self, text: &str, tags: &Tags<'_>) {
-        for at in &tags.faults {
+        let pieces = || tags.faults.iter().take(MOST_FAULTS);
+        for at in pieces() {
             let piece = text.get(at.clone()).unwrap_or_default().trim();
             let hint = if piece.contains("mailto:") || piece.contains('@') {
                 "; two addresses are separated by a comma"
@@ -68,7 +69,7 @@ impl Reader {
             self.faults.push(Fault { code: codes::SYNTAX, detail, at: at.clone() });
         }
         let wrong = text.char_indices().find(|(at, character)| {
-            !matches!(character, ' '..='~' | '\t') && !tags.faults.iter().any(|fault| fault.contains(at))
+            !matches!(character, ' '..='~' | '\t') && !pieces().any(|piece| piece.contains(at))
         });
         if let Some((at, character)) = wrong {
             let detail = format!(

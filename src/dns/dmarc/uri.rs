@@ -79,7 +79,9 @@ impl Uri {
             });
         }
         let Some((scheme, rest)) = text.split_once(':').filter(|(scheme, _)| is_scheme(scheme)) else {
-            return Err(if text.contains('@') {
+            return Err(if text.contains("mailto:") {
+                format!("`{quoted}` does not begin with `mailto:`.")
+            } else if text.contains('@') {
                 format!("`{quoted}` has no `mailto:` before it.")
             } else {
                 format!("`{quoted}` is no address: it has to begin with `mailto:`.")
@@ -93,6 +95,9 @@ impl Uri {
             return Err(format!("`{quoted}` has a character that must not stand there as it is: `{wrong}`."));
         }
         let scheme = scheme.to_ascii_lowercase();
+        if scheme == MAILTO && rest.starts_with('/') {
+            return Err(format!("`{quoted}` has slashes after `mailto:`, which do not belong there."));
+        }
         let (host, address) = if scheme == MAILTO {
             let (host, address) =
                 mail_address(rest).ok_or_else(|| format!("`{quoted}` names no valid mail address."))?;
@@ -194,6 +199,8 @@ mod tests {
             ("", "missing"),
             ("a@b.example", "no `mailto:`"),
             ("b.example", "has to begin"),
+            ("\"mailto:a@b.example\"", "does not begin"),
+            ("mailto://a@b.example", "slashes"),
             ("mailto:", "no valid mail address"),
             ("mailto:b.example", "no valid mail address"),
             ("mailto:@b.example", "no valid mail address"),
