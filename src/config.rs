@@ -7,7 +7,7 @@ use config::{Config, Environment, File, FileFormat};
 use serde::Deserialize;
 use thiserror::Error;
 
-use crate::{dns, domains, engine, http, intake, provenance, smtp, sources, spool, store, telemetry};
+use crate::{dns, domains, engine, health, http, intake, provenance, smtp, sources, spool, store, telemetry};
 
 /// Everything that can be set. Every key has a default, so that `ruad serve` runs without a file.
 #[derive(Clone, Debug, Default, Deserialize)]
@@ -21,6 +21,8 @@ pub struct Settings {
     pub domains: domains::Settings,
     /// The embedded engine.
     pub engine: engine::Settings,
+    /// How the domains of the registry are watched.
+    pub health: health::Settings,
     /// The daemon's own web server.
     pub http: http::Settings,
     /// How reports are taken in.
@@ -58,8 +60,20 @@ impl Settings {
         Ok(settings)
     }
 
-    /// A receiver that only this machine can reach may be tried out without naming recipients; any other may not.
+    /// What follows from other settings.
     fn complete(&mut self) -> Result<(), ConfigError> {
+        self.complete_recipients()?;
+        if self.health.reports_to.is_empty() {
+            self.health.reports_to.clone_from(&self.smtp.recipients);
+        }
+        match self.health.mistake() {
+            Some((key, value, wanted)) => Err(ConfigError::OutOfRange { key, value, wanted }),
+            None => Ok(()),
+        }
+    }
+
+    /// A receiver that only this machine can reach may be tried out without naming recipients; any other may not.
+    fn complete_recipients(&mut self) -> Result<(), ConfigError> {
         if !self.smtp.recipients.is_empty() {
             return Ok(());
         }
@@ -79,6 +93,9 @@ fn environment() -> Environment {
         .try_parsing(true)
         .list_separator(",")
         .with_list_parse_key("dns.servers")
+        .with_list_parse_key("health.dnsbl.addresses")
+        .with_list_parse_key("health.dnsbl.domains")
+        .with_list_parse_key("health.reports_to")
         .with_list_parse_key("smtp.listen")
         .with_list_parse_key("smtp.proxy_from")
         .with_list_parse_key("smtp.recipients")
@@ -101,6 +118,16 @@ pub enum ConfigError {
     NoRecipients {
         /// The first address that others can reach.
         address: SocketAddr,
+    },
+    /// A value that makes no sense.
+    #[error("{key} is {value}; it has to be {wanted}")]
+    OutOfRange {
+        /// The key.
+        key: &'static str,
+        /// Its value.
+        value: String,
+        /// What it may be.
+        wanted: &'static str,
     },
 }
 
@@ -199,12 +226,22 @@ mod tests {
     }
 
     #[test]
+    fn our_own_addresses_are_the_recipients() {
+        let text = "[smtp]\nrecipients = [\"rua@a.example\"]\n";
+        assert_eq!(parse(text, &[]).unwrap().health.reports_to, ["rua@a.example"]);
+        let text = format!("{text}[health]\nreports_to = [\"@b.example\"]\n");
+        assert_eq!(parse(&text, &[]).unwrap().health.reports_to, ["@b.example"]);
+    }
+
+    #[test]
     fn a_mistake_is_named() {
         for (text, words) in [
             ("[smtp]\nmesage_bytes = 5\n", ["mesage_bytes", "smtp"]),
             ("[smtp]\nmessage_bytes = \"many\"\n", ["many", "smtp.message_bytes"]),
             ("[spool]\nsegment_age = -1\n", ["-1", "spool.segment_age"]),
             ("[smtp]\nlisten = [\"0.0.0.0:25\"]\n", ["0.0.0.0:25", "smtp.recipients"]),
+            ("[health]\nquestions = 500\n", ["health.questions is 500", "10 to 200"]),
+            ("[health]\nprofile = \"strict\"\n", ["health.profile is \"strict\"", "nl-gov"]),
             ("[smtp\n", ["line 1", "["]),
         ] {
             let error = parse(text, &[]).unwrap_err();

@@ -25,6 +25,7 @@ mod settings;
 pub mod spf;
 pub mod tags;
 pub mod tls_rpt;
+mod ttls;
 mod validator;
 mod versioned;
 
@@ -35,4 +36,5 @@ pub use expiring::Expiring;
 pub use finding::{Code, Evidence, Finding, Severity};
 pub use resolver::{Mx, Resolver, Text};
 pub use settings::{ResolverError, Settings};
+pub use ttls::Ttls;
 pub use validator::{Judged, Proof, Validator};

@@ -1,6 +1,7 @@
 //! The registry: groups (customers) and their domains. One TOML file, thousands of entries, read again on
 //! SIGHUP.
 
+mod error;
 mod file;
 mod name;
 mod shared;
@@ -10,9 +11,10 @@ use std::{
     collections::{BTreeMap, HashMap},
     path::{Path, PathBuf},
     sync::Arc,
+    time::Duration,
 };
 
-pub use file::RegistryError;
+pub use error::RegistryError;
 pub use name::{is_within, normalize, parents};
 pub use shared::Shared;
 
@@ -92,6 +94,20 @@ impl Registry {
         self.domains.is_empty()
     }
 
+    /// How this domain is to be watched, when it is listed itself and active.
+    pub fn watched(&self, domain: &str) -> Option<Watched<'_>> {
+        let found = self.domains.get(domain).filter(|found| found.active)?;
+        let group = self.groups.get(&found.group)?;
+        Some(Watched {
+            group: &found.group,
+            selectors: &found.selectors,
+            check_every: group.check_every,
+            key_age_warning: group.key_age_warning,
+            key_age_error: group.key_age_error,
+            profile: found.profile.as_deref().or(group.profile.as_deref()),
+        })
+    }
+
     fn find(&self, domain: &str) -> Option<(&str, &Domain)> {
         let name = if is_normal(domain) { Cow::Borrowed(domain) } else { Cow::Owned(normalize(domain)?) };
         parents(&name)
@@ -101,15 +117,38 @@ impl Registry {
     }
 }
 
+/// How a domain is to be watched; what is missing is as the settings say.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub struct Watched<'a> {
+    /// The group it belongs to.
+    pub group: &'a str,
+    /// DKIM selectors to ask for, in lower case.
+    pub selectors: &'a [String],
+    /// How often it is examined.
+    pub check_every: Option<Duration>,
+    /// Age of a DKIM key that is worth a warning; days.
+    pub key_age_warning: Option<u32>,
+    /// Age of a DKIM key that is an error; days.
+    pub key_age_error: Option<u32>,
+    /// What counts how much for its score.
+    pub profile: Option<&'a str>,
+}
+
 #[derive(Debug)]
 struct Group {
     title: String,
+    check_every: Option<Duration>,
+    key_age_warning: Option<u32>,
+    key_age_error: Option<u32>,
+    profile: Option<String>,
 }
 
 #[derive(Debug)]
 struct Domain {
     group: Arc<str>,
     active: bool,
+    selectors: Vec<String>,
+    profile: Option<String>,
 }
 
 /// Whether `domain` may be looked up as it stands; names in rows nearly always can, which saves a copy for
@@ -185,6 +224,36 @@ mod tests {
         );
         assert_eq!(registry.groups().collect::<Vec<_>>(), [("acme", "Acme"), ("globex", "globex")]);
         assert_eq!(registry.len(), 4);
+    }
+
+    #[test]
+    fn says_how_to_watch_a_domain() {
+        let text = r#"
+            [[group]]
+            name = "acme"
+            domains = ["acme.example", "old.example", "other.example"]
+            check_every = 900
+            key_age_error = 90
+            profile = "nl-gov"
+
+            [[domain]]
+            name = "acme.example"
+            selectors = ["S1", "2026._mail"]
+            profile = "default"
+
+            [[domain]]
+            name = "old.example"
+            active = false
+        "#;
+        let registry = Registry::parse(text, "domains.toml").unwrap();
+        let watched = registry.watched("acme.example").unwrap();
+        assert_eq!(watched.selectors, ["s1", "2026._mail"]);
+        assert_eq!((watched.group, watched.profile), ("acme", Some("default")));
+        assert_eq!(watched.check_every, Some(Duration::from_secs(900)));
+        assert_eq!((watched.key_age_warning, watched.key_age_error), (None, Some(90)));
+        assert_eq!(registry.watched("other.example").unwrap().profile, Some("nl-gov"));
+        assert!(registry.watched("old.example").is_none());
+        assert!(registry.watched("mail.acme.example").is_none());
     }
 
     #[test]

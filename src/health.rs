@@ -1,9 +1,14 @@
 //! The health of a domain: everything examined at once, as `ruad check` prints it and `ruad serve` keeps it.
 
+pub mod events;
 mod examine;
 pub mod keys;
 pub mod probe;
 mod profile;
+pub mod rows;
+mod settings;
+pub mod state;
+mod watch;
 
 use serde::Serialize;
 
@@ -11,6 +16,9 @@ use crate::dns::{Check, bimi, dane, dkim, dmarc, dnsbl, dnssec, mta_sts, mx, ns,
 
 pub use examine::{Examiner, Subject};
 pub use profile::{Otherwise, Profile, Score};
+pub(crate) use settings::SHORTEST_INTERVAL;
+pub use settings::Settings;
+pub use watch::{Asked, Watch, WatchError};
 
 /// What an examination of one domain found.
 #[derive(Clone, Debug, Serialize)]

@@ -1,6 +1,7 @@
-//! The daemon's own web server: `/metrics`, `/healthz` and `/readyz`.
+//! The daemon's own web server: `/metrics`, `/healthz`, `/readyz` and `/check`.
 
 use std::{
+    convert::Infallible,
     future::Future,
     io,
     net::{Ipv4Addr, SocketAddr},
@@ -9,18 +10,22 @@ use std::{
 
 use axum::{
     Router,
+    body::Body,
     extract::State,
     http::{StatusCode, header},
     response::{IntoResponse, Response},
-    routing::get,
+    routing::{get, post},
 };
+use futures_util::stream;
 use metrics_exporter_prometheus::PrometheusHandle;
 use serde::Deserialize;
 use thiserror::Error;
 use tokio::net::TcpListener;
 
+use crate::health::Watch;
 pub use health::{Health, Part};
 
+mod check;
 mod health;
 
 /// Where the web server listens.
@@ -45,7 +50,7 @@ pub struct Server {
 }
 
 impl Server {
-    /// Binds the address; nothing is answered before [`Server::run`].
+    /// Binds the address; nothing is answered before [`Server::run`]. Without a watch there is nothing about domains.
     ///
     /// # Errors
     ///
@@ -54,16 +59,18 @@ impl Server {
         settings: &Settings,
         metrics: PrometheusHandle,
         health: Health,
+        watch: Option<Watch>,
     ) -> Result<Self, HttpError> {
         let listen = settings.listen;
         let listener =
             TcpListener::bind(listen).await.map_err(|source| HttpError::Bind { address: listen, source })?;
         let app = Router::new()
             .route("/", get(index))
+            .route("/check", post(check::check))
             .route("/healthz", get(|| async { "ok\n" }))
             .route("/metrics", get(render_metrics))
             .route("/readyz", get(readiness))
-            .with_state(Arc::new(Shared { metrics, health }));
+            .with_state(Arc::new(Shared { metrics, health, watch }));
         Ok(Self { listener, app })
     }
 
@@ -103,15 +110,20 @@ pub enum HttpError {
 struct Shared {
     metrics: PrometheusHandle,
     health: Health,
+    watch: Option<Watch>,
 }
 
 async fn index() -> &'static str {
-    "ruad\n/metrics  for Prometheus\n/healthz  the process runs\n/readyz   it can take mail\n"
+    "ruad\n/metrics  for Prometheus\n/healthz  the process runs\n/readyz   it can take mail\n\
+     /check    POST with ?domain=: examine a domain of the registry now\n"
 }
 
 async fn render_metrics(State(shared): State<Arc<Shared>>) -> Response {
     let text = "text/plain; version=0.0.4; charset=utf-8";
-    ([(header::CONTENT_TYPE, text)], shared.metrics.render()).into_response()
+    let domains = shared.watch.as_ref().map(Watch::metrics).into_iter().flatten();
+    let pieces = std::iter::once(shared.metrics.render()).chain(domains);
+    let body = Body::from_stream(stream::iter(pieces.map(Ok::<_, Infallible>)));
+    ([(header::CONTENT_TYPE, text)], body).into_response()
 }
 
 async fn readiness(State(shared): State<Arc<Shared>>) -> Response {

@@ -9,6 +9,7 @@ use tracing_subscriber::EnvFilter;
 
 pub mod domains;
 pub mod engine;
+pub mod health;
 pub mod intake;
 pub mod provenance;
 pub mod smtp;
@@ -94,6 +95,7 @@ pub fn start_metrics() -> Result<PrometheusHandle, BuildError> {
 pub fn describe() {
     domains::describe();
     engine::describe();
+    health::describe();
     intake::describe();
     provenance::describe();
     smtp::describe();

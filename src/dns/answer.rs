@@ -72,6 +72,22 @@ impl<T> Answer<T> {
     }
 }
 
+impl Trouble {
+    /// Its stable name.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Timeout => "timeout",
+            Self::ServerFailure => "server_failure",
+            Self::Refused => "refused",
+            Self::BadName => "bad_name",
+            Self::Unvalidated => "unvalidated",
+            Self::Network => "network",
+            Self::NoRoots => "no_roots",
+            Self::Untrusted => "untrusted",
+        }
+    }
+}
+
 impl fmt::Display for Trouble {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {

@@ -64,6 +64,17 @@ pub struct Text {
     pub change: String,
 }
 
+impl Severity {
+    /// Its stable name.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Info => "info",
+            Self::Warning => "warning",
+            Self::Error => "error",
+        }
+    }
+}
+
 impl Code {
     /// Every code there is, by mechanism.
     pub fn all() -> impl Iterator<Item = Self> {

@@ -16,13 +16,14 @@ use hickory_resolver::{
 };
 use tokio::sync::{Semaphore, SemaphorePermit};
 
-use super::{Answer, Found, ResolverError, Settings, Trouble};
+use super::{Answer, Found, ResolverError, Settings, Trouble, Ttls};
 
 /// Asks the configured servers, with a cache of its own. Cheap to clone; clones share the cache and the bound.
 #[derive(Clone)]
 pub struct Resolver {
     resolver: TokioResolver,
     outstanding: Arc<Semaphore>,
+    ttls: Option<Ttls>,
 }
 
 /// A TXT record.
@@ -49,7 +50,12 @@ impl Resolver {
     /// When no server is configured and the system's configuration cannot be used.
     pub fn new(settings: &Settings, cache_entries: u64, outstanding: usize) -> Result<Self, ResolverError> {
         let resolver = settings.resolver(cache_entries)?;
-        Ok(Self { resolver, outstanding: Arc::new(Semaphore::new(outstanding)) })
+        Ok(Self { resolver, outstanding: Arc::new(Semaphore::new(outstanding)), ttls: None })
+    }
+
+    /// The same resolver, which notes how long the answers may be remembered from now on.
+    pub fn noting(&self, ttls: Ttls) -> Self {
+        Self { ttls: Some(ttls), ..self.clone() }
     }
 
     /// The TXT records of a name.
@@ -153,6 +159,9 @@ impl Resolver {
             return Answer::NoData;
         }
         let ttl = lookup.valid_until().saturating_duration_since(Instant::now());
+        if let Some(ttls) = &self.ttls {
+            ttls.note(name, ttl);
+        }
         let alias = owner.filter(|owner| *owner != asked).map(|owner| host(&owner));
         Answer::Found(Found { records, ttl: ttl.max(Duration::from_secs(1)), alias })
     }

@@ -3,120 +3,14 @@ use std::{
     ops::Range,
     path::Path,
     sync::Arc,
+    time::Duration,
 };
 
 use serde::Deserialize;
 use toml::Spanned;
 
-use super::{Domain, Group, Registry, UNASSIGNED, normalize};
-
-/// Why a registry cannot be used. Every text names the file and, where there is one, the line and the value.
-#[derive(Debug, thiserror::Error)]
-#[non_exhaustive]
-pub enum RegistryError {
-    /// The file cannot be read.
-    #[error("{file}: cannot read the domain registry: {source}")]
-    Io {
-        /// The file.
-        file: String,
-        /// What the operating system said.
-        source: std::io::Error,
-    },
-    /// The file is not TOML, or has a key that does not belong there, or a value of the wrong kind.
-    #[error("{file}: {source}")]
-    Syntax {
-        /// The file.
-        file: String,
-        /// What the parser said: line, column, key.
-        source: Box<toml::de::Error>,
-    },
-    /// A group's name has characters that a label or a database user's name should not have.
-    #[error(
-        "{file}:{line}: group.name {name:?} is not 1 to {LONGEST_GROUP} of a-z, 0-9, \"-\" and \"_\", with a letter first"
-    )]
-    GroupName {
-        /// The file.
-        file: String,
-        /// The line, from 1.
-        line: usize,
-        /// The name as written.
-        name: String,
-    },
-    /// A group has the name that stands for "no group".
-    #[error("{file}:{line}: group.name {name:?} is reserved for domains that no group lists")]
-    ReservedGroup {
-        /// The file.
-        file: String,
-        /// The line, from 1.
-        line: usize,
-        /// The name as written.
-        name: String,
-    },
-    /// Two groups have the same name.
-    #[error("{file}:{line}: group.name {name:?} is used twice, first in line {first}")]
-    DuplicateGroup {
-        /// The file.
-        file: String,
-        /// The line, from 1.
-        line: usize,
-        /// The name.
-        name: String,
-        /// The line of the group that had it first.
-        first: usize,
-    },
-    /// Something that is not a domain name.
-    #[error("{file}:{line}: {key} {name:?} is not a domain name")]
-    DomainName {
-        /// The file.
-        file: String,
-        /// The line, from 1.
-        line: usize,
-        /// The key the value belongs to.
-        key: &'static str,
-        /// The value as written.
-        name: String,
-    },
-    /// A domain is listed twice, in one group or in two.
-    #[error(
-        "{file}:{line}: group.domains {name:?} of group {group:?} is listed already, in line {first} for group {first_group:?}"
-    )]
-    DuplicateDomain {
-        /// The file.
-        file: String,
-        /// The line, from 1.
-        line: usize,
-        /// The domain, normalized.
-        name: String,
-        /// The group that lists it again.
-        group: String,
-        /// The line where it is listed first.
-        first: usize,
-        /// The group that lists it first.
-        first_group: String,
-    },
-    /// A `[[domain]]` table tells more about a domain that no group lists.
-    #[error("{file}:{line}: domain.name {name:?} is in no group's list of domains")]
-    UnlistedDomain {
-        /// The file.
-        file: String,
-        /// The line, from 1.
-        line: usize,
-        /// The domain, normalized.
-        name: String,
-    },
-    /// Two `[[domain]]` tables for one domain.
-    #[error("{file}:{line}: domain.name {name:?} has a table already, in line {first}")]
-    DuplicateTable {
-        /// The file.
-        file: String,
-        /// The line, from 1.
-        line: usize,
-        /// The domain, normalized.
-        name: String,
-        /// The line of the first table.
-        first: usize,
-    },
-}
+use super::{Domain, Group, Registry, RegistryError, UNASSIGNED, normalize};
+use crate::health::{Profile, SHORTEST_INTERVAL};
 
 pub(super) fn load(path: &Path) -> Result<Registry, RegistryError> {
     let file = path.display().to_string();
@@ -159,6 +53,10 @@ struct GroupTable {
     title: Option<String>,
     #[serde(default)]
     domains: Vec<Spanned<String>>,
+    check_every: Option<Spanned<f64>>,
+    key_age_warning: Option<Spanned<u32>>,
+    key_age_error: Option<Spanned<u32>>,
+    profile: Option<Spanned<String>>,
 }
 
 #[derive(Deserialize)]
@@ -167,6 +65,9 @@ struct DomainTable {
     name: Spanned<String>,
     #[serde(default = "active")]
     active: bool,
+    #[serde(default)]
+    selectors: Vec<Spanned<String>>,
+    profile: Option<Spanned<String>>,
 }
 
 fn active() -> bool {
@@ -197,7 +98,14 @@ impl Builder {
         let group: Arc<str> = name.into();
         self.group_lines.insert(group.clone(), line);
         let title = table.title.unwrap_or_else(|| group.to_string());
-        self.registry.groups.insert(group.clone(), Group { title });
+        let group_table = Group {
+            title,
+            check_every: table.check_every.map(|every| self.check_every(every)).transpose()?,
+            profile: self.profile("group.profile", table.profile)?,
+            key_age_warning: self.warning_before(table.key_age_warning, table.key_age_error.as_ref())?,
+            key_age_error: table.key_age_error.map(Spanned::into_inner),
+        };
+        self.registry.groups.insert(group.clone(), group_table);
         for domain in table.domains {
             self.domain(&group, domain)?;
         }
@@ -208,7 +116,12 @@ impl Builder {
         let (line, name) = self.name("group.domains", written)?;
         match self.registry.domains.entry(name.as_str().into()) {
             Entry::Vacant(entry) => {
-                entry.insert(Domain { group: group.clone(), active: true });
+                entry.insert(Domain {
+                    group: group.clone(),
+                    active: true,
+                    selectors: Vec::new(),
+                    profile: None,
+                });
                 self.domain_lines.insert(name, line);
                 Ok(())
             }
@@ -231,12 +144,73 @@ impl Builder {
             if let Some(first) = lines.insert(name.clone(), line) {
                 return Err(RegistryError::DuplicateTable { file, line, name, first });
             }
-            match self.registry.domains.get_mut(name.as_str()) {
-                Some(domain) => domain.active = table.active,
-                None => return Err(RegistryError::UnlistedDomain { file, line, name }),
-            }
+            let profile = self.profile("domain.profile", table.profile)?;
+            let selectors = table.selectors.into_iter().map(|written| self.selector(written));
+            let selectors = selectors.collect::<Result<_, _>>()?;
+            let Some(domain) = self.registry.domains.get_mut(name.as_str()) else {
+                return Err(RegistryError::UnlistedDomain { file, line, name });
+            };
+            domain.active = table.active;
+            (domain.selectors, domain.profile) = (selectors, profile);
         }
         Ok(())
+    }
+
+    fn check_every(&self, written: Spanned<f64>) -> Result<Duration, RegistryError> {
+        let line = self.lines.of(written.span());
+        let every = Duration::try_from_secs_f64(*written.get_ref()).unwrap_or_default();
+        if every < SHORTEST_INTERVAL {
+            let value = written.get_ref().to_string();
+            return Err(self.out_of_range(line, "group.check_every", value, "1 second or more"));
+        }
+        Ok(every)
+    }
+
+    fn warning_before(
+        &self,
+        warning: Option<Spanned<u32>>,
+        error: Option<&Spanned<u32>>,
+    ) -> Result<Option<u32>, RegistryError> {
+        match (warning, error) {
+            (Some(warning), Some(error)) if warning.get_ref() > error.get_ref() => {
+                let (line, value) = (self.lines.of(warning.span()), format!("{} days", warning.get_ref()));
+                Err(self.out_of_range(line, "group.key_age_warning", value, "no more than key_age_error"))
+            }
+            (warning, _) => Ok(warning.map(Spanned::into_inner)),
+        }
+    }
+
+    fn profile(
+        &self,
+        key: &'static str,
+        written: Option<Spanned<String>>,
+    ) -> Result<Option<String>, RegistryError> {
+        match written {
+            Some(written) if Profile::named(written.get_ref()).is_none() => {
+                let (line, value) = (self.lines.of(written.span()), format!("{:?}", written.get_ref()));
+                Err(self.out_of_range(line, key, value, "default or nl-gov"))
+            }
+            written => Ok(written.map(Spanned::into_inner)),
+        }
+    }
+
+    fn selector(&self, written: Spanned<String>) -> Result<String, RegistryError> {
+        let line = self.lines.of(written.span());
+        let name = written.into_inner();
+        // A selector is one or several labels (RFC 6376 section 3.1), for which the rules of names hold.
+        normalize(&name)
+            .filter(|normal| name.is_ascii() && !name.ends_with('.') && normal.len() <= LONGEST_SELECTOR)
+            .ok_or_else(|| RegistryError::Selector { file: self.file.clone(), line, name })
+    }
+
+    fn out_of_range(
+        &self,
+        line: usize,
+        key: &'static str,
+        value: String,
+        wanted: &'static str,
+    ) -> RegistryError {
+        RegistryError::OutOfRange { file: self.file.clone(), line, key, value, wanted }
     }
 
     fn name(&self, key: &'static str, written: Spanned<String>) -> Result<(usize, String), RegistryError> {
@@ -273,6 +247,7 @@ fn is_group_name(name: &str) -> bool {
 }
 
 const LONGEST_GROUP: usize = 48;
+const LONGEST_SELECTOR: usize = 128;
 
 #[cfg(test)]
 mod tests {
@@ -305,6 +280,22 @@ mod tests {
                     "{group}]\n[[domain]]\nname = \"acme.example\"\n[[domain]]\nname = \"acme.example\"\n"
                 ),
                 "f.toml:9: domain.name \"acme.example\" has a table already, in line 7",
+            ),
+            (
+                format!("{group}]\ncheck_every = 0\n"),
+                "f.toml:6: group.check_every is 0; it has to be 1 second or more",
+            ),
+            (
+                format!("{group}]\nprofile = \"strict\"\n"),
+                "f.toml:6: group.profile is \"strict\"; it has to be default or nl-gov",
+            ),
+            (
+                format!("{group}]\nkey_age_error = 30\nkey_age_warning = 31\n"),
+                "f.toml:7: group.key_age_warning is 31 days; it has to be no more than key_age_error",
+            ),
+            (
+                format!("{group}]\n[[domain]]\nname = \"acme.example\"\nselectors = [\"s1\",\n\"s 2\"]\n"),
+                "f.toml:9: domain.selectors \"s 2\" is not a DKIM selector",
             ),
             ("[[group]]\nname = \"A b\"\n".to_owned(), "f.toml:2: group.name \"A b\" is not 1 to 48 of"),
             ("[[group]]\nname = \"\"\n".to_owned(), "f.toml:2: group.name \"\" is not"),

@@ -1,7 +1,6 @@
-use std::{
-    path::PathBuf,
-    sync::{Arc, PoisonError, RwLock},
-};
+use std::{path::PathBuf, sync::Arc};
+
+use tokio::sync::watch;
 
 use super::{Registry, RegistryError, Settings};
 use crate::telemetry::domains::{Reloaded, listed};
@@ -37,26 +36,31 @@ impl Shared {
         let Some(path) = &self.0.path else { return Ok(()) };
         let outcome = Registry::load(path).map(Arc::new);
         Reloaded { file: path, domains: outcome.as_ref().map(|registry| registry.len()) }.record();
-        *self.0.registry.write().unwrap_or_else(PoisonError::into_inner) = outcome?;
+        self.0.registry.send_replace(outcome?);
         Ok(())
     }
 
     /// The registry as it is now. Keep it for the length of one piece of work, so that all of it sees the
     /// same.
     pub fn current(&self) -> Arc<Registry> {
-        self.0.registry.read().unwrap_or_else(PoisonError::into_inner).clone()
+        self.0.registry.borrow().clone()
+    }
+
+    /// Tells whoever holds it when the registry is another.
+    pub fn changes(&self) -> watch::Receiver<Arc<Registry>> {
+        self.0.registry.subscribe()
     }
 
     fn with(registry: Registry, path: Option<PathBuf>) -> Self {
         listed(registry.len());
-        Self(Arc::new(Inner { path, registry: RwLock::new(Arc::new(registry)) }))
+        Self(Arc::new(Inner { path, registry: watch::Sender::new(Arc::new(registry)) }))
     }
 }
 
 #[derive(Debug)]
 struct Inner {
     path: Option<PathBuf>,
-    registry: RwLock<Arc<Registry>>,
+    registry: watch::Sender<Arc<Registry>>,
 }
 
 #[cfg(test)]

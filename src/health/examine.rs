@@ -6,7 +6,7 @@ use tokio::join;
 
 use super::{Snapshot, probe, probe::Https};
 use crate::dns::{
-    Resolver, Validator, bimi, dane, dkim, dmarc, dnsbl, dnssec, mta_sts, mta_sts::FetchError, mx, ns,
+    Resolver, Ttls, Validator, bimi, dane, dkim, dmarc, dnsbl, dnssec, mta_sts, mta_sts::FetchError, mx, ns,
     reverse, spf, tls_rpt,
 };
 
@@ -81,6 +81,11 @@ impl Examiner {
     pub fn with_name_servers(mut self, settings: ns::Settings) -> Self {
         self.name_servers = Arc::new(settings);
         self
+    }
+
+    /// The same examiner, which notes how long the answers may be remembered from now on.
+    pub fn noting(&self, ttls: Ttls) -> Self {
+        Self { resolver: self.resolver.noting(ttls), ..self.clone() }
     }
 
     /// Examines one domain; `checked_at` is the time, in seconds since 1970.

@@ -27,6 +27,7 @@ use crate::{
 /// A receiver that has its sockets and can be started.
 pub struct Server {
     shared: Arc<Shared>,
+    hostname: String,
     listeners: Vec<TcpListener>,
 }
 
@@ -58,13 +59,18 @@ impl Server {
             sockets.into_iter().map(listen::adopt).collect::<Result<_, _>>()?
         };
         let shared = Arc::new(Shared::new(settings, &hostname, recipients, spool, tls));
-        Ok(Self { shared, listeners })
+        Ok(Self { shared, hostname, listeners })
+    }
+
+    /// The name it goes by.
+    pub fn hostname(&self) -> &str {
+        &self.hostname
     }
 
     /// Accepts sessions until `stop` is cancelled. Then nobody new is let in, messages under way may come to their
     /// end within `shutdown_timeout`, and everybody else hears `421`.
     pub async fn run(self, stop: CancellationToken) {
-        let Self { shared, listeners } = self;
+        let Self { shared, listeners, .. } = self;
         let sessions = TaskTracker::new();
         let room = Arc::new(Semaphore::new(shared.settings.sessions.min(Semaphore::MAX_PERMITS)));
         let mut accepting = JoinSet::new();

@@ -87,12 +87,12 @@ impl Store {
     async fn keep_retention(&self) -> Result<(), StoreError> {
         let query = self.client().query(
             "SELECT name, engine_full FROM system.tables \
-             WHERE database = ? AND engine LIKE '%MergeTree' AND partition_key != '' ORDER BY name",
+             WHERE database = ? AND engine LIKE '%MergeTree' \
+             AND (partition_key != '' OR engine LIKE '%AggregatingMergeTree') ORDER BY name",
         );
         let tables: Vec<Table> = self.timed(query.bind(&self.settings().database).fetch_all()).await?;
         for table in tables {
-            let age = if table.name.starts_with("daily_") { Age::Month } else { Age::Arrival };
-            let wanted = age.expression(self.settings().retention_months);
+            let wanted = Age::of(&table.name).expression(self.settings().retention_months);
             let there = table.engine_full.split_once(" TTL ").map(|(_, rest)| rest);
             let change = match (&wanted, there) {
                 (Some(wanted), Some(there)) if there.starts_with(&format!("{wanted} ")) => continue,
@@ -128,6 +128,7 @@ const MIGRATIONS: &[(u32, &str, &str)] = &[
     (5, "deliveries", include_str!("migrations/0005_deliveries.sql")),
     (6, "sources", include_str!("migrations/0006_sources.sql")),
     (7, "rollups", include_str!("migrations/0007_rollups.sql")),
+    (8, "health", include_str!("migrations/0008_health.sql")),
 ];
 
 #[cfg(test)]

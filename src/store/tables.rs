@@ -6,18 +6,20 @@
 mod aggregate;
 mod deliveries;
 mod failure;
+mod health;
 mod messages;
 mod sources;
 mod tls;
 
 use uuid::Uuid;
 
-use super::column::{Day, Identity, Millis};
+use super::column::{Day, Identity, Millis, Timestamp};
 use crate::report::Warning;
 
 pub use aggregate::{AggregateRecords, AggregateReports};
 pub use deliveries::{Deliveries, Delivery};
 pub use failure::FailureReports;
+pub use health::{DkimSightings, DnsChecks, DnsRecords, DomainEvents};
 pub use messages::{MessageRow, Messages, RefusedPart};
 pub use sources::Sources;
 pub use tls::{TlsFailures, TlsPolicies};
@@ -75,6 +77,10 @@ impl Context<'_> {
 
 fn millis(milliseconds: u64) -> Millis {
     Millis(i64::try_from(milliseconds).unwrap_or(i64::MAX))
+}
+
+fn timestamp(seconds: u64) -> Timestamp {
+    Timestamp(u32::try_from(seconds).unwrap_or(u32::MAX))
 }
 
 fn codes(warnings: &[Warning]) -> impl Iterator<Item = &str> {

@@ -20,6 +20,9 @@ impl Template {
             ("{replicated}", only("Replicated")),
             ("{ttl}", clause(Age::Arrival.expression(settings.retention_months))),
             ("{rollup_ttl}", clause(Age::Month.expression(settings.retention_months))),
+            ("{check_ttl}", clause(Age::Check.expression(settings.retention_months))),
+            ("{event_ttl}", clause(Age::Event.expression(settings.retention_months))),
+            ("{seen_ttl}", clause(Age::Seen.expression(settings.retention_months))),
             ("{settings}", format!("ttl_only_drop_parts = 1, {DURABLE}")),
             ("{settings_without_ttl}", DURABLE.to_owned()),
         ];
@@ -47,18 +50,37 @@ pub(super) enum Age {
     Arrival,
     /// `received_month`, the month that `received_at` lies in.
     Month,
+    /// `checked_at`.
+    Check,
+    /// `seen_at`.
+    Event,
+    /// `last_seen`.
+    Seen,
 }
 
 impl Age {
+    /// That of a table.
+    pub(super) fn of(table: &str) -> Self {
+        match table.strip_suffix("_local").unwrap_or(table) {
+            "dns_checks" => Self::Check,
+            "domain_events" => Self::Event,
+            "dns_records" | "dkim_sightings" => Self::Seen,
+            table if table.starts_with("daily_") => Self::Month,
+            _ => Self::Arrival,
+        }
+    }
+
     /// When rows are due to go, unless they stay for ever. A month's sums go with the last of its records.
     pub(super) fn expression(self, months: u32) -> Option<String> {
-        match (self, months) {
-            (_, 0) => None,
-            (Self::Arrival, months) => Some(format!("toDate(received_at) + toIntervalMonth({months})")),
-            (Self::Month, months) => {
-                Some(format!("received_month + toIntervalMonth({})", u64::from(months) + 1))
-            }
-        }
+        let (day, months) = match self {
+            _ if months == 0 => return None,
+            Self::Arrival => ("toDate(received_at)", u64::from(months)),
+            Self::Month => ("received_month", u64::from(months) + 1),
+            Self::Check => ("toDate(checked_at)", u64::from(months)),
+            Self::Event => ("toDate(seen_at)", u64::from(months)),
+            Self::Seen => ("toDate(last_seen)", u64::from(months)),
+        };
+        Some(format!("{day} + toIntervalMonth({months})"))
     }
 }
 

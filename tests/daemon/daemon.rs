@@ -15,7 +15,7 @@ use crate::wait::comes_true;
 
 pub(crate) struct Daemon {
     pub(crate) smtp: SocketAddr,
-    http: SocketAddr,
+    pub(crate) http: SocketAddr,
     engine: SocketAddr,
     folder: TempDir,
     environment: Vec<(&'static str, String)>,
@@ -129,6 +129,11 @@ impl Daemon {
         let Some(process) = &self.process else { return false };
         let parent = process.id().to_string();
         Command::new("pkill").args(["-KILL", "-P", &parent]).status().unwrap().success()
+    }
+
+    /// The folder of its files.
+    pub(crate) fn folder(&self) -> &std::path::Path {
+        self.folder.path()
     }
 
     /// SIGHUP.

@@ -6,6 +6,7 @@
     reason = "a test that cannot go on should fail"
 )]
 
+#[allow(dead_code, reason = "tests/health needs more of it")]
 mod daemon;
 mod kill;
 mod log;

@@ -54,7 +54,6 @@ impl Dns {
     /// Serves records that a master file cannot hold; questions for the names in `mute`, not for names below, are not
     /// answered.
     pub(crate) async fn serve_records(records: Vec<Record>, mute: Vec<Name>) -> Self {
-        let mut zone = Zone::parse("");
         let mut all = BTreeMap::new();
         for record in Zone::records("")
             .into_values()
@@ -67,6 +66,7 @@ impl Dns {
                 .or_insert_with(|| RecordSet::new(record.name.clone(), record.record_type(), 0));
             set.insert(record, 0);
         }
+        let mut zone = Zone::parse("");
         zone.catalog = Zone::catalog(all);
         zone.mute = mute.into_iter().map(LowerName::from).collect();
         let state = State::new(zone);

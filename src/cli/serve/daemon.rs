@@ -7,6 +7,7 @@ use anyhow::Context;
 use ruad::{
     config::Settings,
     domains, engine,
+    health::{Watch, probe},
     http::{self, Health, Part},
     smtp,
     sources::Sources,
@@ -36,8 +37,22 @@ pub(super) async fn run(settings: Settings, sockets: Vec<TcpListener>) -> anyhow
     let sources = Sources::new(&settings.sources, settings.dns.resolver(SOURCE_ANSWERS)?)?;
     let spool = Spool::open(&settings.spool)?;
     let receiver = smtp::Server::bind(settings.smtp.clone(), spool.clone(), sockets)?;
-    let web = http::Server::bind(&settings.http, metrics.clone(), health.clone()).await?;
-    let storage = Storage::new(&settings, spool.clone(), registry.clone(), sources.clone(), health.clone())?;
+    let domains = match settings.health.enabled {
+        true => {
+            let (roots, registry) = (probe::roots(None)?, registry.clone());
+            Some(Watch::new(&settings.health, &settings.dns, roots, registry, receiver.hostname())?)
+        }
+        false => None,
+    };
+    let web = http::Server::bind(&settings.http, metrics.clone(), health.clone(), domains.clone()).await?;
+    let storage = Storage::new(
+        &settings,
+        spool.clone(),
+        registry.clone(),
+        sources.clone(),
+        domains.clone(),
+        health.clone(),
+    )?;
 
     let (receiving, storing, ending) =
         (CancellationToken::new(), CancellationToken::new(), CancellationToken::new());
@@ -45,6 +60,7 @@ pub(super) async fn run(settings: Settings, sockets: Vec<TcpListener>) -> anyhow
     let receiver = tokio::spawn(receiver.run(receiving.clone()));
     health.set(Part::Smtp, Ok(()));
     let storage = tokio::spawn(storage.run(storing.clone()));
+    let domains = domains.map(|domains| tokio::spawn(domains.run(receiving.clone())));
     let web = tokio::spawn(web.run(ending.clone().cancelled_owned()));
     let watch = tokio::spawn(watch_spool(spool.clone(), health.clone(), metrics));
     let alive = tokio::spawn(systemd::keep_alive(health.clone()));
@@ -61,6 +77,9 @@ pub(super) async fn run(settings: Settings, sockets: Vec<TcpListener>) -> anyhow
     health.set(Part::Smtp, Err("stopping".to_owned()));
     receiving.cancel();
     receiver.await.context("the receiver died")?;
+    if let Some(domains) = domains {
+        domains.await.context("the watch over the domains died")?;
+    }
     spool.close().await.context("the last segment could not be closed; the next start closes it")?;
     // What waits is safe on disk; storing it now only saves the next start some work.
     drop(timeout(LAST_SEGMENTS, drained(&spool)).await);

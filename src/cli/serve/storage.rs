@@ -6,6 +6,7 @@ use ruad::{
     config::Settings,
     domains,
     engine::{self, Child},
+    health::Watch,
     http::{Health, Part},
     intake::Intake,
     provenance::{self, Authenticator},
@@ -21,6 +22,7 @@ pub(super) struct Storage {
     spool: Spool,
     registry: domains::Shared,
     sources: Sources,
+    domains: Option<Watch>,
     health: Health,
     authenticator: Authenticator,
     provenance: provenance::Settings,
@@ -36,6 +38,7 @@ impl Storage {
         spool: Spool,
         registry: domains::Shared,
         sources: Sources,
+        domains: Option<Watch>,
         health: Health,
     ) -> anyhow::Result<Self> {
         let resolver = settings.dns.resolver(settings.dns.cache_entries)?;
@@ -43,6 +46,7 @@ impl Storage {
             spool,
             registry,
             sources,
+            domains,
             health,
             authenticator: Authenticator::new(&settings.provenance, resolver),
             provenance: settings.provenance.clone(),
@@ -92,6 +96,7 @@ impl Storage {
         let (seen, inbox) = self.sources.queue();
         let sources = tokio::spawn(identify(self.sources.clone(), inbox, store.clone()));
         let watch = tokio::spawn(watch_store(store.clone(), self.health));
+        let domains = self.domains.map(|domains| tokio::spawn(domains.keep(store.clone(), stop.clone())));
         let intake = Intake::new(
             self.intake,
             self.spool,
@@ -102,6 +107,10 @@ impl Storage {
         );
         if let Err(error) = intake.run(stop).await {
             tracing::error!(%error, "The intake cannot read the spool; restart when the disk is well again.");
+        }
+        if let Some(domains) = domains {
+            // A panic in it has been logged, and is no reason not to end.
+            drop(domains.await);
         }
         watch.abort();
         sources.abort();

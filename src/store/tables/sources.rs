@@ -1,3 +1,4 @@
+use super::timestamp;
 use crate::{
     sources::SourceRow,
     store::{
@@ -36,8 +37,4 @@ impl Sources {
         self.checked_at.push(timestamp(row.checked_at));
         self.recheck_at.push(timestamp(row.recheck_at));
     }
-}
-
-fn timestamp(seconds: u64) -> Timestamp {
-    Timestamp(u32::try_from(seconds).unwrap_or(u32::MAX))
 }

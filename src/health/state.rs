@@ -1,0 +1,227 @@
+//! What is known about a domain, and what of it has changed.
+//!
+//! A fact counts once two examinations in a row agree on it: a resolver that lies once, or a record that flips between
+//! two values, changes nothing. What could not be told keeps the last known state.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use crate::dns::{Check, Mechanism};
+
+/// What is known about one domain.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct State {
+    known: BTreeMap<Mechanism, Known>,
+}
+
+/// A fact that two examinations agreed on.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub struct Fact {
+    /// What it is; none when it is certain that there is none.
+    pub value: Option<String>,
+    /// When the first of the two saw it; seconds since 1970.
+    pub since: u64,
+}
+
+/// A fact that is another now.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub struct Change {
+    /// What was examined.
+    pub mechanism: Mechanism,
+    /// The fact.
+    pub name: String,
+    /// What it was.
+    pub old: Fact,
+    /// What it is.
+    pub new: Fact,
+}
+
+impl State {
+    /// Takes in what an examination at `at` found, and gives what has changed for certain. `asked` names facts that
+    /// were asked for on purpose, such as `key:` with a selector that reports told of: that one was found only now says
+    /// nothing about when it was published.
+    pub fn observe<'a>(
+        &mut self,
+        checks: impl IntoIterator<Item = &'a Check>,
+        asked: &BTreeSet<String>,
+        at: u64,
+    ) -> Vec<Change> {
+        let mut changes = Vec::new();
+        for check in checks {
+            let none = BTreeSet::new();
+            let asked = if check.mechanism == Mechanism::Dkim { asked } else { &none };
+            self.known.entry(check.mechanism).or_default().observe(check, asked, at, &mut changes);
+        }
+        changes
+    }
+
+    /// Takes in what an earlier run of the program knew. What this run has seen meanwhile has yet to be confirmed.
+    pub fn restore(&mut self, mechanism: Mechanism, settled: bool, facts: BTreeMap<String, Fact>) {
+        let newer = self.known.insert(mechanism, Known::restored(settled, facts)).unwrap_or_default();
+        let Some(known) = self.known.get_mut(&mechanism) else { return };
+        for (name, held) in newer.facts {
+            let Some(latest) = held.pending.or(held.confirmed) else { continue };
+            let entry = known.facts.entry(name).or_insert_with(|| Held::absent(settled));
+            if entry.confirmed.as_ref().is_none_or(|confirmed| confirmed.value != latest.value) {
+                entry.pending = Some(latest);
+            }
+        }
+    }
+
+    /// Forgets facts as if they had never been asked for.
+    pub fn forget(&mut self, mechanism: Mechanism, is_meant: impl Fn(&str) -> bool) {
+        if let Some(known) = self.known.get_mut(&mechanism) {
+            known.facts.retain(|name, _| !is_meant(name));
+        }
+    }
+
+    /// Whether something was seen once that has yet to be confirmed.
+    pub fn is_pending(&self) -> bool {
+        self.pending().next().is_some()
+    }
+
+    /// The mechanisms with facts that have yet to be confirmed.
+    pub fn pending(&self) -> impl Iterator<Item = Mechanism> {
+        let pending = |known: &Known| known.facts.values().any(|held| held.pending.is_some());
+        self.known.iter().filter(move |(_, known)| pending(known)).map(|(mechanism, _)| *mechanism)
+    }
+
+    /// A fact that is certain.
+    pub fn confirmed(&self, mechanism: Mechanism, name: &str) -> Option<&Fact> {
+        self.known.get(&mechanism)?.facts.get(name)?.confirmed.as_ref()
+    }
+
+    /// What a fact is as far as anybody knows: what is certain, else what was seen once.
+    pub fn value(&self, mechanism: Mechanism, name: &str) -> Option<&str> {
+        self.values(mechanism).find(|(known, _)| *known == name).and_then(|(_, fact)| fact.value.as_deref())
+    }
+
+    /// All facts of a mechanism as far as anybody knows.
+    pub fn values(&self, mechanism: Mechanism) -> impl Iterator<Item = (&str, &Fact)> {
+        let facts = self.known.get(&mechanism).into_iter().flat_map(|known| &known.facts);
+        facts.filter_map(|(name, held)| {
+            Some((name.as_str(), held.confirmed.as_ref().or(held.pending.as_ref())?))
+        })
+    }
+
+    /// All certain facts of a mechanism: what [`State::restore`] wants back.
+    pub fn certain(&self, mechanism: Mechanism) -> impl Iterator<Item = (&str, &Fact)> {
+        let facts = self.known.get(&mechanism).into_iter().flat_map(|known| &known.facts);
+        facts.filter_map(|(name, held)| Some((name.as_str(), held.confirmed.as_ref()?)))
+    }
+
+    /// Whether it is certain that facts which are not listed are not there.
+    pub fn is_settled(&self, mechanism: Mechanism) -> bool {
+        self.known.get(&mechanism).is_some_and(Known::is_settled)
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+struct Known {
+    facts: BTreeMap<String, Held>,
+    /// How many examinations left no question open, up to the number that is enough.
+    complete: u8,
+}
+
+#[derive(Clone, Debug, PartialEq)]
+struct Held {
+    confirmed: Option<Fact>,
+    pending: Option<Fact>,
+}
+
+impl Known {
+    fn restored(settled: bool, facts: BTreeMap<String, Fact>) -> Self {
+        let held = |fact| Held { confirmed: Some(fact), pending: None };
+        let facts = facts.into_iter().map(|(name, fact)| (name, held(fact))).collect();
+        Self { facts, complete: if settled { ENOUGH } else { 0 } }
+    }
+
+    fn observe(&mut self, check: &Check, asked: &BTreeSet<String>, at: u64, changes: &mut Vec<Change>) {
+        let settled = self.is_settled();
+        let names: BTreeSet<String> =
+            self.facts.keys().chain(check.facts.keys()).chain(asked).cloned().collect();
+        for name in names {
+            let value = match check.facts.get(&name) {
+                Some(Some(value)) => Some(value.clone()),
+                Some(None) => continue,
+                None if is_undecided(check, &name) => continue,
+                None => None,
+            };
+            let unseen = || Held::absent(settled && !asked.contains(&name));
+            let held = self.facts.entry(name.clone()).or_insert_with(unseen);
+            let new = Fact { value, since: at };
+            if let Some((old, new)) = held.see(new, is_telling(check.mechanism, &name)) {
+                changes.push(Change { mechanism: check.mechanism, name, old, new });
+            }
+        }
+        // That something is not there need not be said of every name there could be.
+        self.facts.retain(|name, held| asked.contains(name) || !held.is_absent());
+        if check.unknown.is_empty() {
+            self.complete = self.complete.saturating_add(1).min(ENOUGH);
+        }
+    }
+
+    fn is_settled(&self) -> bool {
+        self.complete >= ENOUGH
+    }
+}
+
+impl Held {
+    /// A fact that has not been seen before.
+    fn absent(is_certain: bool) -> Self {
+        Self { confirmed: is_certain.then_some(Fact { value: None, since: 0 }), pending: None }
+    }
+
+    /// Takes in what was seen; gives what it was and is when it is another for certain.
+    fn see(&mut self, new: Fact, is_telling: bool) -> Option<(Fact, Fact)> {
+        if self.confirmed.as_ref().is_some_and(|confirmed| confirmed.value == new.value) {
+            self.pending = None;
+            return None;
+        }
+        if !is_telling {
+            self.confirmed = Some(new);
+            return None;
+        }
+        match self.pending.take() {
+            Some(seen) if seen.value == new.value => {
+                let old = self.confirmed.replace(seen.clone());
+                old.map(|old| (old, seen))
+            }
+            _ => {
+                self.pending = Some(new);
+                None
+            }
+        }
+    }
+
+    fn is_absent(&self) -> bool {
+        self.pending.is_none() && self.confirmed.as_ref().is_some_and(|confirmed| confirmed.value.is_none())
+    }
+}
+
+/// Whether a change of this fact is an event. The others follow what was seen last.
+fn is_telling(mechanism: Mechanism, name: &str) -> bool {
+    mechanism != Mechanism::Reverse && (mechanism, name) != (Mechanism::Spf, "lookups")
+}
+
+/// Whether a fact that is not among the check's is so because a question was not answered. A selector or a block list
+/// that never answers must not keep the others from being believed; everywhere else one answer depends on another.
+fn is_undecided(check: &Check, name: &str) -> bool {
+    let mut parts = name.split(':').skip(1);
+    let Some(subject) = parts.next().map(str::to_ascii_lowercase) else { return !check.unknown.is_empty() };
+    check.unknown.iter().any(|question| {
+        let asked = question.name.to_ascii_lowercase();
+        match check.mechanism {
+            Mechanism::Dkim => {
+                asked.split_once("._domainkey").is_none_or(|(selector, _)| selector == subject)
+            }
+            Mechanism::Dnsbl => crate::domains::is_within(&asked, &subject),
+            _ => true,
+        }
+    })
+}
+
+/// Examinations in a row that have to agree.
+const ENOUGH: u8 = 2;
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,227 @@
+//! The health of domains as metrics. They are written from what is known at the moment, so that a domain's series go
+//! when it does; a metrics registry would keep them.
+
+use std::{fmt::Write as _, sync::Arc};
+
+use super::entry::Entry;
+use crate::{
+    dns::{Mechanism, Status, dkim::REVOKED_KEY},
+    health::keys::{self, KeyHistory},
+};
+
+/// What is told about one domain.
+#[derive(Debug)]
+pub(super) struct Row {
+    /// `domain="…",group="…"`.
+    labels: String,
+    statuses: Vec<(Mechanism, Status)>,
+    /// Selector, age in seconds as far as it is known, size.
+    keys: Vec<(String, Option<u64>, u32)>,
+    spf_lookups: Option<u32>,
+    policy: Option<&'static str>,
+    score: Option<f32>,
+    last_success: Option<u64>,
+}
+
+impl Row {
+    pub(super) fn new(domain: &str, entry: &Entry, keys: &[KeyHistory], now: u64) -> Self {
+        let live = keys.iter().filter(|key| key.published && key.key.fingerprint != REVOKED_KEY);
+        let told = |key: &KeyHistory| {
+            let age = keys::age(key, keys, now).map(|age| age.seconds);
+            (key.key.selector.clone(), age, key.key.bits)
+        };
+        Self {
+            labels: format!("domain=\"{}\",group=\"{}\"", escaped(domain), escaped(&entry.group)),
+            statuses: entry.statuses.clone(),
+            keys: live.map(told).collect(),
+            spf_lookups: entry.spf_lookups(),
+            policy: policy(entry),
+            score: entry.score().map(|score| score.value() as f32),
+            last_success: entry.last_success,
+        }
+    }
+}
+
+/// The page in pieces: all series of one metric stand together, as the format wants it.
+pub(super) fn pieces(rows: Vec<Row>) -> impl Iterator<Item = String> + Send {
+    let rows: Arc<[Row]> = rows.into();
+    FAMILIES.into_iter().flat_map(move |family| {
+        let rows = rows.clone();
+        let head = format!("# HELP {} {}\n# TYPE {} gauge\n", family.name, family.help, family.name);
+        let count = rows.len().div_ceil(ROWS_AT_ONCE);
+        let pieces = (0..count).map(move |piece| {
+            let mut text = String::new();
+            for row in rows.iter().skip(piece * ROWS_AT_ONCE).take(ROWS_AT_ONCE) {
+                (family.write)(row, family.name, &mut text);
+            }
+            text
+        });
+        std::iter::once(head).chain(pieces)
+    })
+}
+
+#[derive(Clone, Copy)]
+struct Family {
+    name: &'static str,
+    help: &'static str,
+    write: fn(&Row, &str, &mut String),
+}
+
+const FAMILIES: [Family; 7] = [
+    Family {
+        name: "ruad_domain_check_status",
+        help: "How each mechanism of a domain stands: 1 for the status it has.",
+        write: |row, name, out| {
+            for (mechanism, has) in &row.statuses {
+                let check = format!("check=\"{}\",status=\"", mechanism.name());
+                for status in [Status::Ok, Status::Info, Status::Warning, Status::Error, Status::Unknown] {
+                    let rest = format!("{check}{}\"", status.name());
+                    line(out, name, row, &rest, u8::from(status == *has));
+                }
+            }
+        },
+    },
+    Family {
+        name: "ruad_dkim_key_age_seconds",
+        help: "Time since a DKIM key that is published was seen first.",
+        write: |row, name, out| {
+            for (selector, age, _) in &row.keys {
+                let Some(age) = age else { continue };
+                line(out, name, row, &format!("selector=\"{}\"", escaped(selector)), age);
+            }
+        },
+    },
+    Family {
+        name: "ruad_dkim_key_bits",
+        help: "Size of a DKIM key that is published.",
+        write: |row, name, out| {
+            for (selector, _, bits) in &row.keys {
+                line(out, name, row, &format!("selector=\"{}\"", escaped(selector)), bits);
+            }
+        },
+    },
+    Family {
+        name: "ruad_spf_lookups",
+        help: "DNS lookups that evaluating the SPF record of a domain takes; more than 10 break it.",
+        write: |row, name, out| number(out, name, row, row.spf_lookups),
+    },
+    Family {
+        name: "ruad_dmarc_policy",
+        help: "DMARC policy in force for a domain: 1 for the one it has; missing means no record.",
+        write: |row, name, out| {
+            let Some(has) = row.policy else { return };
+            for policy in POLICIES {
+                line(out, name, row, &format!("policy=\"{policy}\""), u8::from(policy == has));
+            }
+        },
+    },
+    Family {
+        name: "ruad_domain_score",
+        help: "Score of a domain, from 0 to 5.",
+        write: |row, name, out| number(out, name, row, row.score),
+    },
+    Family {
+        name: "ruad_domain_last_check_success_timestamp_seconds",
+        help: "When a domain was examined last and name servers answered.",
+        write: |row, name, out| number(out, name, row, row.last_success),
+    },
+];
+
+const POLICIES: [&str; 4] = ["missing", "none", "quarantine", "reject"];
+
+fn policy(entry: &Entry) -> Option<&'static str> {
+    match entry.state.value(Mechanism::Dmarc, "policy") {
+        Some(policy) => POLICIES.into_iter().find(|known| *known == policy),
+        None => entry.state.is_settled(Mechanism::Dmarc).then_some("missing"),
+    }
+}
+
+fn number(out: &mut String, name: &str, row: &Row, value: Option<impl std::fmt::Display>) {
+    if let Some(value) = value {
+        line(out, name, row, "", value);
+    }
+}
+
+fn line(out: &mut String, name: &str, row: &Row, rest: &str, value: impl std::fmt::Display) {
+    let separator = if rest.is_empty() { "" } else { "," };
+    // Writing to a string does not fail.
+    writeln!(out, "{name}{{{}{separator}{rest}}} {value}", row.labels).unwrap_or_default();
+}
+
+/// As a label's value has to be written.
+fn escaped(value: &str) -> String {
+    value.replace('\\', "\\\\").replace('"', "\\\"").replace('\n', "\\n")
+}
+
+const ROWS_AT_ONCE: usize = 100;
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeSet;
+
+    use super::*;
+    use crate::{
+        dns::{Check, dkim::Kind},
+        health::keys::Key,
+    };
+
+    #[test]
+    fn a_domain_as_metrics() {
+        let mut entry = Entry { group: "ac\"me".into(), ..Entry::default() };
+        entry.statuses = vec![(Mechanism::Spf, Status::Warning)];
+        entry.last_success = Some(1_800_000_000);
+        let mut checks = [Check::new(Mechanism::Spf), Check::new(Mechanism::Dmarc)];
+        checks[0].fact("lookups", "7");
+        checks[1].fact("policy", "reject");
+        entry.state.observe(&checks, &BTreeSet::new(), 1);
+        let now = 1_800_000_000;
+        let key = |selector: &str, fingerprint: &str, published, since| KeyHistory {
+            key: Key {
+                domain: "a.example".to_owned(),
+                selector: selector.to_owned(),
+                fingerprint: fingerprint.to_owned(),
+                kind: Kind::Rsa,
+                bits: 2048,
+                alias: None,
+            },
+            published,
+            first_seen_dns: since,
+            last_seen_dns: now,
+            first_seen_reports: None,
+            last_seen_reports: None,
+        };
+        let keys = [
+            key("s\\1", "aa", true, now - 60),
+            key("s\\1", "bb", false, now - 600),
+            key("s2", REVOKED_KEY, true, now - 60),
+            // Of a clock that was wrong.
+            key("s3", "cc", true, 5),
+        ];
+        let row = Row::new("a.example", &entry, &keys, now);
+        let page: String = pieces(vec![row]).collect();
+        for said in [
+            "ruad_domain_check_status{domain=\"a.example\",group=\"ac\\\"me\",check=\"spf\",status=\"warning\"} 1\n",
+            "ruad_domain_check_status{domain=\"a.example\",group=\"ac\\\"me\",check=\"spf\",status=\"ok\"} 0\n",
+            "ruad_dkim_key_age_seconds{domain=\"a.example\",group=\"ac\\\"me\",selector=\"s\\\\1\"} 60\n",
+            "ruad_dkim_key_bits{domain=\"a.example\",group=\"ac\\\"me\",selector=\"s\\\\1\"} 2048\n",
+            "ruad_spf_lookups{domain=\"a.example\",group=\"ac\\\"me\"} 7\n",
+            "ruad_dmarc_policy{domain=\"a.example\",group=\"ac\\\"me\",policy=\"reject\"} 1\n",
+            "ruad_domain_last_check_success_timestamp_seconds{domain=\"a.example\",group=\"ac\\\"me\"} 1800000000\n",
+        ] {
+            assert!(page.contains(said), "{said} is not in\n{page}");
+        }
+        assert!(!page.contains("ruad_domain_score{"));
+        assert_eq!(page.matches("ruad_dkim_key_age_seconds{").count(), 1);
+        assert_eq!(page.matches("ruad_dkim_key_bits{").count(), 2);
+        assert_eq!(page.matches("ruad_dmarc_policy{").count(), 4);
+    }
+
+    #[test]
+    fn every_metric_stands_together() {
+        let entry = Entry { statuses: vec![(Mechanism::Mx, Status::Ok)], ..Entry::default() };
+        let rows = (0..250).map(|n| Row::new(&format!("d{n}.example"), &entry, &[], 0)).collect();
+        let page: String = pieces(rows).collect();
+        assert_eq!(page.matches("# TYPE ").count(), FAMILIES.len());
+        assert_eq!(page.matches("ruad_domain_check_status{").count(), 250 * 5);
+    }
+}

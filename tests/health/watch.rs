@@ -1,0 +1,86 @@
+//! The watch, without a daemon around it.
+
+use ruad::health::Asked;
+
+use crate::{
+    engine::{Engine, number},
+    world::{OFTEN, ONE_HOST, OTHER_HOST, SELDOM, World, texts, wait},
+};
+
+const MX_STATUS: &str =
+    "ruad_domain_check_status{domain=\"domain.example\",group=\"acme\",check=\"mx\",status=\"";
+const SETTLED: &str = "SELECT count() FROM dns_checks WHERE check = 'mx' AND settled";
+const EVENTS: &str = "SELECT concat(kind, ' ', ifNull(old, '-'), ' -> ', ifNull(new, '-'), ' ', group_name) \
+     FROM domain_events FINAL WHERE check = 'mx' ORDER BY seen_at";
+
+#[tokio::test]
+async fn a_change_becomes_an_event_and_a_restart_loses_nothing() {
+    let store = Engine::shared().store().await;
+    let world = World::new(ONE_HOST).await;
+    let running = world.start(OFTEN, Some(&store));
+    wait("the first state", async || number(&store, SETTLED).await > 0).await;
+    assert!(running.metrics().contains(MX_STATUS));
+    let checks = number(&store, "SELECT uniqExact(check) FROM dns_checks").await;
+    assert_eq!(checks, 12);
+    assert_eq!(number(&store, "SELECT count() FROM domain_events").await, 0, "the first state is no event");
+
+    world.dns.replace(OTHER_HOST);
+    let happened = "mx.changed 10 mx1.domain.example -> 10 mx2.domain.example acme";
+    wait("the event", async || texts(&store, EVENTS).await == [happened]).await;
+    let records = "SELECT concat(text, ' ', toString(min(first_seen) <= max(last_seen))) FROM dns_records \
+         WHERE type = 'MX' GROUP BY text ORDER BY text";
+    wait("both records", async || {
+        texts(&store, records).await == ["10 mx1.domain.example 1", "10 mx2.domain.example 1"]
+    })
+    .await;
+    let known =
+        "SELECT count() FROM dns_checks WHERE check = 'mx' AND has(facts.value, '10 mx2.domain.example')";
+    wait("the new state", async || number(&store, known).await > 0).await;
+    running.stop().await;
+
+    // It changes back while nobody looks.
+    world.dns.replace(ONE_HOST);
+    let running = world.start(OFTEN, Some(&store));
+    let back = "mx.changed 10 mx2.domain.example -> 10 mx1.domain.example acme";
+    wait("the second event", async || texts(&store, EVENTS).await == [happened, back]).await;
+    running.stop().await;
+    let again = world.start(OFTEN, Some(&store));
+    let before = number(&store, SETTLED).await;
+    wait("more examinations", async || number(&store, SETTLED).await > before + 1).await;
+    again.stop().await;
+    assert_eq!(texts(&store, EVENTS).await, [happened, back]);
+}
+
+#[tokio::test]
+async fn a_domain_that_is_gone_leaves_nothing_behind() {
+    let world = World::new(ONE_HOST).await;
+    world.list(&["domain.example", "other.example"]);
+    let store = Engine::shared().store().await;
+    let running = world.start(SELDOM, Some(&store));
+    let shows = |domain: &str| running.metrics().contains(&format!("status{{domain=\"{domain}\""));
+    wait("both domains", async || shows("domain.example") && shows("other.example")).await;
+    world.list(&["other.example", "third.example"]);
+    wait("the new domain", async || shows("third.example")).await;
+    assert!(!running.metrics().contains("domain=\"domain.example\""));
+    assert!(shows("other.example"));
+    assert_eq!(running.watch.ask("domain.example"), Asked::Unknown);
+    world.list(&["domain.example"]);
+    wait("its return", async || shows("domain.example")).await;
+    running.stop().await;
+}
+
+#[tokio::test]
+async fn whoever_asks_gets_a_fresh_look() {
+    let world = World::new(ONE_HOST).await;
+    let store = Engine::shared().store().await;
+    let running = world.start(SELDOM, Some(&store));
+    let looks = || world.dns.questions().iter().filter(|asked| *asked == "domain.example MX").count();
+    wait("the first examination", async || running.metrics().contains(MX_STATUS)).await;
+    let before = looks();
+    assert_eq!(running.watch.ask("DOMAIN.example."), Asked::Queued);
+    wait("another", async || looks() > before).await;
+    assert_eq!(running.watch.ask("domain.example"), Asked::Busy);
+    assert_eq!(running.watch.ask("mx1.domain.example"), Asked::Unknown);
+    assert_eq!(running.watch.ask("no domain"), Asked::Unknown);
+    running.stop().await;
+}
