@@ -43,7 +43,7 @@ pub(crate) struct Check {
     #[arg(value_name = "DOMAIN", required_unless_present = "file")]
     domains: Vec<String>,
 
-    /// Read domains from a file, one a line; `-` is standard input. Prints a line a domain.
+    /// Read domains from a file, one a line; `-` is standard input. Prints a line a domain, as they are ready.
     #[arg(long, value_name = "FILE")]
     file: Option<PathBuf>,
 
@@ -106,23 +106,22 @@ impl Check {
         let mut out = anstream::stdout().lock();
         let mut progress = Progress::new(domains.len(), self.file.is_some());
         let mut worst = Status::Ok;
-        let mut reports = futures_util::stream::iter(domains)
-            .map(|domain| {
-                let subject = Subject {
-                    domain,
-                    selectors: self
-                        .selectors
-                        .iter()
-                        .map(|name| Selector::new(name, Origin::Registry))
-                        .collect(),
-                    try_common_selectors: !self.only_selectors,
-                    ..Subject::default()
-                };
-                let examiner = examiner.clone();
-                // Each on a task of its own, so that both the waiting and the work are shared by all cores.
-                tokio::spawn(async move { examiner.examine(&subject, now()).await })
-            })
-            .buffered(AT_ONCE);
+        let examinations = futures_util::stream::iter(domains).map(|domain| {
+            let subject = Subject {
+                domain,
+                selectors: self.selectors.iter().map(|name| Selector::new(name, Origin::Registry)).collect(),
+                try_common_selectors: !self.only_selectors,
+                ..Subject::default()
+            };
+            let examiner = examiner.clone();
+            // Each on a task of its own, so that both the waiting and the work are shared by all cores.
+            tokio::spawn(async move { examiner.examine(&subject, now()).await })
+        });
+        // Those of a file come as they are ready, or one that does not answer would keep all others waiting.
+        let mut reports = match self.file {
+            Some(_) => examinations.buffer_unordered(AT_ONCE).left_stream(),
+            None => examinations.buffered(AT_ONCE).right_stream(),
+        };
         while let Some(snapshot) = reports.next().await {
             let report = Report::new(snapshot?, self.profile);
             worst = worse(worst, report.status);
@@ -214,7 +213,7 @@ fn now() -> u64 {
 const USAGE: u8 = 2;
 const UNKNOWN: u8 = 3;
 /// Domains examined at once; they share the 200 questions that may be open.
-const AT_ONCE: usize = 100;
+const AT_ONCE: usize = 300;
 const OUTSTANDING: usize = 150;
 const OUTSTANDING_VALIDATED: usize = 50;
 const CACHE_ENTRIES: u64 = 20_000;

@@ -16,7 +16,7 @@ use hickory_resolver::{
 };
 use tokio::sync::{Semaphore, SemaphorePermit};
 
-use super::{Answer, Found, ResolverError, Settings, Trouble, Ttls};
+use super::{Answer, Found, ResolverError, Settings, Trouble, Ttls, patience::Patience};
 
 /// Asks the configured servers, with a cache of its own. Cheap to clone; clones share the cache and the bound.
 #[derive(Clone)]
@@ -24,6 +24,7 @@ pub struct Resolver {
     resolver: TokioResolver,
     outstanding: Arc<Semaphore>,
     ttls: Option<Ttls>,
+    patience: Option<Patience>,
 }
 
 /// A TXT record.
@@ -50,12 +51,17 @@ impl Resolver {
     /// When no server is configured and the system's configuration cannot be used.
     pub fn new(settings: &Settings, cache_entries: u64, outstanding: usize) -> Result<Self, ResolverError> {
         let resolver = settings.resolver(cache_entries)?;
-        Ok(Self { resolver, outstanding: Arc::new(Semaphore::new(outstanding)), ttls: None })
+        Ok(Self { resolver, outstanding: Arc::new(Semaphore::new(outstanding)), ttls: None, patience: None })
     }
 
     /// The same resolver, which notes how long the answers may be remembered from now on.
     pub fn noting(&self, ttls: Ttls) -> Self {
         Self { ttls: Some(ttls), ..self.clone() }
+    }
+
+    /// The same resolver for the examination of one domain.
+    pub(super) fn patient(&self, patience: &Patience) -> Self {
+        Self { patience: Some(patience.clone()), ..self.clone() }
     }
 
     /// The TXT records of a name.
@@ -137,6 +143,21 @@ impl Resolver {
     }
 
     async fn ask<T>(&self, name: &str, kind: RecordType, take: impl Fn(&RData) -> Option<T>) -> Answer<T> {
+        let Some(patience) = &self.patience else { return self.look_up(name, kind, take).await };
+        if patience.is_over(name) {
+            return Answer::Unknown(Trouble::Timeout);
+        }
+        let answer = self.look_up(name, kind, take).await;
+        patience.note(name, answer.trouble());
+        answer
+    }
+
+    async fn look_up<T>(
+        &self,
+        name: &str,
+        kind: RecordType,
+        take: impl Fn(&RData) -> Option<T>,
+    ) -> Answer<T> {
         let Some(mut asked) = name_of(name) else { return Answer::Unknown(Trouble::BadName) };
         asked.set_fqdn(true);
         // The semaphore is never closed.

@@ -22,7 +22,7 @@ use hickory_resolver::{
 };
 use tokio::time::timeout;
 
-use super::{Answer, Mx, ResolverError, Settings, Trouble, resolver};
+use super::{Answer, Mx, ResolverError, Settings, Trouble, patience::Patience, resolver};
 use upstream::Upstream;
 
 pub use judged::{Judged, Proof};
@@ -36,6 +36,7 @@ pub struct Validator {
     /// The zones whose keys are trusted.
     roots: Arc<[Name]>,
     options: DnsRequestOptions,
+    patience: Option<Patience>,
 }
 
 impl Validator {
@@ -62,15 +63,31 @@ impl Validator {
         let handle = DnssecDnsHandle::with_trust_anchor(upstream.clone(), anchors.clone())
             .validation_cache_size(proofs.saturating_mul(2))
             .nsec3_iteration_limits(None, Some(u16::MAX));
-        Ok(Self { upstream, handle, anchors, roots: roots.into(), options: asked })
+        Ok(Self { upstream, handle, anchors, roots: roots.into(), options: asked, patience: None })
     }
 
     /// Asks for the records of a type at a name, following aliases.
     pub async fn ask(&self, name: &str, kind: RecordType) -> Judged {
-        let Ok(mut name) = Name::from_ascii(name) else { return Judged::unknown(Trouble::BadName) };
-        name.set_fqdn(true);
-        let judged = timeout(LONGEST, self.judge(name, kind)).await;
-        judged.unwrap_or_else(|_| Judged::unknown(Trouble::Timeout))
+        let Ok(mut asked) = Name::from_ascii(name) else { return Judged::unknown(Trouble::BadName) };
+        asked.set_fqdn(true);
+        if self.patience.as_ref().is_some_and(|patience| patience.is_over(name)) {
+            return Judged::unknown(Trouble::Timeout);
+        }
+        let judged = timeout(LONGEST, self.judge(asked, kind)).await;
+        let judged = judged.unwrap_or_else(|_| Judged::unknown(Trouble::Timeout));
+        if let Some(patience) = &self.patience {
+            let trouble = match judged.proof {
+                Proof::Unknown(trouble) => Some(trouble),
+                _ => None,
+            };
+            patience.note(name, trouble);
+        }
+        judged
+    }
+
+    /// The same validator for the examination of one domain.
+    pub(super) fn patient(&self, patience: &Patience) -> Self {
+        Self { patience: Some(patience.clone()), ..self.clone() }
     }
 
     /// The hosts that receive a domain's mail.

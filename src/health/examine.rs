@@ -6,8 +6,8 @@ use tokio::join;
 
 use super::{Snapshot, probe, probe::Https};
 use crate::dns::{
-    Resolver, Ttls, Validator, bimi, dane, dkim, dmarc, dnsbl, dnssec, mta_sts, mta_sts::FetchError, mx, ns,
-    reverse, spf, tls_rpt,
+    self, Resolver, Ttls, Validator, bimi, dane, dkim, dmarc, dnsbl, dnssec, mta_sts, mta_sts::FetchError,
+    mx, ns, reverse, spf, tls_rpt,
 };
 
 /// What is needed to examine domains. Cheap to clone.
@@ -90,7 +90,8 @@ impl Examiner {
 
     /// Examines one domain; `checked_at` is the time, in seconds since 1970.
     pub async fn examine(&self, subject: &Subject, checked_at: u64) -> Snapshot {
-        let (resolver, domain) = (&self.resolver, subject.domain.as_str());
+        let domain = subject.domain.as_str();
+        let (resolver, validator) = &dns::patient(&self.resolver, &self.validator, domain).await;
         let common = subject.try_common_selectors.then(dkim::common).into_iter().flatten();
         let selectors: Vec<_> = subject.selectors.iter().cloned().chain(common).collect();
         let policy_host = mta_sts::host(domain);
@@ -121,8 +122,8 @@ impl Examiner {
             spf::examine(resolver, domain),
             dkim::examine(resolver, domain, &selectors),
             tls_rpt::examine(resolver, domain, &self.own),
-            dnssec::examine(&self.validator, domain, checked_at),
-            self.dane(domain, checked_at),
+            dnssec::examine(validator, domain, checked_at),
+            self.dane(validator, domain, checked_at),
             ns::examine(resolver, domain, &self.name_servers),
         );
         let domain = domain.to_owned();
@@ -144,8 +145,8 @@ impl Examiner {
         }
     }
 
-    async fn dane(&self, domain: &str, now: u64) -> dane::Outcome {
-        let mut outcome = dane::examine(&self.validator, domain).await;
+    async fn dane(&self, validator: &Validator, domain: &str, now: u64) -> dane::Outcome {
+        let mut outcome = dane::examine(validator, domain).await;
         if let Some(smtp) = &self.smtp {
             let sessions = smtp.try_all(outcome.targets()).await;
             outcome.serve(sessions, smtp.authorities(), now);
