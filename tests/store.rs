@@ -141,7 +141,7 @@ async fn a_rollup_that_was_missed_is_made_up_for() {
 async fn a_part_of_a_block_can_be_sent() {
     let store = Engine::shared().store().await;
     let batch = records(&Report::default());
-    store.insert(&*batch.block, 1..3, "s/0/1-3").await.unwrap();
+    store.insert(&*batch.block, 1..3, &[], "s/0/1-3").await.unwrap();
     let ips: Vec<String> = store
         .client()
         .query("SELECT toString(source_ip) FROM aggregate_records ORDER BY record")
@@ -149,6 +149,36 @@ async fn a_part_of_a_block_can_be_sent() {
         .await
         .unwrap();
     assert_eq!(ips, ["::ffff:192.0.2.2", "2001:db8::3"]);
+}
+
+/// One token stands for all pieces: if ClickHouse stored them one by one, a retry could find some of them missing.
+#[tokio::test]
+async fn the_pieces_of_a_block_are_one_part() {
+    let store = Engine::shared().store().await;
+    let mut filling = Filling::<AggregateRecords>::default();
+    let (report, mut position) = (Report::default(), 0);
+    while position < 20_001 {
+        aggregate::read(XML.as_bytes(), &Limits::default(), |record| {
+            assert!(filling.add(0, |rows| rows.add(&report.context(), position, record)).is_none());
+            position += 1;
+        })
+        .unwrap();
+    }
+    let batch = filling.cut().unwrap();
+    assert!(batch.pieces.len() > 2, "{:?}", batch.pieces);
+    for _ in 0..2 {
+        insert(&store, &batch, "s/0").await.unwrap();
+        let rows = i64::from(position);
+        assert_eq!(counts(&store).await, (rows, rows, rows));
+        let parts = "SELECT count() FROM system.parts WHERE active AND database = currentDatabase() \
+                     AND table IN ('aggregate_records', 'daily_domains', 'daily_sources')";
+        assert_eq!(number(&store, parts).await, 3);
+    }
+    let different = "SELECT toInt64(uniqExact(source_ip, record, report_key)) FROM aggregate_records";
+    assert_eq!(number(&store, different).await, i64::from(position), "every row is itself");
+    let sums = "SELECT toInt64(sum(count)) FROM aggregate_records WHERE source_ip = '2001:db8::3' \
+                AND disposition = 'reject' AND dkim_results.domain = []";
+    assert_eq!(number(&store, sums).await, i64::from(position) / 3);
 }
 
 #[tokio::test]
@@ -298,7 +328,7 @@ fn records(report: &Report) -> Batch {
 }
 
 async fn insert(store: &Store, batch: &Batch, token: &str) -> Result<(), StoreError> {
-    store.insert(&*batch.block, 0..batch.block.rows(), token).await.map(|_| ())
+    store.insert(&*batch.block, 0..batch.block.rows(), &batch.pieces, token).await.map(|_| ())
 }
 
 async fn deliver(store: &Store, report: &Report, decision: &'static str) {
@@ -306,7 +336,7 @@ async fn deliver(store: &Store, report: &Report, decision: &'static str) {
     let delivery =
         Delivery { part: 0, decision, kind: "aggregate", report_id: "1", records: 3, messages: 16 };
     rows.add(&report.context(), &delivery);
-    store.insert(&rows, 0..1, &format!("{}/{}/ledger", report.segment, report.key)).await.unwrap();
+    store.insert(&rows, 0..1, &[], &format!("{}/{}/ledger", report.segment, report.key)).await.unwrap();
 }
 
 /// Rows of the table, and records that the two rollups count.

@@ -35,8 +35,9 @@ impl Inserter<'_> {
         let mut pieces = vec![(0..batch.messages.len(), token.clone())];
         while let Some((piece, piece_token)) = pieces.pop() {
             let rows = rows_of(batch, &piece);
-            let outcome =
-                self.retried(table, || self.store.insert(&*batch.block, rows.clone(), &piece_token));
+            let outcome = self.retried(table, || {
+                self.store.insert(&*batch.block, rows.clone(), &batch.pieces, &piece_token)
+            });
             let Err(error) = outcome.await? else { continue };
             let blamed = batch.messages.get(piece.clone()).unwrap_or_default();
             if blamed.len() > 1 && error.kind() == Kind::Data {
@@ -59,8 +60,10 @@ impl Inserter<'_> {
     /// go before it is in: that is for the operator to see and to mend.
     pub(super) async fn insert_surely(&self, batch: &Batch) -> Result<(), Stopped> {
         let (block, token) = (&*batch.block, self.token(batch));
-        self.until_done(block.table(), async || self.store.insert(block, 0..block.rows(), &token).await)
-            .await?;
+        self.until_done(block.table(), async || {
+            self.store.insert(block, 0..block.rows(), &batch.pieces, &token).await
+        })
+        .await?;
         Ok(())
     }
 

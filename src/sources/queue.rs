@@ -33,11 +33,9 @@ impl Seen {
         if recent.contains(&ip) {
             return;
         }
+        let Ok(place) = self.sender.try_reserve() else { return queue_full() };
         recent.insert(ip, Instant::now() + WAITING);
-        if self.sender.try_send(ip).is_err() {
-            recent.remove(&ip);
-            queue_full();
-        }
+        place.send(ip);
     }
 }
 

@@ -132,7 +132,7 @@ impl Store {
         found.iter().for_each(|row| rows.add(row));
         // Later rows replace earlier ones, so the same rows may well come twice.
         let token = Uuid::now_v7().to_string();
-        self.insert(&rows, 0..found.len(), &token).await.map(|_| ())
+        self.insert(&rows, 0..found.len(), &[], &token).await.map(|_| ())
     }
 
     /// Addresses that sent mail in the last days and of which `sources` does not know enough: no row, or one that is

@@ -19,21 +19,50 @@ pub(crate) fn measure(ruad: &Path, set: &Path, connections: usize) -> anyhow::Re
         fs::read_dir(set)?.map(|entry| Ok(entry?.path())).collect::<anyhow::Result<_>>()?;
     files.sort();
     let daemon = Daemon::start(ruad)?;
+    let (serve, engine) = (daemon.process.id(), daemon.engine()?);
+    let before = [cpu(serve)?, cpu(engine)?, cpu(std::process::id())?];
     let began = Instant::now();
     client::send(daemon.smtp, &files, connections)?;
     let acknowledged = began.elapsed();
     let records = daemon.wait_stored(files.len() as u64)?;
     let took = began.elapsed().as_secs_f64();
+    let millions = records as f64 / 1e6;
+    let [ruad, chdb, client] = [
+        (cpu(serve)? - before[0]) / millions,
+        (cpu(engine)? - before[1]) / millions,
+        (cpu(std::process::id())? - before[2]) / millions,
+    ];
+    daemon
+        .wait("the last merge", || daemon.count("SELECT count() FROM system.merges").is_ok_and(|n| n == 0))?;
+    let merged = (cpu(engine)? - before[1]) / millions;
     println!(
-        "{:<14} {:>8} {records:>10} {took:>8.2} {:>12.0} {:>11.0} {:>9} MB {:>9} MB",
+        "{:<12} {records:>9} {took:>7.2} {:>9.0} {:>8.0} {client:>9.1} {ruad:>9.1} {chdb:>9.1} {merged:>9.1} {:>6} MB \
+         {:>6} MB",
         set.file_name().unwrap_or_default().to_string_lossy(),
-        files.len(),
         records as f64 / took,
         files.len() as f64 / acknowledged.as_secs_f64(),
-        peak(daemon.process.id())?,
-        peak(daemon.engine()?)?,
+        peak(serve)?,
+        peak(engine)?,
     );
     Ok(())
+}
+
+/// The line above those of [`measure`]. Processor time is in seconds for a million records.
+pub(crate) fn heading() {
+    println!(
+        "{:<12} {:>9} {:>7} {:>9} {:>8} {:>9} {:>9} {:>9} {:>9} {:>9} {:>9}",
+        "set",
+        "records",
+        "s",
+        "records/s",
+        "250s/s",
+        "client",
+        "ruad",
+        "engine",
+        "+merges",
+        "ruad RSS",
+        "engine"
+    );
 }
 
 struct Daemon {
@@ -127,6 +156,15 @@ impl Drop for Daemon {
     }
 }
 
+/// Processor time that a process has taken, in seconds.
+fn cpu(pid: u32) -> anyhow::Result<f64> {
+    let stat = fs::read_to_string(format!("/proc/{pid}/stat"))?;
+    // The name, in brackets, may hold anything.
+    let fields = stat.rsplit_once(") ").context("no name in stat")?.1;
+    let ticks = fields.split(' ').skip(UTIME).take(2).map(str::parse::<u64>).sum::<Result<u64, _>>()?;
+    Ok(ticks as f64 / TICKS_A_SECOND)
+}
+
 /// Peak of resident memory in MB (10^6 bytes).
 fn peak(pid: u32) -> anyhow::Result<u64> {
     let status = fs::read_to_string(format!("/proc/{pid}/status"))?;
@@ -145,5 +183,10 @@ fn free_ports<const N: usize>() -> anyhow::Result<[SocketAddr; N]> {
 fn disk() -> PathBuf {
     std::env::var_os("RUAD_BENCH_DIR").map_or_else(|| PathBuf::from("/var/tmp"), PathBuf::from)
 }
+
+/// utime's place behind the name, see proc(5); stime follows.
+const UTIME: usize = 11;
+/// As Linux has it on every machine that runs this.
+const TICKS_A_SECOND: f64 = 100.0;
 
 const PATIENCE: Duration = Duration::from_secs(300);

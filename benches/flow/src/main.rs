@@ -55,10 +55,7 @@ fn main() -> anyhow::Result<()> {
             Ok(())
         }
         Command::Run { ruad, connections, sets } => {
-            println!(
-                "{:<14} {:>8} {:>10} {:>8} {:>12} {:>11} {:>12} {:>12}",
-                "set", "reports", "records", "s", "records/s", "250s/s", "ruad peak", "engine peak"
-            );
+            daemon::heading();
             sets.iter().try_for_each(|set| daemon::measure(&ruad, set, connections))
         }
     }

@@ -12,8 +12,20 @@ pub(in crate::store) struct Optional<C> {
 /// Lists of values.
 #[derive(Clone, Debug, Default)]
 pub(in crate::store) struct List<C> {
-    ends: Vec<u64>,
+    /// Neighbours of one length: nearly every record has one signature and one SPF check.
+    runs: Vec<Run>,
+    rows: usize,
     values: C,
+}
+
+/// Lists of the same length that follow one another.
+#[derive(Clone, Copy, Debug, Default)]
+struct Run {
+    /// The first list's row.
+    row: u32,
+    /// The first list's first value.
+    value: u32,
+    length: u32,
 }
 
 impl<C: Column> Column for Optional<C> {
@@ -27,6 +39,10 @@ impl<C: Column> Column for Optional<C> {
 
     fn bytes(&self) -> usize {
         self.missing.len() + self.values.bytes()
+    }
+
+    fn written(&self) -> usize {
+        self.missing.len() + self.values.written()
     }
 
     fn write(&self, rows: Range<usize>, out: &mut Vec<u8>) {
@@ -45,17 +61,35 @@ impl<V, C: Push<V> + PushDefault> Push<Option<V>> for Optional<C> {
     }
 }
 
+impl<C> List<C> {
+    /// The runs from the one that this row is in.
+    fn runs_from(&self, row: usize) -> &[Run] {
+        let next = self.runs.partition_point(|run| run.row as usize <= row);
+        self.runs.get(next.saturating_sub(1)..).unwrap_or_default()
+    }
+
+    /// The first value of this row's list.
+    fn first_value(&self, row: usize) -> usize {
+        let run = self.runs_from(row).first().copied().unwrap_or_default();
+        run.value as usize + (row - run.row as usize) * run.length as usize
+    }
+}
+
 impl<C: Column> Column for List<C> {
     fn type_name(&self) -> String {
         format!("Array({})", self.values.type_name())
     }
 
     fn len(&self) -> usize {
-        self.ends.len()
+        self.rows
     }
 
     fn bytes(&self) -> usize {
-        self.ends.len() * size_of::<u64>() + self.values.bytes()
+        size_of_val(self.runs.as_slice()) + self.values.bytes()
+    }
+
+    fn written(&self) -> usize {
+        self.rows * size_of::<u64>() + self.values.written()
     }
 
     fn write_prefix(&self, out: &mut Vec<u8>) {
@@ -63,20 +97,32 @@ impl<C: Column> Column for List<C> {
     }
 
     fn write(&self, rows: Range<usize>, out: &mut Vec<u8>) {
-        let before = |row: usize| row.checked_sub(1).and_then(|row| self.ends.get(row)).copied().unwrap_or(0);
-        let start = before(rows.start);
-        let end = before(rows.end);
-        for last in self.ends.get(rows).unwrap_or_default() {
-            out.extend_from_slice(&(last - start).to_le_bytes());
+        let start = self.first_value(rows.start);
+        let runs = self.runs_from(rows.start);
+        let ends = runs.iter().skip(1).map(|run| run.row as usize).chain([self.rows]);
+        let mut row = rows.start;
+        let mut last = 0_u64;
+        for (run, end) in runs.iter().zip(ends) {
+            while row < end.min(rows.end) {
+                last += u64::from(run.length);
+                out.extend_from_slice(&last.to_le_bytes());
+                row += 1;
+            }
         }
-        // Ends count values that are in memory.
-        self.values.write(start as usize..end as usize, out);
+        // It counts values that are in memory.
+        self.values.write(start..start + last as usize, out);
     }
 }
 
 impl<V, I: IntoIterator<Item = V>, C: Column + Push<V>> Push<I> for List<C> {
     fn push(&mut self, values: I) {
+        // A block has far fewer rows and values than 2^32.
+        let (row, value) = (self.rows as u32, self.values.len() as u32);
         values.into_iter().for_each(|value| self.values.push(value));
-        self.ends.push(self.values.len() as u64);
+        let length = self.values.len() as u32 - value;
+        if self.runs.last().is_none_or(|run| run.length != length) {
+            self.runs.push(Run { row, value, length });
+        }
+        self.rows += 1;
     }
 }

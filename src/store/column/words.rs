@@ -1,6 +1,6 @@
 use std::{collections::HashMap, ops::Range};
 
-use super::{Column, Push, Text};
+use super::{Column, Push, Text, indexes::Indexes};
 
 /// Strings of which there are few different ones. `NULLABLE` tells missing from empty.
 #[derive(Clone, Debug)]
@@ -9,7 +9,7 @@ pub(in crate::store) struct Words<const NULLABLE: bool> {
     /// "missing" when that is possible and is then followed by the true empty one.
     keys: Text,
     known: HashMap<Box<str>, u32>,
-    indexes: Vec<u32>,
+    indexes: Indexes,
     /// The string seen last and its index: reports repeat themselves.
     last: (String, u32),
 }
@@ -52,7 +52,11 @@ impl<const NULLABLE: bool> Column for Words<NULLABLE> {
     }
 
     fn bytes(&self) -> usize {
-        self.indexes.len() * size_of::<u32>() + self.keys.bytes()
+        self.indexes.len() * self.indexes.width() + self.keys.bytes()
+    }
+
+    fn written(&self) -> usize {
+        self.indexes.len() * self.indexes.width()
     }
 
     fn write_prefix(&self, out: &mut Vec<u8>) {
@@ -60,24 +64,21 @@ impl<const NULLABLE: bool> Column for Words<NULLABLE> {
     }
 
     fn write(&self, rows: Range<usize>, out: &mut Vec<u8>) {
-        let indexes = self.indexes.get(rows).unwrap_or_default();
-        if indexes.is_empty() {
+        if rows.is_empty() {
             return;
         }
-        // A dictionary may be larger than what the rows use: a part of a block carries the whole block's.
-        let (width, size) = match self.keys.rows {
-            0..=0x100 => (0_u64, 1),
-            0x101..=0x1_0000 => (1, 2),
-            _ => (2, 4),
+        // The server calls them UInt8, UInt16, UInt32.
+        let width: u64 = match self.indexes {
+            Indexes::Byte(_) => 0,
+            Indexes::Short(_) => 1,
+            Indexes::Long(_) => 2,
         };
+        // A dictionary may be larger than what the rows use: a part of a block carries the whole block's.
         out.extend_from_slice(&(DICTIONARY_FLAGS | width).to_le_bytes());
         out.extend_from_slice(&(self.keys.rows as u64).to_le_bytes());
         self.keys.write(0..self.keys.rows, out);
-        out.extend_from_slice(&(indexes.len() as u64).to_le_bytes());
-        out.reserve(indexes.len() * size);
-        for index in indexes {
-            out.extend_from_slice(index.to_le_bytes().get(..size).unwrap_or_default());
-        }
+        out.extend_from_slice(&(rows.len() as u64).to_le_bytes());
+        self.indexes.write(rows, out);
     }
 }
 
@@ -99,7 +100,7 @@ impl<const NULLABLE: bool> Default for Words<NULLABLE> {
     fn default() -> Self {
         let mut keys = Text::default();
         (0..=Self::EMPTY).for_each(|_| keys.push(""));
-        Self { keys, known: HashMap::new(), indexes: Vec::new(), last: (String::new(), Self::EMPTY) }
+        Self { keys, known: HashMap::new(), indexes: Indexes::default(), last: (String::new(), Self::EMPTY) }
     }
 }
 

@@ -3,7 +3,9 @@ use crate::{
     report::aggregate::{Aggregate, Record},
     store::{
         block::table,
-        column::{Address, Day, Fixed, Identity, List, Millis, Optional, Push, Seconds, Text, Words},
+        column::{
+            Address, Day, Fixed, Identity, List, Millis, Optional, Phrases, Push, Runs, Seconds, Text, Words,
+        },
     },
 };
 
@@ -56,16 +58,16 @@ table! {
 table! {
     /// Rows of `aggregate_records`.
     AggregateRecords in "aggregate_records" {
-        policy_domain: Text,
-        day: Fixed<Day>,
+        policy_domain: Phrases,
+        day: Runs<Day>,
         group_name: Words<false>,
         reporter: Words<false>,
         verdict: Words<false>,
-        report_key: Fixed<Identity>,
-        content_hash: Fixed<Identity>,
+        report_key: Runs<Identity>,
+        content_hash: Runs<Identity>,
         record: Fixed<u32>,
-        received_at: Fixed<Millis>,
-        precedence: Fixed<u64>,
+        received_at: Runs<Millis>,
+        precedence: Runs<u64>,
         source_ip: Fixed<Address>,
         count: Fixed<u64>,
         disposition: Words<false>,
@@ -74,19 +76,19 @@ table! {
         dkim_aligned: Fixed<bool>,
         spf_aligned: Fixed<bool>,
         dmarc_pass: Fixed<bool>,
-        header_from: Text,
-        envelope_from: Optional<Text>,
-        envelope_to: Text,
-        reasons_type as "reasons.type": List<Text>,
-        reasons_comment as "reasons.comment": List<Text>,
-        dkim_results_domain as "dkim_results.domain": List<Text>,
-        dkim_results_selector as "dkim_results.selector": List<Text>,
-        dkim_results_result as "dkim_results.result": List<Text>,
-        dkim_results_human_result as "dkim_results.human_result": List<Text>,
-        spf_results_domain as "spf_results.domain": List<Text>,
-        spf_results_scope as "spf_results.scope": List<Text>,
-        spf_results_result as "spf_results.result": List<Text>,
-        spf_results_human_result as "spf_results.human_result": List<Text>,
+        header_from: Phrases,
+        envelope_from: Optional<Phrases>,
+        envelope_to: Phrases,
+        reasons_type as "reasons.type": List<Phrases>,
+        reasons_comment as "reasons.comment": List<Phrases>,
+        dkim_results_domain as "dkim_results.domain": List<Phrases>,
+        dkim_results_selector as "dkim_results.selector": List<Phrases>,
+        dkim_results_result as "dkim_results.result": List<Phrases>,
+        dkim_results_human_result as "dkim_results.human_result": List<Phrases>,
+        spf_results_domain as "spf_results.domain": List<Phrases>,
+        spf_results_scope as "spf_results.scope": List<Phrases>,
+        spf_results_result as "spf_results.result": List<Phrases>,
+        spf_results_human_result as "spf_results.human_result": List<Phrases>,
     }
 }
 
