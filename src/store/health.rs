@@ -261,7 +261,7 @@ impl Store {
     }
 
     async fn keep(&self, block: &dyn Block, token: Uuid) -> Result<(), StoreError> {
-        self.insert(block, 0..block.rows(), &format!("{}/{token}", block.table())).await.map(|_| ())
+        self.insert(block, 0..block.rows(), &[], &format!("{}/{token}", block.table())).await.map(|_| ())
     }
 }
 

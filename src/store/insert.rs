@@ -21,9 +21,9 @@ pub struct Inserted {
 }
 
 impl Store {
-    /// Inserts these rows of a block as one part, in pieces that begin at these rows. When a block with the same token went in before, the rows are taken
-    /// for done, in the table and in each of its rollups by itself: so the answer of a lost insert is had by repeating it,
-    /// also when the server stopped between table and rollup.
+    /// Inserts these rows of a block as one part, in pieces that begin at these rows. When a block with the same token went
+    /// in before, the rows are taken for done, in the table and in each of its rollups by itself: so the answer of a lost
+    /// insert is had by repeating it, also when the server stopped between table and rollup.
     ///
     /// # Errors
     ///
