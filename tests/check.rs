@@ -32,6 +32,7 @@ async fn a_silent_name_server_is_no_missing_record() {
     assert_eq!(output.status.code(), Some(3), "{output:?}");
     let report: Value = serde_json::from_slice(&output.stdout).unwrap();
     assert_eq!(report["score"], Value::Null);
+    assert!(report["score_at_most"].is_f64());
     assert_eq!(report["dmarc"]["status"], "unknown");
     assert_eq!(report["spf"]["findings"], Value::Array(Vec::new()));
     assert_eq!(report["spf"]["unknown"][0]["name"], "domain.example");

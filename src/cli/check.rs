@@ -32,6 +32,7 @@ use report::Report;
 mod progress;
 mod report;
 mod text;
+mod tree;
 
 /// Examine the DNS records of mail domains and say what to change.
 ///

@@ -10,8 +10,9 @@ use serde::Serialize;
 #[derive(Serialize)]
 pub(super) struct Report {
     pub(super) profile: &'static str,
-    /// None when a question was not answered that may matter.
+    /// None when a question was not answered that may matter; then the next is what it can be at most.
     pub(super) score: Option<Score>,
+    pub(super) score_at_most: Score,
     pub(super) status: Status,
     #[serde(flatten)]
     pub(super) snapshot: Snapshot,
@@ -22,7 +23,8 @@ impl Report {
         let checks = snapshot.checks();
         let status = checks.iter().map(|check| check.status()).fold(Status::Ok, super::worse);
         let codes = checks.iter().flat_map(|check| &check.findings).map(|finding| finding.code);
-        let score = checks.iter().all(|check| check.unknown.is_empty()).then(|| profile.score(codes));
-        Self { profile: &profile.name, score, status, snapshot }
+        let score_at_most = profile.score(codes);
+        let score = checks.iter().all(|check| check.unknown.is_empty()).then_some(score_at_most);
+        Self { profile: &profile.name, score, score_at_most, status, snapshot }
     }
 }

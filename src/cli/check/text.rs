@@ -6,16 +6,13 @@ use std::{
 };
 
 use anstyle::{AnsiColor, Style};
-use ruad::{
-    dns::{Check, Finding, Severity, Status},
-    health::Score,
-};
+use ruad::dns::{Check, Finding, Mechanism, Severity, Status, dkim::Published};
 
-use super::report::Report;
+use super::{report::Report, tree};
 
 /// One line: the score and which mechanisms are not well.
 pub(super) fn line(out: &mut impl Write, report: &Report) -> io::Result<()> {
-    write!(out, "{}  ", Painted(&format!("{:>7}", score(report.score)), status_style(report.status)))?;
+    write!(out, "{}  ", Painted(&format!("{:>8}", score(report)), status_style(report.status)))?;
     write!(out, "{:<40}", report.snapshot.domain)?;
     let mut bad: Vec<_> = report.snapshot.checks().into_iter().collect();
     bad.retain(|check| !matches!(check.status(), Status::Ok | Status::Info));
@@ -42,33 +39,55 @@ pub(super) fn full(out: &mut impl Write, report: &Report) -> io::Result<()> {
     let title = Style::new().bold();
     write!(out, "{}", Painted(&snapshot.domain, title))?;
     let profile = if report.profile == "default" { String::new() } else { format!(" ({})", report.profile) };
-    writeln!(out, "   score {}{profile}\n", Painted(&score(report.score), status_style(report.status)))?;
+    writeln!(out, "   score {}{profile}\n", Painted(&score(report), status_style(report.status)))?;
     for check in snapshot.checks() {
-        block(out, check, &snapshot.domain)?;
+        block(out, check, report)?;
     }
     summary(out, report)
 }
 
-fn block(out: &mut impl Write, check: &Check, domain: &str) -> io::Result<()> {
+fn block(out: &mut impl Write, check: &Check, report: &Report) -> io::Result<()> {
     let status = check.status();
     let word = format!("{:<8}", status.name());
     writeln!(out, "{} {}", Painted(&word, status_style(status)), Painted(check.mechanism.title(), BOLD))?;
-    for record in &check.records {
-        let pointed = check.findings.iter().any(|finding| {
-            finding.evidence.position.is_some() && finding.evidence.record.as_ref() == Some(&record.text)
-        });
-        if !pointed {
-            writeln!(out, "{:9}{} {}", "", Painted(&record.name, DIM), clipped(&record.text))?;
-        }
+    match (check.mechanism, &report.snapshot.spf.tree) {
+        (Mechanism::Spf, Some(tree)) => tree::spf(out, tree)?,
+        (Mechanism::Dkim, _) => keys(out, &report.snapshot.dkim.keys)?,
+        _ => records(out, check)?,
     }
     let mut findings: Vec<_> = check.findings.iter().collect();
     findings.sort_by_key(|finding| Reverse(finding.code.severity));
     for finding in findings {
-        explain(out, finding, domain)?;
+        explain(out, finding, &report.snapshot.domain)?;
     }
     for question in &check.unknown {
         let words = format!("could not be told: {} ({})", question.name, question.trouble);
         writeln!(out, "{:9}{}", "", Painted(&words, status_style(Status::Unknown)))?;
+    }
+    Ok(())
+}
+
+fn records(out: &mut impl Write, check: &Check) -> io::Result<()> {
+    for record in &check.records {
+        // Where a fault is pointed at, the record is shown again.
+        let is_pointed_at = check.findings.iter().any(|finding| {
+            finding.evidence.position.is_some() && finding.evidence.record.as_ref() == Some(&record.text)
+        });
+        if !is_pointed_at {
+            writeln!(out, "{:9}{} {}", "", Painted(&record.name, DIM), clipped(&record.text))?;
+        }
+    }
+    Ok(())
+}
+
+fn keys(out: &mut impl Write, keys: &[Published]) -> io::Result<()> {
+    for published in keys {
+        let alias = published.alias.as_ref().map(|alias| format!(" at {alias}")).unwrap_or_default();
+        let key = match published.key() {
+            Some(key) => format!("{:?} of {} bits", key.kind, key.bits),
+            None => "no key".to_owned(),
+        };
+        writeln!(out, "{:9}{} {key}{alias}", "", Painted(&published.name, DIM))?;
     }
     Ok(())
 }
@@ -126,8 +145,11 @@ fn summary(out: &mut impl Write, report: &Report) -> io::Result<()> {
     writeln!(out)
 }
 
-fn score(score: Option<Score>) -> String {
-    score.map_or("unknown".to_owned(), |score| format!("{score} / 5"))
+fn score(report: &Report) -> String {
+    match report.score {
+        Some(score) => format!("{score} / 5"),
+        None => format!("≤ {} / 5", report.score_at_most),
+    }
 }
 
 /// The part of a record around a fault, and the marks to put under it.
@@ -187,7 +209,7 @@ fn status_style(status: Status) -> Style {
 }
 
 /// Words in a style; the stream takes the style off where nobody sees colours.
-struct Painted<'a>(&'a str, Style);
+pub(super) struct Painted<'a>(pub(super) &'a str, pub(super) Style);
 
 impl std::fmt::Display for Painted<'_> {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
@@ -195,8 +217,8 @@ impl std::fmt::Display for Painted<'_> {
     }
 }
 
-const BOLD: Style = Style::new().bold();
-const DIM: Style = Style::new().dimmed();
+pub(super) const BOLD: Style = Style::new().bold();
+pub(super) const DIM: Style = Style::new().dimmed();
 const WIDTH: usize = 96;
 
 #[cfg(test)]
