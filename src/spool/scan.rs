@@ -132,12 +132,21 @@ impl<R: Read + Seek> Frames<R> {
     fn content_damage(&mut self, header: &Header, envelope: Option<Envelope>) -> io::Result<Item> {
         let (offset, number) = (self.position, header.number);
         let end = offset + header.frame_bytes();
-        self.next = number.saturating_add(1);
-        if end < self.end && self.header_at(end)?.is_none() {
-            // Bytes are missing or too many, so the next frame may begin inside this one.
-            self.next = number;
-            return self.resynchronise();
+        let after = number.saturating_add(1);
+        let is_followed = match self.header_at(end)? {
+            Some(next) => next.number == after,
+            None => end == self.end && self.count == Some(after),
+        };
+        if !is_followed {
+            // Bytes are missing or too many, so the next frame may begin inside this one. Another header at its end,
+            // or the end of the file, proves nothing: as many bytes may be missing as the frames between have.
+            match self.search()? {
+                Some((at, next)) if at != end || next == number => return Ok(self.damage(at, next)),
+                None if end != self.end => return Ok(self.rest_is_damaged()),
+                _ => {}
+            }
         }
+        self.next = after;
         self.position = end;
         let numbers = number..self.next;
         Ok(Item::Damage(Damage { offset, length: end - offset, numbers, envelope, framed: true }))
@@ -164,6 +173,14 @@ impl<R: Read + Seek> Frames<R> {
 
     /// Goes to the next valid header behind the current position, or to the end.
     fn resynchronise(&mut self) -> io::Result<Item> {
+        Ok(match self.search()? {
+            Some((offset, number)) => self.damage(offset, number),
+            None => self.rest_is_damaged(),
+        })
+    }
+
+    /// Place and number of the next valid header behind the current position.
+    fn search(&mut self) -> io::Result<Option<(u64, u32)>> {
         let mut from = self.position + 1;
         let mut window = Vec::new();
         while self.end.saturating_sub(from) >= HEADER_BYTES as u64 {
@@ -179,7 +196,7 @@ impl<R: Read + Seek> Frames<R> {
                     break;
                 };
                 if let Some(header) = self.plausible(header, offset) {
-                    return Ok(self.damage(offset, header.number));
+                    return Ok(Some((offset, header.number)));
                 }
             }
             if searched == 0 {
@@ -187,8 +204,12 @@ impl<R: Read + Seek> Frames<R> {
             }
             from += searched as u64;
         }
+        Ok(None)
+    }
+
+    fn rest_is_damaged(&mut self) -> Item {
         let last = self.count.unwrap_or(self.next);
-        Ok(self.damage(self.end, last))
+        self.damage(self.end, last)
     }
 
     /// Everything up to `end`, where the message `number` is.
