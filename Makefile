@@ -56,8 +56,8 @@ fuzz: ## every fuzz target for a minute each; needs cargo-fuzz and a nightly com
 # Sets of reports for the benchmarks, made once.
 SETS = $(TARGET)/bench-sets
 
-.PHONY: bench bench-parse bench-flow bench-smtp
-bench: bench-parse bench-flow bench-smtp ## all comparisons; takes some minutes, needs root for Postfix
+.PHONY: bench bench-parse bench-flow bench-health bench-smtp
+bench: bench-parse bench-flow bench-health bench-smtp ## all comparisons; takes some minutes, needs root for Postfix
 
 bench-parse: ## records a second of the parser, of mail-auth's and of a bare quick-xml loop
 	$(CARGO) build --release --locked --package ruad-bench-flow
@@ -74,6 +74,10 @@ bench-flow: engine ## records a second from SMTP to rows that can be queried, an
 	test -d $(SETS)/5x200000 || $(TARGET)/release/ruad-bench-flow make $(SETS)/5x200000 5 200000
 	test -d $(SETS)/1x1000000 || $(TARGET)/release/ruad-bench-flow make $(SETS)/1x1000000 1 1000000
 	$(TARGET)/release/ruad-bench-flow run $(SETS)/20000x20 $(SETS)/5x200000 $(SETS)/1x1000000
+
+bench-health: ## domains a second that are examined, and memory
+	$(CARGO) build --release --locked --package ruad --package ruad-bench-health
+	$(TARGET)/release/ruad-bench-health
 
 bench-smtp: ## messages a second to a durable 250: ruad, Postfix, smtp-sink and mailin-embedded
 	benches/smtp/run.sh
