@@ -36,6 +36,10 @@ test: engine ## everything, with the tests that need ClickHouse
 test-peers: ## Postfix, Exim and swaks deliver to it; installs them, needs root
 	tests/peers/run.sh
 
+.PHONY: test-checkdmarc
+test-checkdmarc: ## checkdmarc examines our zones; no fault of it may be missing; installs it from PyPI
+	benches/peers/checkdmarc.sh
+
 .PHONY: lint
 lint: ## formatting, clippy, documentation, licences
 	$(CARGO) fmt --all --check

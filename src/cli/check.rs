@@ -104,7 +104,12 @@ impl Check {
         let https = Https::new(roots(None)?, resolver.clone(), https::Settings::default())?;
         let examiner =
             Examiner::new(resolver, validator).with_https(https).with_name_servers(ns::Settings::default());
-        let mut out = anstream::stdout().lock();
+        let mut out: Box<dyn Write> = match self.json {
+            true => Box::new(io::stdout().lock()),
+            // Takes the colours off where nobody sees them.
+            false => Box::new(anstream::stdout().lock()),
+        };
+        let mut text = Vec::new();
         let mut progress = Progress::new(domains.len(), self.file.is_some());
         let mut worst = Status::Ok;
         let examinations = futures_util::stream::iter(domains).map(|domain| {
@@ -126,15 +131,17 @@ impl Check {
         while let Some(snapshot) = reports.next().await {
             let report = Report::new(snapshot?, self.profile);
             worst = worse(worst, report.status);
-            progress.hide();
+            text.clear();
             if self.json {
-                serde_json::to_writer(&mut out, &report).map_err(io::Error::from)?;
-                writeln!(out)?;
+                serde_json::to_writer(&mut text, &report)?;
+                text.push(b'\n');
             } else if self.file.is_some() {
-                text::line(&mut out, &report)?;
+                text::line(&mut text, &report)?;
             } else {
-                text::full(&mut out, &report)?;
+                text::full(&mut text, &report)?;
             }
+            progress.hide();
+            out.write_all(&text)?;
             progress.step();
         }
         progress.hide();

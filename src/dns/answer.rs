@@ -73,6 +73,12 @@ impl<T> Answer<T> {
 }
 
 impl Trouble {
+    /// Whether it may be over the next time. What lasts is no reason to ask again sooner: a server that knows nothing of
+    /// DNSSEC, or a machine without root certificates.
+    pub fn may_pass(self) -> bool {
+        matches!(self, Self::Timeout | Self::ServerFailure | Self::Refused | Self::Network)
+    }
+
     /// Its stable name.
     pub fn name(self) -> &'static str {
         match self {

@@ -121,7 +121,7 @@ fn directive(zone: &str, directive: &str) -> Option<String> {
 }
 
 /// Every case: its name and its zone.
-fn files() -> Vec<(String, String)> {
+pub(crate) fn files() -> Vec<(String, String)> {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/dns/cases");
     let mut files: Vec<_> = fs::read_dir(folder)
         .unwrap()

@@ -265,7 +265,8 @@ impl Entry {
 }
 
 fn answered(checks: &[&Check]) -> Answered {
-    if checks.iter().all(|check| check.unknown.is_empty()) {
+    let mut unknown = checks.iter().flat_map(|check| &check.unknown);
+    if !unknown.any(|question| question.trouble.may_pass()) {
         Answered::All
     } else if checks.iter().any(|check| !check.records.is_empty()) {
         Answered::Partly
