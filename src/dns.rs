@@ -7,6 +7,7 @@
 mod address;
 pub mod answer;
 pub mod bimi;
+mod catalogue;
 pub mod check;
 pub mod dane;
 mod delivery;

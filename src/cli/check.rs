@@ -31,6 +31,7 @@ use report::Report;
 
 mod progress;
 mod report;
+mod style;
 mod text;
 mod tree;
 

@@ -4,8 +4,6 @@ use std::{collections::HashMap, ops::Range, sync::LazyLock};
 
 use serde::{Deserialize, Serialize};
 
-use super::{bimi, dane, dkim, dmarc, dnsbl, dnssec, mta_sts, mx, ns, reverse, spf, tls_rpt};
-
 /// How bad a finding is.
 #[derive(Clone, Copy, Debug, Eq, Hash, Ord, PartialEq, PartialOrd, Serialize)]
 #[serde(rename_all = "lowercase")]
@@ -76,30 +74,6 @@ impl Severity {
 }
 
 impl Code {
-    /// Every code there is, by mechanism.
-    pub fn all() -> impl Iterator<Item = Self> {
-        let mechanisms: [&[Self]; 12] = [
-            dmarc::CODES,
-            spf::CODES,
-            dkim::CODES,
-            mx::CODES,
-            mta_sts::CODES,
-            tls_rpt::CODES,
-            dnssec::CODES,
-            dane::CODES,
-            ns::CODES,
-            dnsbl::CODES,
-            reverse::CODES,
-            bimi::CODES,
-        ];
-        mechanisms.into_iter().flatten().copied()
-    }
-
-    /// The code of that name.
-    pub fn named(name: &str) -> Option<Self> {
-        Self::all().find(|code| code.name == name)
-    }
-
     /// What people read about it.
     pub fn text(self) -> Option<&'static Text> {
         TEXTS.get(self.name)
@@ -144,7 +118,7 @@ fn code_and_severity<S: serde::Serializer>(code: &Code, serializer: S) -> Result
     map.end()
 }
 
-static TEXTS: LazyLock<HashMap<String, Text>> = LazyLock::new(|| {
+pub(super) static TEXTS: LazyLock<HashMap<String, Text>> = LazyLock::new(|| {
     let files = [
         include_str!("../../texts/en/findings/bimi.toml"),
         include_str!("../../texts/en/findings/dane.toml"),
@@ -162,25 +136,3 @@ static TEXTS: LazyLock<HashMap<String, Text>> = LazyLock::new(|| {
     // The files are part of the program and a test reads them all; a text that cannot be read is a missing one.
     files.iter().filter_map(|file| toml::from_str::<HashMap<String, Text>>(file).ok()).flatten().collect()
 });
-
-#[cfg(test)]
-mod tests {
-    use std::collections::HashSet;
-
-    use super::*;
-
-    #[test]
-    fn every_code_is_said_once_and_has_its_texts() {
-        let mut seen = HashSet::new();
-        for code in Code::all() {
-            assert!(seen.insert(code.name), "{} is declared twice", code.name);
-            let text =
-                code.text().unwrap_or_else(|| panic!("{} has no text in texts/en/findings", code.name));
-            for words in [&text.title, &text.why, &text.change] {
-                assert!(!words.trim().is_empty(), "{} has an empty text", code.name);
-            }
-        }
-        let left: Vec<_> = TEXTS.keys().filter(|name| !seen.contains(name.as_str())).collect();
-        assert!(left.is_empty(), "texts without a code: {left:?}");
-    }
-}

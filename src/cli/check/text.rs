@@ -8,7 +8,11 @@ use std::{
 use anstyle::{AnsiColor, Style};
 use ruad::dns::{Check, Finding, Mechanism, Severity, Status, dkim::Published};
 
-use super::{report::Report, tree};
+use super::{
+    report::Report,
+    style::{BOLD, DIM, Painted},
+    tree,
+};
 
 /// One line: the score and which mechanisms are not well.
 pub(super) fn line(out: &mut impl Write, report: &Report) -> io::Result<()> {
@@ -208,17 +212,6 @@ fn status_style(status: Status) -> Style {
     Style::new().fg_color(Some(color.into()))
 }
 
-/// Words in a style; the stream takes the style off where nobody sees colours.
-pub(super) struct Painted<'a>(pub(super) &'a str, pub(super) Style);
-
-impl std::fmt::Display for Painted<'_> {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        write!(f, "{}{}{}", self.1.render(), self.0, self.1.render_reset())
-    }
-}
-
-pub(super) const BOLD: Style = Style::new().bold();
-pub(super) const DIM: Style = Style::new().dimmed();
 const WIDTH: usize = 96;
 
 #[cfg(test)]
