@@ -161,10 +161,19 @@ impl Resolver {
         let Some(mut asked) = name_of(name) else { return Answer::Unknown(Trouble::BadName) };
         asked.set_fqdn(true);
         // The semaphore is never closed.
-        let _permit = self.outstanding.acquire().await;
-        let lookup = match self.resolver.lookup(asked.clone(), kind).await {
-            Ok(lookup) => lookup,
-            Err(error) => return negative(&error),
+        let permit = self.outstanding.clone().acquire_owned().await;
+        let (resolver, question) = (self.resolver.clone(), asked.clone());
+        // On a task of its own: an examination waits for dozens of questions, and whoever waits for several at once asks all of
+        // them how they are whenever one of them moves.
+        let lookup = tokio::spawn(async move {
+            let _permit = permit;
+            resolver.lookup(question, kind).await
+        });
+        let lookup = match lookup.await {
+            Ok(Ok(lookup)) => lookup,
+            Ok(Err(error)) => return negative(&error),
+            // The runtime ends.
+            Err(_) => return Answer::Unknown(Trouble::Network),
         };
         let mut owner = None;
         let records: Vec<_> = lookup
