@@ -1,6 +1,6 @@
 //! Arguments: one file per subcommand.
 
-use std::{path::PathBuf, process::ExitCode};
+use std::{io, path::PathBuf, process::ExitCode};
 
 use anyhow::Context;
 use clap::{Parser, Subcommand};
@@ -68,4 +68,9 @@ impl Configuration {
 
 fn start_log(settings: &Settings) -> anyhow::Result<()> {
     telemetry::start_log(&settings.log).context("log.level is not a filter")
+}
+
+/// Whoever read the output has gone; `ruad … | head` is no fault of anybody.
+fn is_broken_pipe(error: &anyhow::Error) -> bool {
+    error.downcast_ref::<io::Error>().is_some_and(|error| error.kind() == io::ErrorKind::BrokenPipe)
 }

@@ -92,9 +92,7 @@ impl Check {
         match outcome {
             Ok(worst) => Ok(ExitCode::from(exit_code(worst))),
             // `ruad check … | head` is no fault of anybody.
-            Err(error) if error.downcast_ref::<io::Error>().is_some_and(is_broken_pipe) => {
-                Ok(ExitCode::SUCCESS)
-            }
+            Err(error) if super::is_broken_pipe(&error) => Ok(ExitCode::SUCCESS),
             Err(error) => Err(error),
         }
     }
@@ -209,10 +207,6 @@ fn exit_code(worst: Status) -> u8 {
         Status::Error => 1,
         Status::Unknown => UNKNOWN,
     }
-}
-
-fn is_broken_pipe(error: &io::Error) -> bool {
-    error.kind() == io::ErrorKind::BrokenPipe
 }
 
 fn now() -> u64 {

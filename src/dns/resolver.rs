@@ -123,11 +123,6 @@ impl Resolver {
         .await
     }
 
-    /// The TLSA records of a name.
-    pub async fn tlsa(&self, name: &str) -> Answer<TLSA> {
-        self.ask(name, RecordType::TLSA, as_tlsa).await
-    }
-
     /// Room for a question that is asked by other means.
     pub(super) async fn permit(&self) -> Option<SemaphorePermit<'_>> {
         self.outstanding.acquire().await.ok()

@@ -3,7 +3,6 @@
 #![allow(clippy::unwrap_used, clippy::panic, reason = "helpers of tests are tests too")]
 
 mod bimi;
-#[allow(dead_code, reason = "the mechanisms come one by one")]
 mod cases;
 mod dane;
 mod dkim;

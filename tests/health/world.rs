@@ -9,10 +9,12 @@ use ruad::{
     store::Store,
 };
 use rustls::RootCertStore;
-use tokio::{task::JoinHandle, time::Instant};
+use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 
 use crate::dns::Dns;
+
+pub(crate) use crate::wait::until_async as wait;
 
 pub(crate) struct World {
     pub(crate) dns: Dns,
@@ -86,16 +88,6 @@ impl Running {
 
 fn registry(domains: &[&str]) -> String {
     format!("[[group]]\nname = \"acme\"\ndomains = {domains:?}\n")
-}
-
-/// Waits for a condition; half a minute is for a machine with much else to do.
-pub(crate) async fn wait(what: &str, mut condition: impl AsyncFnMut() -> bool) {
-    let deadline = Instant::now() + Duration::from_secs(60);
-    let mut tick = tokio::time::interval(Duration::from_millis(20));
-    while !condition().await {
-        assert!(Instant::now() < deadline, "waited too long for {what}");
-        tick.tick().await;
-    }
 }
 
 /// The values of a query with one text column.
