@@ -7,12 +7,16 @@ use config::{Config, Environment, File, FileFormat};
 use serde::Deserialize;
 use thiserror::Error;
 
-use crate::{dns, domains, engine, health, http, intake, provenance, smtp, sources, spool, store, telemetry};
+use crate::{
+    advice, dns, domains, engine, health, http, intake, provenance, smtp, sources, spool, store, telemetry,
+};
 
 /// Everything that can be set. Every key has a default, so that `ruad serve` runs without a file.
 #[derive(Clone, Debug, Default, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct Settings {
+    /// When a domain may go on.
+    pub advice: advice::Settings,
     /// The store: a ClickHouse server, or the embedded engine when no URL is set.
     pub clickhouse: store::Settings,
     /// The resolver that provenance and sources ask.

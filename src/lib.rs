@@ -3,6 +3,7 @@
 //! [`report`] is useful on its own.
 #![forbid(unsafe_code)]
 
+pub mod advice;
 pub mod config;
 pub mod dns;
 pub mod domains;
@@ -18,3 +19,4 @@ pub mod sources;
 pub mod spool;
 pub mod store;
 pub mod telemetry;
+pub mod texts;

@@ -88,7 +88,8 @@ impl Store {
         let query = self.client().query(
             "SELECT name, engine_full FROM system.tables \
              WHERE database = ? AND engine LIKE '%MergeTree' \
-             AND (partition_key != '' OR engine LIKE '%AggregatingMergeTree') ORDER BY name",
+             AND (partition_key != '' OR engine LIKE '%AggregatingMergeTree' OR engine_full LIKE '% TTL %' \
+                OR match(name, '^domain_(steps|senders)(_local)?$')) ORDER BY name",
         );
         let tables: Vec<Table> = self.timed(query.bind(&self.settings().database).fetch_all()).await?;
         for table in tables {
@@ -129,6 +130,7 @@ const MIGRATIONS: &[(u32, &str, &str)] = &[
     (6, "sources", include_str!("migrations/0006_sources.sql")),
     (7, "rollups", include_str!("migrations/0007_rollups.sql")),
     (8, "health", include_str!("migrations/0008_health.sql")),
+    (9, "advice", include_str!("migrations/0009_advice.sql")),
 ];
 
 #[cfg(test)]

@@ -23,6 +23,8 @@ impl Template {
             ("{check_ttl}", clause(Age::Check.expression(settings.retention_months))),
             ("{event_ttl}", clause(Age::Event.expression(settings.retention_months))),
             ("{seen_ttl}", clause(Age::Seen.expression(settings.retention_months))),
+            ("{day_ttl}", clause(Age::Day.expression(settings.retention_months))),
+            ("{computed_ttl}", clause(Age::Computed.expression(settings.retention_months))),
             ("{settings}", format!("ttl_only_drop_parts = 1, {DURABLE}")),
             ("{settings_without_ttl}", DURABLE.to_owned()),
         ];
@@ -56,6 +58,10 @@ pub(super) enum Age {
     Event,
     /// `last_seen`.
     Seen,
+    /// `day`.
+    Day,
+    /// `computed_at`.
+    Computed,
 }
 
 impl Age {
@@ -65,6 +71,8 @@ impl Age {
             "dns_checks" => Self::Check,
             "domain_events" => Self::Event,
             "dns_records" | "dkim_sightings" => Self::Seen,
+            "domain_stages" => Self::Day,
+            "domain_steps" | "domain_senders" => Self::Computed,
             table if table.starts_with("daily_") => Self::Month,
             _ => Self::Arrival,
         }
@@ -79,6 +87,8 @@ impl Age {
             Self::Check => ("toDate(checked_at)", u64::from(months)),
             Self::Event => ("toDate(seen_at)", u64::from(months)),
             Self::Seen => ("toDate(last_seen)", u64::from(months)),
+            Self::Day => ("day", u64::from(months)),
+            Self::Computed => ("toDate(computed_at)", u64::from(months)),
         };
         Some(format!("{day} + toIntervalMonth({months})"))
     }

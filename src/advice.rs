@@ -1,0 +1,27 @@
+//! From `p=none` to `p=reject`: what to do next for a domain, and when it is done.
+//!
+//! What DNS says ([`Posture`]) and what reports tell ([`Traffic`]) go in, together with what the owner wants ([`Wishes`])
+//! and what earlier runs knew ([`Memory`]); a [`Plan`] comes out. Everything but the [`adviser`] is pure.
+
+pub mod classify;
+mod memory;
+mod plan;
+mod posture;
+mod readiness;
+mod sender;
+mod settings;
+mod stage;
+mod step;
+mod traffic;
+mod wishes;
+
+pub use memory::{Memory, Remembered};
+pub use plan::Plan;
+pub use posture::{Entry, Key, Posture};
+pub use readiness::{Gate, Readiness};
+pub use sender::{Class, Counts, Rule, Sender, SenderId};
+pub use settings::Settings;
+pub use stage::Stage;
+pub use step::{Effort, Instruction, Risk, State, Step, StepCode, Who};
+pub use traffic::{PolicyDays, Traffic, Window};
+pub use wishes::{Decision, Goal, Wishes};

@@ -1,0 +1,140 @@
+use std::fmt;
+
+use serde::Serialize;
+
+use crate::sources::Category;
+
+/// Who sends as a domain: a known service, or else a network with the end of its reverse names.
+///
+/// The text is stable, is stored, and is what owners write in the registry: `service:google`, `net:AS64500/mail.example`,
+/// `net:AS64500`, `net:unknown`.
+#[derive(Clone, Debug, Eq, Hash, Ord, PartialEq, PartialOrd, Serialize)]
+#[serde(transparent)]
+pub struct SenderId(String);
+
+/// Mail of one sender in a domain's name, and what is thought of it.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct Sender {
+    /// Who it is.
+    pub id: SenderId,
+    /// What people call it.
+    pub name: String,
+    /// What the service does, when it is a known one.
+    pub category: Option<Category>,
+    /// Its messages in the window.
+    #[serde(flatten)]
+    pub counts: Counts,
+    /// Its part of the domain's messages in the window, from 0 to 1.
+    pub share: f64,
+    /// Addresses it sent from.
+    pub addresses: u64,
+    /// Days in the window on which it sent.
+    pub active_days: u32,
+    /// The first day it was ever seen; days since 1970.
+    pub first_day: u32,
+    /// The last day it was seen.
+    pub last_day: u32,
+    /// What it is held for.
+    pub class: Class,
+    /// What makes it so.
+    pub rule: Rule,
+}
+
+/// Messages by what came of them.
+#[derive(Clone, Copy, Debug, Default, Eq, PartialEq, Serialize)]
+pub struct Counts {
+    /// All of them.
+    pub messages: u64,
+    /// Aligned SPF passed.
+    pub spf_aligned: u64,
+    /// Aligned DKIM passed.
+    pub dkim_aligned: u64,
+    /// One of the two passed.
+    pub passed: u64,
+    /// The receiver says they were forwarded or came over a mailing list, by its reasons or by ARC.
+    pub forwarded: u64,
+    /// Aligned DKIM passed, and SPF passed for somebody else's domain: what a forwarder leaves behind.
+    pub foreign_spf: u64,
+    /// The receiver put them into quarantine.
+    pub quarantined: u64,
+    /// The receiver refused them.
+    pub rejected: u64,
+    /// Of all, those whose author is at a subdomain.
+    pub subdomain: u64,
+    /// Of these, those that passed.
+    pub subdomain_passed: u64,
+}
+
+/// What a sender is held for.
+#[derive(Clone, Copy, Debug, Eq, Hash, Ord, PartialEq, PartialOrd, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Class {
+    /// Legitimate, and it passes.
+    Aligned,
+    /// Legitimate, but it fails too often.
+    NeedsWork,
+    /// It sends on what it received; nobody can set it up for this domain.
+    Forwarder,
+    /// It forges the domain.
+    Threat,
+    /// Nobody can tell yet.
+    Undecided,
+}
+
+/// Why a sender has its class. The name is stable: it is stored, and texts explain it.
+#[derive(Clone, Copy, Debug, Eq, Hash, Ord, PartialEq, PartialOrd, Serialize)]
+#[serde(transparent)]
+pub struct Rule(pub &'static str);
+
+impl SenderId {
+    /// A known service.
+    pub fn service(id: &str) -> Self {
+        Self(format!("service:{id}"))
+    }
+
+    /// Reads the stored form; none when it is not one.
+    pub fn parse(text: &str) -> Option<Self> {
+        let (kind, rest) = text.split_once(':')?;
+        let is_one =
+            matches!(kind, "service" | "net") && !rest.is_empty() && !rest.contains(char::is_whitespace);
+        is_one.then(|| Self(text.to_owned()))
+    }
+
+    /// The id of the service, when it is one.
+    pub fn as_service(&self) -> Option<&str> {
+        self.0.strip_prefix("service:")
+    }
+
+    /// The stored form.
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+impl fmt::Display for SenderId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+impl Class {
+    /// All of them.
+    pub const ALL: [Self; 5] =
+        [Self::Aligned, Self::NeedsWork, Self::Forwarder, Self::Threat, Self::Undecided];
+
+    /// Its stable name.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Aligned => "aligned",
+            Self::NeedsWork => "needs_work",
+            Self::Forwarder => "forwarder",
+            Self::Threat => "threat",
+            Self::Undecided => "undecided",
+        }
+    }
+
+    /// Whether its mail is the owner's own: what must not be lost.
+    pub fn is_legitimate(self) -> bool {
+        matches!(self, Self::Aligned | Self::NeedsWork)
+    }
+}

@@ -1,0 +1,156 @@
+use std::collections::BTreeMap;
+
+use serde::Serialize;
+
+/// A kind of step. The name is stable: it is stored, and the texts go by it.
+#[derive(Clone, Copy, Debug, Eq, Hash, Ord, PartialEq, PartialOrd, Serialize)]
+#[serde(transparent)]
+pub struct StepCode(pub &'static str);
+
+/// Something to be done for a domain.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct Step {
+    /// What.
+    pub code: StepCode,
+    /// What it is about within the domain: a sender, a selector, a term of SPF; empty for the domain itself.
+    pub subject: String,
+    /// Whether it is to be done.
+    pub state: State,
+    /// When it became a step; seconds since 1970.
+    pub opened_at: u64,
+    /// When it was found done.
+    pub done_at: Option<u64>,
+    /// What exactly to do.
+    pub instructions: Vec<Instruction>,
+    /// Who has to do it.
+    pub who: Who,
+    /// How much work it is.
+    pub effort: Effort,
+    /// What can go wrong.
+    pub risk: Risk,
+    /// What the texts' placeholders stand for in this case.
+    pub values: BTreeMap<&'static str, String>,
+}
+
+/// How a step stands.
+#[derive(Clone, Copy, Debug, Eq, Hash, Ord, PartialEq, PartialOrd, Serialize)]
+#[serde(rename_all = "lowercase")]
+pub enum State {
+    /// To be done now.
+    Open,
+    /// Comes later: something else must be done first, or data must be waited for.
+    Later,
+    /// It was done once, and is not any more.
+    Undone,
+    /// Verified.
+    Done,
+    /// It does not matter any more.
+    Moot,
+}
+
+/// What exactly to do.
+#[derive(Clone, Debug, Eq, PartialEq, Serialize)]
+#[serde(rename_all = "snake_case", tag = "what")]
+pub enum Instruction {
+    /// Publish a record.
+    Publish {
+        /// Its name, without a final dot.
+        name: String,
+        /// `TXT`, `CNAME`, `MX`.
+        kind: &'static str,
+        /// How long it may be remembered; seconds.
+        ttl: u32,
+        /// Its value.
+        value: String,
+        /// The record that it takes the place of, as it stands now.
+        replaces: Option<String>,
+    },
+    /// Delete a record.
+    Remove {
+        /// Its name, without a final dot.
+        name: String,
+        /// Its type.
+        kind: &'static str,
+        /// Its value as it stands now.
+        value: String,
+    },
+    /// Put a file on a web server.
+    Serve {
+        /// Its address.
+        url: String,
+        /// Its text.
+        text: String,
+    },
+    /// Change a setting at a sender: `config/sources.toml` knows where.
+    Setting {
+        /// The id of the service; empty when it is not a known one.
+        service: String,
+        /// Where and what, when the catalogue knows; in English.
+        hint: Option<String>,
+        /// Where that is written down.
+        link: Option<String>,
+    },
+    /// Run a command here.
+    Run {
+        /// The command line.
+        command: String,
+    },
+}
+
+/// Who has to do a step.
+#[derive(Clone, Copy, Debug, Eq, PartialEq, Serialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Who {
+    /// Whoever maintains the domain's DNS.
+    Dns,
+    /// Whoever administers the service that sends.
+    Sender,
+    /// Whoever runs this installation.
+    Operator,
+    /// The owner of the domain, who decides.
+    Owner,
+}
+
+/// How much work a step is.
+#[derive(Clone, Copy, Debug, Eq, PartialEq, Serialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Effort {
+    /// Minutes.
+    Minutes,
+    /// Hours.
+    Hours,
+    /// Days, because several people have to do something.
+    Days,
+}
+
+/// What can go wrong when a step is done as it says.
+#[derive(Clone, Copy, Debug, Eq, PartialEq, Serialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Risk {
+    /// Nothing.
+    None,
+    /// Mail can be lost when it is done wrong.
+    Low,
+    /// Mail that was not thought of can be lost.
+    Medium,
+}
+
+impl Step {
+    /// Whether somebody has to do something now.
+    pub fn is_open(&self) -> bool {
+        matches!(self.state, State::Open | State::Undone)
+    }
+}
+
+impl State {
+    /// Its stable name.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Open => "open",
+            Self::Later => "later",
+            Self::Undone => "undone",
+            Self::Done => "done",
+            Self::Moot => "moot",
+        }
+    }
+}
