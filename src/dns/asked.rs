@@ -12,14 +12,17 @@ use tokio::sync::OnceCell;
 /// answer. The caches of the library do not do that: a full one keeps what is asked for often and turns away what is new.
 /// Cheap to clone; clones share the answers.
 #[derive(Debug)]
-pub(super) struct Asked<T>(Arc<Mutex<HashMap<(Name, RecordType), Arc<OnceCell<T>>>>>);
+pub(super) struct Asked<T>(Arc<Mutex<Cells<T>>>);
+
+#[derive(Debug)]
+struct Cells<T>(HashMap<(Name, RecordType), Arc<OnceCell<T>>>);
 
 impl<T: Clone> Asked<T> {
     /// The answer to a question, by `ask` when nobody asked yet. Who comes meanwhile waits for the same answer.
     pub(super) async fn once(&self, name: &Name, kind: RecordType, ask: impl Future<Output = T>) -> T {
         let cell = {
             let mut cells = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-            cells.entry((name.clone(), kind)).or_default().clone()
+            cells.0.entry((name.clone(), kind)).or_default().clone()
         };
         cell.get_or_init(|| ask).await.clone()
     }
@@ -33,7 +36,7 @@ impl<T> Clone for Asked<T> {
 
 impl<T> Default for Asked<T> {
     fn default() -> Self {
-        Self(Arc::default())
+        Self(Arc::new(Mutex::new(Cells(HashMap::new()))))
     }
 }
 

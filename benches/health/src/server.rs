@@ -68,7 +68,7 @@ fn send_when_due(
     loop {
         match queue.front() {
             // Not woken for each question: that would cost the machine more than the answer.
-            Some((at, ..)) => thread::sleep(at.saturating_duration_since(Instant::now())),
+            Some((at, ..)) => thread::park_timeout(at.saturating_duration_since(Instant::now())),
             None => match due.recv() {
                 Ok(answer) => queue.push_back(answer),
                 Err(mpsc::RecvError) => return,
