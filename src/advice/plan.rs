@@ -111,3 +111,6 @@ fn perfect_since(case: &Case<'_>, score: Option<Score>) -> Option<u64> {
         Some(_) => None,
     }
 }
+
+#[cfg(test)]
+mod tests;
