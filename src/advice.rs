@@ -3,19 +3,26 @@
 //! What DNS says ([`Posture`]) and what reports tell ([`Traffic`]) go in, together with what the owner wants ([`Wishes`])
 //! and what earlier runs knew ([`Memory`]); a [`Plan`] comes out. Everything but the [`adviser`] is pure.
 
+pub mod adviser;
 pub mod classify;
+pub mod events;
+mod gather;
 mod memory;
 mod plan;
 mod posture;
 mod readiness;
+pub mod rows;
 mod sender;
 mod settings;
 mod stage;
 mod step;
 mod traffic;
+pub mod unusual;
 mod wishes;
 
-pub use memory::{Memory, Remembered};
+pub use adviser::{Advised, Adviser, advise};
+pub use gather::{Subject, gather};
+pub use memory::{KeptRow, KeptSender, KeptStage, Memory, Recollection, Remembered};
 pub use plan::Plan;
 pub use posture::{Entry, Key, Posture};
 pub use readiness::{Gate, Readiness};

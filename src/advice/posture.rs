@@ -7,7 +7,7 @@ use crate::{
         dmarc::{self, Policies},
         spf::{self, Network},
     },
-    health::Score,
+    health::{Score, Snapshot, keys::KeyHistory},
 };
 
 /// What DNS says about a domain, as far as advice rests on it: a condensed [`crate::health::Snapshot`].
@@ -88,6 +88,31 @@ pub struct Key {
 }
 
 impl Posture {
+    /// Throw-away: stands here until the plan's branch brings the real one.
+    pub fn of(snapshot: &Snapshot, _histories: &[KeyHistory], score: Option<Score>) -> Self {
+        let unknown = snapshot.checks().into_iter().filter(|check| !check.unknown.is_empty());
+        Self {
+            domain: snapshot.domain.clone(),
+            checked_at: snapshot.checked_at,
+            unknown: unknown.map(|check| check.mechanism).collect(),
+            findings: snapshot.checks().into_iter().flat_map(|check| check.findings.clone()).collect(),
+            score,
+            dmarc: snapshot.dmarc.policy_domain.clone().zip(snapshot.dmarc.record.clone()),
+            policies: None,
+            reports_to_us: None,
+            spf: None,
+            spf_all: None,
+            entries: Vec::new(),
+            keys: Vec::new(),
+            receives: snapshot.mx.accepts_mail,
+            has_null_mx: snapshot.mx.null,
+            mta_sts_mode: None,
+            mail_hosts: snapshot.mx.hosts.iter().map(|host| host.name.clone()).collect(),
+            has_tls_rpt: snapshot.tls_rpt.record.is_some(),
+            has_bimi: snapshot.bimi.record.is_some(),
+        }
+    }
+
     /// The findings of one kind.
     pub fn found(&self, code: Code) -> impl Iterator<Item = &Finding> {
         self.findings.iter().filter(move |finding| finding.code == code)

@@ -136,9 +136,41 @@ pub enum Risk {
 }
 
 impl Step {
+    /// Throw-away: stands here until the plan's branch brings the real one.
+    pub fn text(&self, language: crate::texts::Language) -> crate::texts::StepText {
+        let fill = |text: &str| crate::texts::fill(text, |name| self.values.get(name).map(String::as_str));
+        match language.step(self.code.0) {
+            Some(text) => crate::texts::StepText {
+                title: fill(&text.title),
+                why: fill(&text.why),
+                how: fill(&text.how),
+                verified: fill(&text.verified),
+            },
+            None => crate::texts::StepText {
+                title: self.code.0.to_owned(),
+                why: String::new(),
+                how: String::new(),
+                verified: String::new(),
+            },
+        }
+    }
+
     /// Whether somebody has to do something now.
     pub fn is_open(&self) -> bool {
         matches!(self.state, State::Open | State::Undone)
+    }
+}
+
+impl Instruction {
+    /// Throw-away: stands here until the plan's branch brings the real one.
+    pub fn zone_lines(&self) -> Vec<String> {
+        match self {
+            Self::Publish { name, kind, ttl, value, .. } if *kind == "TXT" => {
+                vec![format!("{name}. {ttl} IN TXT \"{value}\"")]
+            }
+            Self::Publish { name, kind, ttl, value, .. } => vec![format!("{name}. {ttl} IN {kind} {value}")],
+            _ => Vec::new(),
+        }
     }
 }
 
@@ -151,6 +183,40 @@ impl State {
             Self::Undone => "undone",
             Self::Done => "done",
             Self::Moot => "moot",
+        }
+    }
+}
+
+impl Who {
+    /// Its stable name.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Dns => "dns",
+            Self::Sender => "sender",
+            Self::Operator => "operator",
+            Self::Owner => "owner",
+        }
+    }
+}
+
+impl Effort {
+    /// Its stable name.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Minutes => "minutes",
+            Self::Hours => "hours",
+            Self::Days => "days",
+        }
+    }
+}
+
+impl Risk {
+    /// Its stable name.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::None => "none",
+            Self::Low => "low",
+            Self::Medium => "medium",
         }
     }
 }

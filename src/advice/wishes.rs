@@ -3,6 +3,7 @@ use std::collections::BTreeMap;
 use serde::Serialize;
 
 use super::SenderId;
+use crate::domains::Registry;
 
 /// What the owner of a domain has decided.
 #[derive(Clone, Debug, Default, Eq, PartialEq, Serialize)]
@@ -38,4 +39,21 @@ pub enum Decision {
     Approved,
     /// It does not.
     Rejected,
+}
+
+impl Wishes {
+    /// Throw-away: stands here until the senders' branch brings the real one.
+    pub fn of(
+        _registry: &Registry,
+        decisions: &BTreeMap<SenderId, Decision>,
+        _domain: &str,
+        reports_to: &[String],
+    ) -> Self {
+        Self {
+            people: true,
+            decisions: decisions.clone(),
+            reports_to: reports_to.to_vec(),
+            ..Self::default()
+        }
+    }
 }
