@@ -11,7 +11,9 @@ mod engine;
 mod migrate;
 mod parse;
 mod serve;
+mod source;
 mod spool;
+mod store;
 mod zone;
 
 /// Receives DMARC and TLS reports over SMTP and stores them exactly once in ClickHouse.
@@ -29,6 +31,7 @@ enum Command {
     Migrate(migrate::Migrate),
     Parse(parse::Parse),
     Serve(serve::Serve),
+    Source(source::SourceArgs),
     Spool(spool::SpoolArgs),
     Zone(zone::Zone),
 }
@@ -53,6 +56,7 @@ impl Cli {
             Command::Migrate(migrate) => migrate.run(),
             Command::Parse(parse) => parse.run(),
             Command::Serve(serve) => serve.run(),
+            Command::Source(source) => source.run(),
             Command::Spool(spool) => spool.run(),
             Command::Zone(zone) => zone.run(),
         }

@@ -2,7 +2,7 @@ use std::fmt;
 
 use serde::Serialize;
 
-use crate::sources::Category;
+use crate::{sources::Category, texts::Language};
 
 /// Who sends as a domain: a known service, or else a network with the end of its reverse names.
 ///
@@ -152,9 +152,27 @@ impl Class {
         }
     }
 
+    /// What people call it.
+    pub fn title(self, language: Language) -> &'static str {
+        let key = format!("sender.class_{}", self.name());
+        language.find(&key).unwrap_or_else(|| self.name())
+    }
+
+    /// What it means, in a sentence or two.
+    pub fn meaning(self, language: Language) -> &'static str {
+        language.find(&format!("sender.class_{}_means", self.name())).unwrap_or_default()
+    }
+
     /// Whether its mail is the owner's own: what must not be lost.
     pub fn is_legitimate(self) -> bool {
         matches!(self, Self::Aligned | Self::NeedsWork)
+    }
+}
+
+impl Rule {
+    /// The rule in a sentence.
+    pub fn sentence(self, language: Language) -> &'static str {
+        language.find(&format!("sender.rule_{}", self.0)).unwrap_or(self.0)
     }
 }
 
@@ -164,6 +182,7 @@ const OTHERS: &str = "net:others";
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::advice::classify::RULES;
 
     #[test]
     fn senders_are_read_as_they_are_written() {
@@ -175,6 +194,19 @@ mod tests {
         }
         assert_eq!(SenderId::service("google").as_service(), Some("google"));
         assert!(SenderId::parse("net:others").unwrap().is_others());
+    }
+
+    #[test]
+    fn classes_and_rules_have_texts() {
+        for language in Language::ALL {
+            for class in Class::ALL {
+                assert!(language.find(&format!("sender.class_{}", class.name())).is_some(), "{class:?}");
+                assert!(class.meaning(language).ends_with('.'), "{class:?}");
+            }
+            for rule in RULES {
+                assert!(rule.sentence(language).ends_with('.'), "{} {language}", rule.0);
+            }
+        }
     }
 
     #[test]

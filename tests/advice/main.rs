@@ -1,5 +1,6 @@
 //! Advice against the real engine.
 #![allow(
+    clippy::panic,
     clippy::unwrap_used,
     dead_code,
     reason = "a test fails by panicking, and shares its tools with others"
@@ -11,3 +12,5 @@ mod families;
 mod gather;
 mod reported;
 mod senders;
+mod source;
+mod world;
