@@ -13,6 +13,7 @@ mod examiner;
 mod migrate;
 mod parse;
 mod serve;
+mod source;
 mod spool;
 mod store;
 mod style;
@@ -34,6 +35,7 @@ enum Command {
     Migrate(migrate::Migrate),
     Parse(parse::Parse),
     Serve(serve::Serve),
+    Source(source::SourceArgs),
     Spool(spool::SpoolArgs),
     Zone(zone::Zone),
 }
@@ -59,6 +61,7 @@ impl Cli {
             Command::Migrate(migrate) => migrate.run(),
             Command::Parse(parse) => parse.run(),
             Command::Serve(serve) => serve.run(),
+            Command::Source(source) => source.run(),
             Command::Spool(spool) => spool.run(),
             Command::Zone(zone) => zone.run(),
         }

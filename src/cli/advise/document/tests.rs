@@ -2,7 +2,7 @@ use std::{collections::BTreeMap, sync::Arc};
 
 use ruad::{
     advice::{
-        Counts, Effort, Plan, Posture, Readiness, Risk, Rule, SenderId, Stage, StepCode, Traffic, Who,
+        Counts, Effort, Plan, Posture, Readiness, Risk, Rule, SenderId, Setup, Stage, StepCode, Traffic, Who,
         Window, Wishes,
     },
     dns::{Mechanism, dmarc::Policy},
@@ -22,6 +22,7 @@ fn step(code: &'static str, state: State, instructions: Vec<Instruction>) -> Ste
         opened_at: NOW - 10 * DAY,
         done_at: (state == State::Done).then_some(NOW - DAY),
         instructions,
+        waits: Vec::new(),
         who: Who::Dns,
         effort: Effort::Minutes,
         risk: Risk::Low,
@@ -42,36 +43,19 @@ fn sender(name: &str, class: Class, messages: u64, passed: u64) -> Sender {
         last_day: 20_800,
         class,
         rule: Rule("a_rule"),
+        setup: Setup::default(),
     }
 }
 
 fn advised(steps: Vec<Step>) -> Advised {
-    let posture = Posture {
-        domain: "acme.example".to_owned(),
-        checked_at: NOW,
-        unknown: [Mechanism::MtaSts].into(),
-        findings: Vec::new(),
-        score: None,
-        dmarc: None,
-        policies: None,
-        reports_to_us: None,
-        spf: None,
-        spf_all: None,
-        entries: Vec::new(),
-        keys: Vec::new(),
-        receives: None,
-        has_null_mx: false,
-        mta_sts_mode: None,
-        mail_hosts: Vec::new(),
-        has_tls_rpt: false,
-        has_bimi: false,
-    };
+    let posture = Posture { unknown: [Mechanism::MtaSts].into(), ..Posture::empty("acme.example", NOW) };
     let gate = |name, wanted, found| Gate {
         name,
         subject: "Mailer".to_owned(),
         wanted,
         found,
         is_met: found >= wanted,
+        note: None,
     };
     let plan = Plan {
         domain: "acme.example".to_owned(),
