@@ -6,12 +6,13 @@
 pub mod adviser;
 pub mod classify;
 pub mod events;
-mod gather;
+pub mod gather;
 mod memory;
 mod plan;
 mod posture;
 mod readiness;
 pub mod rows;
+mod score;
 mod sender;
 mod settings;
 mod stage;
@@ -19,6 +20,8 @@ mod step;
 mod traffic;
 pub mod unusual;
 mod wishes;
+#[cfg(test)]
+pub(crate) mod world;
 
 pub use adviser::{Advised, Adviser, advise};
 pub use gather::{Subject, gather};
@@ -26,9 +29,10 @@ pub use memory::{KeptRow, KeptSender, KeptStage, Memory, Recollection, Remembere
 pub use plan::Plan;
 pub use posture::{Entry, Key, Posture};
 pub use readiness::{Gate, Readiness};
-pub use sender::{Class, Counts, Rule, Sender, SenderId};
+pub use score::{COSTS, Cost};
+pub use sender::{Class, Counts, Rule, Sender, SenderId, Setup};
 pub use settings::Settings;
 pub use stage::Stage;
-pub use step::{Effort, Instruction, Risk, State, Step, StepCode, Who};
+pub use step::{Effort, Instruction, Risk, State, Step, StepCode, Wait, Who};
 pub use traffic::{PolicyDays, Traffic, Window};
 pub use wishes::{Decision, Goal, Wishes};

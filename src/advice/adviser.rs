@@ -9,7 +9,7 @@ use std::{
 };
 
 use super::{
-    Plan, Posture, Recollection, Settings, Subject, Traffic, Wishes, events, gather, rows::Rows, unusual,
+    Plan, Posture, Recollection, Settings, Subject, Traffic, Wishes, events, gather, rows::Rows,
 };
 use crate::{
     domains::Registry,
@@ -65,9 +65,7 @@ pub async fn advise(
         let names: Vec<_> = batch.iter().map(|posture| posture.domain.as_str()).collect();
         let known = store.recollections(&names).await?;
         let advised = draw(store, catalog, registry, batch, &known, settings, now).await?;
-        let mut unusual = unusual::noticed(store, &names, today(now)).await?;
-        unusual.retain(|domain, _| known.contains_key(domain));
-        keep(store, &advised, &known, &unusual, now).await?;
+        keep(store, &advised, &known, now).await?;
         all.extend(advised);
     }
     Ok(all)
@@ -119,14 +117,12 @@ pub async fn keep(
     store: &Store,
     advised: &[Advised],
     known: &HashMap<String, Recollection>,
-    unusual: &HashMap<String, Vec<unusual::Unusual>>,
     now: u64,
 ) -> Result<(), StoreError> {
     let mut noticed = Vec::new();
     for one in advised {
         let Some(known) = known.get(&one.plan.domain) else { continue };
-        let unusual = unusual.get(&one.plan.domain).map_or(&[][..], Vec::as_slice);
-        let events = events::events(one, known, unusual, now);
+        let events = events::events(one, known, now);
         let group: Arc<str> = one.group.as_str().into();
         noticed.extend(events.into_iter().map(|event| EventRow {
             group: group.clone(),

@@ -1,7 +1,7 @@
 //! What a run finds changed, as events. The same change has the same id however often it is noticed: what it was and since
 //! when is part of it, and that stays as it is until the new state is stored.
 
-use super::{Advised, Recollection, State, Step, unusual::Unusual};
+use super::{Advised, Recollection, State, Step, unusual::{Kind as UnusualKind, Unusual}};
 use crate::health::events::{
     DOMAIN_READY, Event, SCORE_FELL, SENDER_NEW, SENDER_SPIKE, STAGE_FELL, STAGE_REACHED, STEP_DONE,
     STEP_UNDONE, was_and_is,
@@ -9,14 +9,14 @@ use crate::health::events::{
 
 /// What has changed about a domain since `known` was stored. A domain without a stored stage is looked at for the first time:
 /// nothing of it is news.
-pub fn events(advised: &Advised, known: &Recollection, unusual: &[Unusual], now: u64) -> Vec<Event> {
+pub fn events(advised: &Advised, known: &Recollection, now: u64) -> Vec<Event> {
     if known.memory.stage.is_none() {
         return Vec::new();
     }
     let told = Told { advised, known, now };
     let mut events: Vec<_> = told.stage().into_iter().chain(told.score()).chain(told.ready()).collect();
     events.extend(advised.plan.steps.iter().filter_map(|step| told.step(step)));
-    events.extend(unusual.iter().map(|unusual| told.unusual(unusual)));
+    events.extend(advised.traffic.unusual.iter().map(|unusual| told.unusual(unusual)));
     events
 }
 
@@ -86,19 +86,20 @@ impl Told<'_> {
     }
 
     fn unusual(&self, unusual: &Unusual) -> Event {
-        match unusual {
-            Unusual::New { sender, name, day, messages } => {
+        let Unusual { sender, name, day, messages, usual, .. } = unusual;
+        let at = u64::from(*day) * DAY;
+        match unusual.kind {
+            UnusualKind::New => {
                 let new = format!("{messages} messages");
                 let more = format!("{name}, {new} so far");
                 let identity = [self.domain(), SENDER_NEW.name, sender.as_str()];
-                let at = u64::from(*day) * DAY;
                 SENDER_NEW.tell(self.domain(), sender.as_str(), [None, Some(&new)], at, &more, &identity)
             }
-            Unusual::Spike { sender, name, day, messages, usual } => {
+            UnusualKind::Spike => {
                 let [old, new] = [format!("{usual:.0} messages a day"), format!("{messages} messages")];
                 let more = format!("{name}, {new} in a day where {usual:.0} are usual");
                 let identity = [self.domain(), SENDER_SPIKE.name, sender.as_str(), &day.to_string()];
-                let (at, values) = (u64::from(*day) * DAY, [Some(old.as_str()), Some(new.as_str())]);
+                let values = [Some(old.as_str()), Some(new.as_str())];
                 SENDER_SPIKE.tell(self.domain(), sender.as_str(), values, at, &more, &identity)
             }
         }

@@ -237,6 +237,7 @@ fn gone<'a>(advised: &'a Advised, known: &'a [Remembered]) -> impl Iterator<Item
         opened_at: known.opened_at,
         done_at: known.done_at,
         instructions: Vec::new(),
+        waits: Vec::new(),
         who: Who::Owner,
         effort: Effort::Minutes,
         risk: Risk::None,

@@ -36,7 +36,8 @@ pub(super) fn now() -> u64 {
 pub(super) const AT_ONCE: usize = 300;
 const OUTSTANDING: usize = 150;
 const OUTSTANDING_VALIDATED: usize = 50;
-const CACHE_ENTRIES: u64 = 20_000;
+/// What several domains share is in few answers; within one nothing is asked twice.
+const CACHE_ENTRIES: u64 = 5_000;
 
 #[cfg(test)]
 mod tests {

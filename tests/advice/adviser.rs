@@ -9,7 +9,8 @@ use ruad::{
     advice::{
         Advised, Adviser, Class, Counts, Effort, Gate, Instruction, Plan, Posture, Readiness, Risk, Rule,
         Sender, SenderId, Settings, Stage, State, Step, StepCode, Traffic, Who, Window, Wishes, advise,
-        adviser, unusual::Unusual,
+        adviser,
+        unusual::{Kind, Unusual},
     },
     dns::dmarc::Policy,
     domains::Registry,
@@ -117,12 +118,8 @@ fn drawn(at: u64, stage: Stage, stage_since: u64, steps: Vec<Step>, senders: Vec
 }
 
 async fn keep(store: &Store, advised: &Advised) {
-    keep_with(store, advised, &HashMap::new()).await;
-}
-
-async fn keep_with(store: &Store, advised: &Advised, unusual: &HashMap<String, Vec<Unusual>>) {
     let known = store.recollections(&[DOMAIN]).await.unwrap();
-    adviser::keep(store, std::slice::from_ref(advised), &known, unusual, advised.plan.at).await.unwrap();
+    adviser::keep(store, std::slice::from_ref(advised), &known, advised.plan.at).await.unwrap();
 }
 
 async fn texts(store: &Store, query: &str) -> Vec<String> {
@@ -256,20 +253,26 @@ async fn senders_and_steps_that_vanish_do_not_stay_for_ever() {
 #[tokio::test]
 async fn unusual_senders_are_told_of_once() {
     let store = Engine::shared().store().await;
-    let run = |at| drawn(at, Stage::Monitoring, NOW, Vec::new(), Vec::new());
-    let new = Unusual::New { sender: SenderId::service("z"), name: "Z".to_owned(), day: 20_833, messages: 7 };
-    let spike = Unusual::Spike {
+    let unusual = |kind, messages| Unusual {
+        kind,
         sender: SenderId::service("z"),
         name: "Z".to_owned(),
+        class: Class::Undecided,
+        rule: Rule("nothing_known"),
         day: 20_833,
-        messages: 700,
+        messages,
         usual: 3.0,
+        limit: 9.0,
     };
-    let unusual = HashMap::from([(DOMAIN.to_owned(), vec![new, spike])]);
-    keep_with(&store, &run(NOW), &unusual).await;
+    let run = |at| {
+        let mut advised = drawn(at, Stage::Monitoring, NOW, Vec::new(), Vec::new());
+        advised.traffic.unusual = vec![unusual(Kind::New, 7), unusual(Kind::Spike, 700)];
+        advised
+    };
+    keep(&store, &run(NOW)).await;
     assert_eq!(texts(&store, EVENTS).await, [""; 0], "its history is not news");
     for at in [NOW + 60, NOW + 3_600, NOW + 7_200] {
-        keep_with(&store, &run(at), &unusual).await;
+        keep(&store, &run(at)).await;
     }
     assert_eq!(texts(&store, EVENTS).await, ["sender.new service:z", "sender.spike service:z"]);
     assert_eq!(number(&store, "SELECT count() FROM domain_events").await, 2);

@@ -14,6 +14,10 @@ mod daemon;
 mod dns;
 #[path = "../support/engine.rs"]
 mod engine;
+mod families;
+mod gather;
+mod reported;
+mod senders;
 mod served;
 #[path = "../support/wait.rs"]
 mod wait;

@@ -3,7 +3,7 @@ use std::{collections::BTreeMap, sync::Arc};
 use super::*;
 use crate::{
     advice::{
-        Advised, Effort, Gate, KeptRow, KeptStage, Memory, Plan, Posture, Readiness, Remembered, Risk,
+        Advised, Class, Effort, Gate, KeptRow, KeptStage, Memory, Plan, Posture, Readiness, Remembered, Risk, Rule,
         SenderId, Stage, StepCode, Traffic, Who, Wishes,
     },
     dns::dmarc::Policy,
@@ -11,29 +11,6 @@ use crate::{
 };
 
 const NOW: u64 = 1_800_000_000;
-
-fn posture() -> Posture {
-    Posture {
-        domain: "a.example".to_owned(),
-        checked_at: NOW,
-        unknown: Default::default(),
-        findings: Vec::new(),
-        score: None,
-        dmarc: None,
-        policies: None,
-        reports_to_us: None,
-        spf: None,
-        spf_all: None,
-        entries: Vec::new(),
-        keys: Vec::new(),
-        receives: None,
-        has_null_mx: false,
-        mta_sts_mode: None,
-        mail_hosts: Vec::new(),
-        has_tls_rpt: false,
-        has_bimi: false,
-    }
-}
 
 fn advised(stage: Stage, steps: Vec<Step>) -> Advised {
     let plan = Plan {
@@ -48,7 +25,7 @@ fn advised(stage: Stage, steps: Vec<Step>) -> Advised {
         steps,
         perfect_since: None,
     };
-    let (traffic, posture) = (Traffic::default(), Arc::new(posture()));
+    let (traffic, posture) = (Traffic::default(), Arc::new(Posture::empty("a.example", NOW)));
     Advised { plan, traffic, posture, wishes: Wishes::default(), group: "acme".to_owned() }
 }
 
@@ -60,6 +37,7 @@ fn step(code: &'static str, state: State) -> Step {
         opened_at: NOW - 100,
         done_at: None,
         instructions: Vec::new(),
+        waits: Vec::new(),
         who: Who::Dns,
         effort: Effort::Minutes,
         risk: Risk::None,
@@ -91,22 +69,22 @@ fn known(stage: Stage, steps: &[(&'static str, State)]) -> Recollection {
 }
 
 fn kinds(advised: &Advised, known: &Recollection) -> Vec<String> {
-    let events = events(advised, known, &[], NOW);
+    let events = events(advised, known, NOW);
     events.iter().map(|event| format!("{} {}", event.kind, event.subject).trim().to_owned()).collect()
 }
 
 #[test]
 fn nothing_is_news_at_the_first_look() {
     let advised = advised(Stage::Reject, vec![step("spf.add", State::Done), step("dkim.on", State::Undone)]);
-    let sender = SenderId::service("google");
-    let new = Unusual::New { sender, name: "Google".to_owned(), day: 20_000, messages: 5 };
-    assert!(events(&advised, &Recollection::default(), std::slice::from_ref(&new), NOW).is_empty());
+    let mut advised = advised;
+    advised.traffic.unusual.push(unusual(UnusualKind::New, 20_000, 5));
+    assert!(events(&advised, &Recollection::default(), NOW).is_empty());
     // Rows of steps alone are left by a run that did not come to its end.
     let half = Recollection {
         memory: Memory { stage: None, ..known(Stage::Reject, &[]).memory },
         ..Recollection::default()
     };
-    assert!(events(&advised, &half, &[new], NOW).is_empty());
+    assert!(events(&advised, &half, NOW).is_empty());
 }
 
 #[test]
@@ -115,7 +93,7 @@ fn a_stage_is_reached_or_fell() {
     assert_eq!(kinds(&here, &known(Stage::Aligning, &[])), ["stage.reached"]);
     assert_eq!(kinds(&here, &known(Stage::Reject, &[])), ["stage.fell"]);
     assert_eq!(kinds(&here, &known(Stage::Quarantine, &[])), [""; 0]);
-    let event = events(&here, &known(Stage::Reject, &[]), &[], NOW).remove(0);
+    let event = events(&here, &known(Stage::Reject, &[]), NOW).remove(0);
     assert_eq!(
         event.text,
         "a.example: the domain is back at an earlier stage; it was \"reject\", now it is \"quarantine\"."
@@ -170,12 +148,12 @@ fn a_score_that_trembles_is_no_event() {
 #[test]
 fn readiness_is_told_when_it_comes() {
     let mut here = advised(Stage::Aligning, Vec::new());
-    let gate = |is_met| Gate { name: "days", subject: String::new(), wanted: 30.0, found: 31.0, is_met };
+    let gate = |is_met| Gate { name: "days", subject: String::new(), wanted: 30.0, found: 31.0, is_met, note: None };
     here.plan.readiness = Some(Readiness { target: Policy::Quarantine, gates: vec![gate(true)] });
     let mut known = known(Stage::Aligning, &[]);
     assert_eq!(kinds(&here, &known), ["domain.ready"]);
-    let first = events(&here, &known, &[], NOW).remove(0);
-    assert_eq!(first.id, events(&here, &known, &[], NOW + 9).remove(0).id);
+    let first = events(&here, &known, NOW).remove(0);
+    assert_eq!(first.id, events(&here, &known, NOW + 9).remove(0).id);
     if let Some(stage) = &mut known.stage {
         stage.ready_for = "quarantine".to_owned();
     }
@@ -192,7 +170,7 @@ fn the_same_change_is_the_same_event_whenever_it_is_noticed() {
     let at = |now: u64| {
         let mut here = advised(Stage::Quarantine, vec![step("spf.add", State::Done)]);
         (here.plan.at, here.plan.stage_since) = (now, now);
-        events(&here, &known, &[], now).iter().map(|event| event.id).collect::<Vec<_>>()
+        events(&here, &known, now).iter().map(|event| event.id).collect::<Vec<_>>()
     };
     assert_eq!(at(NOW), at(NOW + 86_400));
     assert_eq!(at(NOW).len(), 2);
@@ -200,28 +178,40 @@ fn the_same_change_is_the_same_event_whenever_it_is_noticed() {
     let mut again = known.clone();
     again.memory.steps[0].opened_at += 1;
     let here = advised(Stage::Aligning, vec![step("spf.add", State::Done)]);
-    assert_ne!(events(&here, &known, &[], NOW)[0].id, events(&here, &again, &[], NOW)[0].id);
+    assert_ne!(events(&here, &known, NOW)[0].id, events(&here, &again, NOW)[0].id);
 }
 
 #[test]
 fn senders_are_told_of_once_and_spikes_once_a_day() {
-    let (here, known) = (advised(Stage::Reject, Vec::new()), known(Stage::Reject, &[]));
-    let id = |unusual: Unusual| events(&here, &known, &[unusual], NOW).remove(0).id;
-    let new =
-        |day, messages| Unusual::New { sender: SenderId::service("x"), name: "X".to_owned(), day, messages };
-    let spike = |day, messages| Unusual::Spike {
-        sender: SenderId::service("x"),
-        name: "X".to_owned(),
-        day,
-        messages,
-        usual: 2.0,
+    let known = known(Stage::Reject, &[]);
+    let event = |unusual: Unusual| {
+        let mut here = advised(Stage::Reject, Vec::new());
+        here.traffic.unusual.push(unusual);
+        events(&here, &known, NOW).remove(0)
     };
+    let id = |unusual| event(unusual).id;
+    let new = |day, messages| unusual(UnusualKind::New, day, messages);
+    let spike = |day, messages| unusual(UnusualKind::Spike, day, messages);
     assert_eq!(id(new(20_000, 1)), id(new(20_001, 7)));
     assert_eq!(id(spike(20_000, 100)), id(spike(20_000, 300)));
     assert_ne!(id(spike(20_000, 100)), id(spike(20_001, 100)));
-    let text = events(&here, &known, &[spike(20_000, 100)], NOW).remove(0).text;
+    let text = event(spike(20_000, 100)).text;
     assert_eq!(
         text,
         "a.example (service:x): far more mail than usual is sent in the domain's name; X, 100 messages in a day where 2 are usual."
     );
+}
+
+fn unusual(kind: UnusualKind, day: u32, messages: u64) -> Unusual {
+    Unusual {
+        kind,
+        sender: SenderId::service("x"),
+        name: "X".to_owned(),
+        class: Class::Undecided,
+        rule: Rule("nothing_known"),
+        day,
+        messages,
+        usual: 2.0,
+        limit: 3.0,
+    }
 }

@@ -198,7 +198,7 @@ impl Drawing<'_> {
         };
         match instruction {
             Instruction::Publish { replaces, .. } => {
-                code("advise.publish", instruction.zone_lines());
+                code("advise.publish", instruction.zone_line().into_iter().collect());
                 if let Some(replaces) = replaces {
                     code("advise.replaces", vec![replaces.clone()]);
                 }

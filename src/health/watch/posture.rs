@@ -63,16 +63,22 @@ fn keep(mechanism: Mechanism, old: &Posture, new: &mut Posture) {
         score: _,
         dmarc,
         policies,
+        organization,
+        unauthorized,
         reports_to_us,
         spf,
         spf_all,
         entries,
         keys,
+        unknown_selectors,
+        has_revoked_wildcard,
         receives,
         has_null_mx,
         mta_sts_mode,
+        mta_sts_max_age,
         mail_hosts,
         has_tls_rpt,
+        tls_rpt,
         has_bimi,
     } = old;
     if unknown.contains(&mechanism) {
@@ -82,19 +88,31 @@ fn keep(mechanism: Mechanism, old: &Posture, new: &mut Posture) {
         Mechanism::Dmarc => {
             new.dmarc.clone_from(dmarc);
             (new.policies, new.reports_to_us) = (*policies, *reports_to_us);
+            new.organization.clone_from(organization);
+            new.unauthorized.clone_from(unauthorized);
         }
         Mechanism::Spf => {
             new.spf.clone_from(spf);
             new.spf_all = *spf_all;
             new.entries.clone_from(entries);
         }
-        Mechanism::Dkim => new.keys.clone_from(keys),
+        Mechanism::Dkim => {
+            new.keys.clone_from(keys);
+            new.unknown_selectors.clone_from(unknown_selectors);
+            new.has_revoked_wildcard = *has_revoked_wildcard;
+        }
         Mechanism::Mx => {
             (new.receives, new.has_null_mx) = (*receives, *has_null_mx);
             new.mail_hosts.clone_from(mail_hosts);
         }
-        Mechanism::MtaSts => new.mta_sts_mode.clone_from(mta_sts_mode),
-        Mechanism::TlsRpt => new.has_tls_rpt = *has_tls_rpt,
+        Mechanism::MtaSts => {
+            new.mta_sts_mode.clone_from(mta_sts_mode);
+            new.mta_sts_max_age = *mta_sts_max_age;
+        }
+        Mechanism::TlsRpt => {
+            new.has_tls_rpt = *has_tls_rpt;
+            new.tls_rpt.clone_from(tls_rpt);
+        }
         Mechanism::Bimi => new.has_bimi = *has_bimi,
         // Findings are all there is of them.
         Mechanism::Dnssec | Mechanism::Dane | Mechanism::Ns | Mechanism::Dnsbl | Mechanism::Reverse => {}
@@ -143,24 +161,10 @@ mod tests {
 
     fn posture(at: u64, spf: Option<&str>, unknown: &[Mechanism]) -> Posture {
         Posture {
-            domain: "a.example".to_owned(),
-            checked_at: at,
             unknown: unknown.iter().copied().collect(),
-            findings: Vec::new(),
-            score: None,
-            dmarc: None,
-            policies: None,
             reports_to_us: Some(true),
             spf: spf.map(str::to_owned),
-            spf_all: None,
-            entries: Vec::new(),
-            keys: Vec::new(),
-            receives: None,
-            has_null_mx: false,
-            mta_sts_mode: None,
-            mail_hosts: Vec::new(),
-            has_tls_rpt: false,
-            has_bimi: false,
+            ..Posture::empty("a.example", at)
         }
     }
 
