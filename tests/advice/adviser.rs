@@ -224,7 +224,7 @@ async fn a_run_that_died_half_way_tells_nothing_twice() {
     for at in [NOW + 60, NOW + 120] {
         adviser::keep(&store, &[after(at)], &known, &HashMap::new(), at).await.unwrap();
     }
-    assert_eq!(texts(&store, EVENTS).await, ["stage.reached ", "step.done spf.add "]);
+    assert_eq!(texts(&store, EVENTS).await, ["stage.reached ", "step.done spf.add"]);
     assert_eq!(
         number(&store, "SELECT count() FROM domain_events").await,
         2,
