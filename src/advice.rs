@@ -10,6 +10,7 @@ mod posture;
 mod readiness;
 mod sender;
 mod settings;
+pub mod simulate;
 mod stage;
 mod step;
 mod traffic;

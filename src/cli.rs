@@ -7,10 +7,12 @@ use clap::{Parser, Subcommand};
 use ruad::{config::Settings, telemetry};
 
 mod check;
+mod dkim;
 mod engine;
 mod migrate;
 mod parse;
 mod serve;
+mod simulate;
 mod spool;
 mod zone;
 
@@ -25,10 +27,12 @@ pub(crate) struct Cli {
 #[derive(Debug, Subcommand)]
 enum Command {
     Check(check::Check),
+    Dkim(dkim::Dkim),
     Engine(engine::Engine),
     Migrate(migrate::Migrate),
     Parse(parse::Parse),
     Serve(serve::Serve),
+    Simulate(simulate::Simulate),
     Spool(spool::SpoolArgs),
     Zone(zone::Zone),
 }
@@ -45,6 +49,7 @@ impl Cli {
     pub(crate) fn run(self) -> anyhow::Result<ExitCode> {
         match self.command {
             Command::Check(check) => check.run(),
+            Command::Dkim(dkim) => dkim.run(),
             Command::Engine(engine) => {
                 // A daemon that starts it says in the environment how to log.
                 start_log(&Settings::load(None)?)?;
@@ -53,6 +58,7 @@ impl Cli {
             Command::Migrate(migrate) => migrate.run(),
             Command::Parse(parse) => parse.run(),
             Command::Serve(serve) => serve.run(),
+            Command::Simulate(simulate) => simulate.run(),
             Command::Spool(spool) => spool.run(),
             Command::Zone(zone) => zone.run(),
         }

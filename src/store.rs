@@ -13,6 +13,7 @@ mod migration;
 mod query;
 mod retry;
 mod settings;
+mod simulate;
 pub mod tables;
 mod template;
 

@@ -31,7 +31,7 @@ use report::Report;
 
 mod progress;
 mod report;
-mod style;
+pub(super) mod style;
 mod text;
 mod tree;
 
@@ -184,7 +184,7 @@ fn profile(name: &str) -> Result<&'static Profile, String> {
 }
 
 /// The port may be left out.
-fn server(text: &str) -> Result<SocketAddr, String> {
+pub(super) fn server(text: &str) -> Result<SocketAddr, String> {
     let address = text.parse().or_else(|_| text.parse().map(|ip| SocketAddr::new(ip, 53)));
     address.map_err(|_| "not an address, with or without a port".to_owned())
 }

@@ -3,7 +3,7 @@
 use anstyle::Style;
 
 /// Words in a style; the stream takes the style off where nobody sees colours.
-pub(super) struct Painted<'a>(pub(super) &'a str, pub(super) Style);
+pub(in crate::cli) struct Painted<'a>(pub(in crate::cli) &'a str, pub(in crate::cli) Style);
 
 impl std::fmt::Display for Painted<'_> {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
@@ -11,5 +11,5 @@ impl std::fmt::Display for Painted<'_> {
     }
 }
 
-pub(super) const BOLD: Style = Style::new().bold();
-pub(super) const DIM: Style = Style::new().dimmed();
+pub(in crate::cli) const BOLD: Style = Style::new().bold();
+pub(in crate::cli) const DIM: Style = Style::new().dimmed();
