@@ -6,6 +6,7 @@ use anyhow::Context;
 use clap::{Parser, Subcommand};
 use ruad::{config::Settings, telemetry};
 
+mod certificate;
 mod check;
 mod engine;
 mod migrate;
@@ -24,6 +25,7 @@ pub(crate) struct Cli {
 
 #[derive(Debug, Subcommand)]
 enum Command {
+    Certificate(certificate::CertificateArgs),
     Check(check::Check),
     Engine(engine::Engine),
     Migrate(migrate::Migrate),
@@ -44,6 +46,7 @@ pub(crate) struct Configuration {
 impl Cli {
     pub(crate) fn run(self) -> anyhow::Result<ExitCode> {
         match self.command {
+            Command::Certificate(certificate) => certificate.run(),
             Command::Check(check) => check.run(),
             Command::Engine(engine) => {
                 // A daemon that starts it says in the environment how to log.

@@ -8,7 +8,8 @@ use serde::Deserialize;
 use thiserror::Error;
 
 use crate::{
-    advice, dns, domains, engine, health, http, intake, provenance, smtp, sources, spool, store, telemetry,
+    advice, certificate, dns, domains, engine, health, http, intake, provenance, smtp, sources, spool, store,
+    telemetry,
 };
 
 /// Everything that can be set. Every key has a default, so that `ruad serve` runs without a file.
@@ -17,6 +18,8 @@ use crate::{
 pub struct Settings {
     /// When a domain may go on.
     pub advice: advice::Settings,
+    /// Certificates of domains that have reached everything.
+    pub certificate: certificate::Settings,
     /// The store: a ClickHouse server, or the embedded engine when no URL is set.
     pub clickhouse: store::Settings,
     /// The resolver that provenance and sources ask.
@@ -199,6 +202,7 @@ mod tests {
         assert!(shown.engine.library.take().is_some() && shown.engine.password_file.take().is_some());
         assert!(shown.engine.memory_bytes.take().is_some() && shown.domains.file.take().is_some());
         assert!(shown.sources.catalogue.take().is_some() && shown.dns.trust_anchor.take().is_some());
+        assert!(shown.certificate.url.take().is_some());
         assert_eq!(format!("{shown:#?}"), format!("{:#?}", parse("", &[]).unwrap()));
     }
 
@@ -246,6 +250,7 @@ mod tests {
             ("[smtp]\nlisten = [\"0.0.0.0:25\"]\n", ["0.0.0.0:25", "smtp.recipients"]),
             ("[health]\nquestions = 500\n", ["health.questions is 500", "10 to 200"]),
             ("[health]\nprofile = \"strict\"\n", ["health.profile is \"strict\"", "nl-gov"]),
+            ("[certificate]\nurl = \"http://a.example\"\n", ["http://a.example", "certificate"]),
             ("[smtp\n", ["line 1", "["]),
         ] {
             let error = parse(text, &[]).unwrap_err();

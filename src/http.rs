@@ -1,4 +1,4 @@
-//! The daemon's own web server: `/metrics`, `/healthz`, `/readyz` and `/check`.
+//! The daemon's own web server: `/metrics`, `/healthz`, `/readyz`, `/check` and the public pages below `/c/`.
 
 use std::{
     convert::Infallible,
@@ -22,9 +22,10 @@ use serde::Deserialize;
 use thiserror::Error;
 use tokio::net::TcpListener;
 
-use crate::health::Watch;
+use crate::{certificate::Register, health::Watch};
 pub use health::{Health, Part};
 
+mod certificate;
 mod check;
 mod health;
 
@@ -50,7 +51,8 @@ pub struct Server {
 }
 
 impl Server {
-    /// Binds the address; nothing is answered before [`Server::run`]. Without a watch there is nothing about domains.
+    /// Binds the address; nothing is answered before [`Server::run`]. Without a watch there is nothing about domains,
+    /// without a register nothing about certificates.
     ///
     /// # Errors
     ///
@@ -60,6 +62,7 @@ impl Server {
         metrics: PrometheusHandle,
         health: Health,
         watch: Option<Watch>,
+        register: Option<Register>,
     ) -> Result<Self, HttpError> {
         let listen = settings.listen;
         let listener =
@@ -70,7 +73,8 @@ impl Server {
             .route("/healthz", get(|| async { "ok\n" }))
             .route("/metrics", get(render_metrics))
             .route("/readyz", get(readiness))
-            .with_state(Arc::new(Shared { metrics, health, watch }));
+            .with_state(Arc::new(Shared { metrics, health, watch }))
+            .merge(register.map(certificate::routes).unwrap_or_default());
         Ok(Self { listener, app })
     }
 
@@ -115,7 +119,8 @@ struct Shared {
 
 async fn index() -> &'static str {
     "ruad\n/metrics  for Prometheus\n/healthz  the process runs\n/readyz   it can take mail\n\
-     /check    POST with ?domain=: examine a domain of the registry now\n"
+     /check    POST with ?domain=: examine a domain of the registry now\n\
+     /c/NUMBER a certificate\n"
 }
 
 async fn render_metrics(State(shared): State<Arc<Shared>>) -> Response {

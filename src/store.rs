@@ -4,6 +4,7 @@
 //! An embedded engine, a server and a cluster differ by the URL and by `cluster` alone.
 
 mod block;
+mod certificates;
 mod collision;
 mod column;
 mod error;
@@ -21,6 +22,7 @@ use std::sync::Arc;
 use clickhouse::Client;
 
 pub use block::{Batch, Block, Filling};
+pub use certificates::{CertificateRow, IssuedCertificate, StoredCertificate};
 pub use column::{Day, Identity};
 pub use error::{Kind, StoreError};
 pub use health::{ReportedDays, SelectorUse, Sender, StoredCheck, StoredKey};

@@ -7,6 +7,7 @@ use metrics_exporter_prometheus::{BuildError, Matcher, PrometheusBuilder, Promet
 use serde::Deserialize;
 use tracing_subscriber::EnvFilter;
 
+pub mod certificate;
 pub mod domains;
 pub mod engine;
 pub mod health;
@@ -93,6 +94,7 @@ pub fn start_metrics() -> Result<PrometheusHandle, BuildError> {
 
 /// Registers the help text of every metric.
 pub fn describe() {
+    certificate::describe();
     domains::describe();
     engine::describe();
     health::describe();

@@ -4,6 +4,7 @@
 //! string where the schema says so.
 
 mod aggregate;
+mod certificates;
 mod deliveries;
 mod failure;
 mod health;
@@ -17,6 +18,7 @@ use super::column::{Day, Identity, Millis, Timestamp};
 use crate::report::Warning;
 
 pub use aggregate::{AggregateRecords, AggregateReports};
+pub use certificates::Certificates;
 pub use deliveries::{Deliveries, Delivery};
 pub use failure::FailureReports;
 pub use health::{DkimSightings, DnsChecks, DnsRecords, DomainEvents};

@@ -5,6 +5,7 @@ use std::{net::TcpListener, time::Duration};
 
 use anyhow::Context;
 use ruad::{
+    certificate,
     config::Settings,
     domains, engine,
     health::{Watch, probe},
@@ -44,13 +45,23 @@ pub(super) async fn run(settings: Settings, sockets: Vec<TcpListener>) -> anyhow
         }
         false => None,
     };
-    let web = http::Server::bind(&settings.http, metrics.clone(), health.clone(), domains.clone()).await?;
+    let issuer = certificate::Issuer::open(&settings.certificate)?;
+    let register = issuer.as_ref().map(|issuer| certificate::Register::new(issuer, registry.clone()));
+    let web = http::Server::bind(
+        &settings.http,
+        metrics.clone(),
+        health.clone(),
+        domains.clone(),
+        register.clone(),
+    )
+    .await?;
     let storage = Storage::new(
         &settings,
         spool.clone(),
         registry.clone(),
         sources.clone(),
         domains.clone(),
+        register,
         health.clone(),
     )?;
 

@@ -3,6 +3,7 @@
 use std::{net::IpAddr, time::Duration};
 
 use ruad::{
+    certificate::Register,
     config::Settings,
     domains,
     engine::{self, Child},
@@ -23,6 +24,7 @@ pub(super) struct Storage {
     registry: domains::Shared,
     sources: Sources,
     domains: Option<Watch>,
+    register: Option<Register>,
     health: Health,
     authenticator: Authenticator,
     provenance: provenance::Settings,
@@ -39,6 +41,7 @@ impl Storage {
         registry: domains::Shared,
         sources: Sources,
         domains: Option<Watch>,
+        register: Option<Register>,
         health: Health,
     ) -> anyhow::Result<Self> {
         let resolver = settings.dns.resolver(settings.dns.cache_entries)?;
@@ -47,6 +50,7 @@ impl Storage {
             registry,
             sources,
             domains,
+            register,
             health,
             authenticator: Authenticator::new(&settings.provenance, resolver),
             provenance: settings.provenance.clone(),
@@ -93,6 +97,9 @@ impl Storage {
     }
 
     async fn store_reports(self, store: Store, stop: CancellationToken) {
+        if let Some(register) = &self.register {
+            register.open(store.clone());
+        }
         let (seen, inbox) = self.sources.queue();
         let sources = tokio::spawn(identify(self.sources.clone(), inbox, store.clone()));
         let watch = tokio::spawn(watch_store(store.clone(), self.health));

@@ -59,4 +59,7 @@ kinds! {
     BIMI_RECORD_PUBLISHED = "bimi.record_published", Info, "a BIMI record was published";
     BIMI_RECORD_CHANGED = "bimi.record_changed", Info, "the BIMI record was changed";
     BIMI_RECORD_GONE = "bimi.record_gone", Info, "the BIMI record is gone";
+    CERTIFICATE_ISSUED = "certificate.issued", Info, "a certificate was issued";
+    CERTIFICATE_VOID = "certificate.void", Warning, "the certificate is no longer valid";
+    CERTIFICATE_RESTORED = "certificate.restored", Info, "the certificate is valid again";
 }

@@ -38,7 +38,8 @@ fn every_kind_is_documented_and_nothing_else() {
     assert_eq!(documented, kinds);
     for kind in Kind::ALL {
         let mechanism = kind.name.split('.').next().unwrap();
-        assert!(Mechanism::ALL.iter().any(|known| known.name() == mechanism), "{}", kind.name);
+        let is_mechanism = Mechanism::ALL.iter().any(|known| known.name() == mechanism);
+        assert!(is_mechanism || ["certificate"].contains(&mechanism), "{}", kind.name);
     }
 }
 
