@@ -142,13 +142,20 @@ const STORED: &str = "SELECT serial, toString(domain) AS domain, toString(group_
 
 /// A score that is not known is -1: `argMax` passes over NULL, and would give an older one.
 const LATEST: &str = "\
-    WITH ifNull(score, -1) AS points, policy = 'reject' AND points >= 5 AS is_perfect, \
-        (points >= 0 AND points < 5) OR policy IN ('none', 'quarantine') OR (policy = '' AND points >= 0) AS is_lost, \
-        maxIf(day, is_perfect) AS perfect_day \
-    SELECT toString(domain) AS domain, toUInt32(max(computed_at)) AS computed_at, \
-        toFloat32(argMax(points, s.computed_at)) AS score, toString(argMax(policy, s.computed_at)) AS policy, \
-        toUInt16(arrayMin(arrayFilter(lost -> lost > perfect_day, groupArrayIf(day, is_lost)))) AS lost_day \
-    FROM domain_stages AS s FINAL WHERE domain IN ? GROUP BY domain ORDER BY domain";
+    SELECT toString(domain) AS domain, toUInt32(last) AS computed_at, toFloat32(points) AS score, \
+        toString(policy) AS policy, toUInt16(arrayMin(arrayFilter(day -> day > perfect_day, lost_days))) AS lost_day \
+    FROM ( \
+        SELECT domain, max(computed_at) AS last, argMax(points, computed_at) AS points, \
+            argMax(policy, computed_at) AS policy, maxIf(day, is_perfect) AS perfect_day, \
+            groupArrayIf(day, is_lost) AS lost_days \
+        FROM ( \
+            SELECT domain, day, computed_at, ifNull(score, -1) AS points, policy, \
+                policy = 'reject' AND points >= 5 AS is_perfect, \
+                (points >= 0 AND points < 5) OR policy IN ('none', 'quarantine') \
+                    OR (policy = '' AND points >= 0) AS is_lost \
+            FROM domain_stages FINAL WHERE domain IN ? \
+        ) GROUP BY domain \
+    ) ORDER BY domain";
 
 /// A statement may have 256 KiB; a name takes up to 256 bytes of it.
 const DOMAINS_AT_ONCE: usize = 900;

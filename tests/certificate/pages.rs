@@ -24,7 +24,7 @@ async fn what_is_no_number_is_not_found() {
         "/c/0000000000000000.svg.svg",
         "/c/000000000000000'",
         "/c/' OR 1=1 --",
-        "/c/<script>alert(1)</script>",
+        "/c/%3Cscript%3Ealert(1)%3C%2Fscript%3E",
         "/c/key.pem.txt",
         &format!("/c/{}", "0".repeat(5_000)),
     ] {

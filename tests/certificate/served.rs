@@ -94,7 +94,7 @@ async fn it_is_issued_once_and_every_change_is_an_event() {
         assert_eq!(later.run(domain).await, []);
         later.events().await.len()
     };
-    let bad = Domain::perfect(DOMAIN, 40 * DAY).worse();
+    let bad = Domain::perfect(DOMAIN, good.plan.at).worse();
     assert_eq!(hour(&bad).await, 2);
     assert_eq!(hour(&bad).await, 2);
     assert_eq!(hour(&good).await, 3);

@@ -21,7 +21,7 @@ pub fn drawing(certificate: &Certificate, language: Language) -> String {
         ("block", certificate.to_string()),
         ("guilloche", guilloche()),
         ("seal", seal()),
-        ("kind", escape(&words.say("certificate.kind").to_uppercase())),
+        ("kind", escape(&words.kind().to_uppercase())),
         ("size", size.to_string()),
         ("domain", escape(&shortened(&domain))),
         ("lead", lead(&words.lead(statement))),
@@ -48,7 +48,7 @@ fn lead(text: &str) -> String {
     let lines = wrap(text, LINE);
     let mut out = String::new();
     for (number, line) in lines.iter().enumerate() {
-        let y = 364 + 30 * number;
+        let y = 342 + 30 * number;
         // Writing to a string does not fail.
         writeln!(out, "<text class=\"lead\" x=\"594\" y=\"{y}\">{}</text>", escape(line)).unwrap_or_default();
     }
@@ -59,7 +59,7 @@ fn lead(text: &str) -> String {
 fn facts(words: Words, statement: &Statement) -> String {
     let mut out = String::new();
     for (number, (name, value)) in words.facts(statement).into_iter().enumerate() {
-        let (left, y) = (if number % 2 == 0 { 110 } else { 614 }, 540 + 42 * (number / 2));
+        let (left, y) = (if number % 2 == 0 { 110 } else { 614 }, 508 + 42 * (number / 2));
         let (right, line) = (left + 464, y + 14);
         let [name, value] = [name, &value].map(escape);
         writeln!(
@@ -80,10 +80,10 @@ fn foot(words: Words, statement: &Statement) -> String {
     let (serial, date) = (statement.serial.grouped(), words.date(statement.issued));
     let (host, url) = (statement.address.host(), statement.url());
     format!(
-        "<text class=\"name\" x=\"110\" y=\"738\">{number}</text><text class=\"small serial\" x=\"110\" y=\"762\">{serial}</text>\n\
-         <text class=\"name\" x=\"330\" y=\"738\">{issued}</text><text class=\"small\" x=\"330\" y=\"762\">{date}</text>\n\
-         <text class=\"name\" x=\"495\" y=\"738\">{issuer}</text><text class=\"small\" x=\"495\" y=\"762\">{host}</text>\n\
-         <text class=\"name\" x=\"710\" y=\"738\">{check}</text><text class=\"small\" x=\"710\" y=\"762\">{url}</text>\n"
+        "<text class=\"name\" x=\"110\" y=\"708\">{number}</text><text class=\"small serial\" x=\"110\" y=\"730\">{serial}</text>\n\
+         <text class=\"name\" x=\"614\" y=\"708\">{check}</text><text class=\"small\" x=\"614\" y=\"730\">{url}</text>\n\
+         <text class=\"name\" x=\"110\" y=\"756\">{issued}</text><text class=\"small\" x=\"110\" y=\"778\">{date}</text>\n\
+         <text class=\"name\" x=\"614\" y=\"756\">{issuer}</text><text class=\"small\" x=\"614\" y=\"778\">{host}</text>\n"
     )
 }
 

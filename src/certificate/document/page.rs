@@ -47,9 +47,9 @@ pub fn page(certificate: &Certificate, standing: Option<Standing>, language: Lan
     }
     let mut foot = String::new();
     row(&mut foot, words.say("certificate.number"), &statement.serial.grouped(), "serial");
+    row(&mut foot, words.say("certificate.check"), &url, "");
     row(&mut foot, words.say("certificate.issued"), &words.date(statement.issued), "");
     row(&mut foot, words.say("certificate.issuer"), statement.address.host(), "");
-    row(&mut foot, words.say("certificate.check"), &url, "");
     let (text_url, key_url) = (format!("{url}.txt"), statement.address.of_key());
     let proof = words.tell("certificate.proof_text", &[("text_url", &text_url), ("key_url", &key_url)]);
     let is_valid = matches!(standing, Some(Standing::Valid { .. }));
@@ -64,7 +64,7 @@ pub fn page(certificate: &Certificate, standing: Option<Standing>, language: Lan
             ("standing_text", &escape(&text)),
             ("guilloche", &guilloche()),
             ("seal", &seal()),
-            ("kind", &escape(words.say("certificate.kind"))),
+            ("kind", &escape(&words.kind())),
             ("size", size),
             ("domain", &escape(&domain)),
             ("lead", &escape(&words.lead(statement))),

@@ -26,11 +26,26 @@ impl Words {
         format!("{day} {} {year}", month.unwrap_or_default())
     }
 
+    /// A day with the name of its month, and its year when that is not the other one's.
+    fn date_before(self, date: Date, other: Date) -> String {
+        let (year, other_year) = (date.parts().0, other.parts().0);
+        let text = self.date(date);
+        match year == other_year {
+            true => text.strip_suffix(&format!(" {year}")).unwrap_or(&text).to_owned(),
+            false => text,
+        }
+    }
+
     /// A time in UTC, to the minute.
     pub(super) fn moment(self, seconds: u64) -> String {
         let minutes = seconds / 60 % 1_440;
         let time = format!("{:02}:{:02}", minutes / 60, minutes % 60);
         self.tell("certificate.moment", &[("date", &self.date(Date::of(seconds))), ("time", &time)])
+    }
+
+    /// What it is.
+    pub(super) fn kind(self) -> String {
+        unbroken(self.say("certificate.kind"))
     }
 
     /// The sentence in the middle.
@@ -41,7 +56,10 @@ impl Words {
             ("issued", &self.date(statement.issued)),
             ("since", &self.date(statement.held_since)),
         ];
-        self.tell(key, &values)
+        // The name of the domain stays as it is.
+        fill(&unbroken(self.say(key)), |name| {
+            values.iter().find(|(known, _)| *known == name).map(|(_, value)| *value)
+        })
     }
 
     /// What was checked, and what was found.
@@ -52,9 +70,10 @@ impl Words {
             (self.say("certificate.held"), self.date(statement.held_since)),
         ];
         if let Some(mail) = statement.mail {
-            let [from, to] = [mail.from, mail.to].map(|date| self.date(date));
-            let values = [("from", &*from), ("to", &to), ("messages", &self.number(mail.messages))];
-            facts.push((self.say("certificate.reports"), self.tell("certificate.reports_value", &values)));
+            let (from, to) = (self.date_before(mail.from, mail.to), self.date(mail.to));
+            let days = self.tell("certificate.reports_value", &[("from", &from), ("to", &to)]);
+            facts.push((self.say("certificate.reports"), days));
+            facts.push((self.say("certificate.messages"), self.number(mail.messages)));
             if let Some(share) = self.share(mail) {
                 let values = [("share", &*share), ("messages", &self.number(mail.own))];
                 facts.push((self.say("certificate.own"), self.tell("certificate.own_value", &values)));
@@ -105,6 +124,11 @@ impl Words {
     }
 }
 
+/// A text in which no line ends after the hyphen of "e-mail".
+fn unbroken(text: &str) -> String {
+    text.replace("e-mail", "e\u{2011}mail").replace("E-mail", "E\u{2011}mail")
+}
+
 /// A domain as people know it: an internationalized one in its own script. The statement has it as it is in DNS.
 pub(super) fn display(domain: &str) -> String {
     let (name, outcome) = idna::domain_to_unicode(domain);
@@ -123,6 +147,9 @@ mod tests {
         let date = Date::from_days(20_778);
         assert_eq!((&*EN.date(date), &*NL.date(date)), ("21 November 2026", "21 november 2026"));
         assert_eq!(EN.moment(1_795_219_200 + 14 * 3_600 + 299), "21 November 2026, 14:04 UTC");
+        let next: Date = "2027-01-02".parse().unwrap();
+        assert_eq!(EN.date_before(date, next), "21 November 2026");
+        assert_eq!(NL.date_before(date, date), "21 november");
         for month in 1..=12 {
             let date: Date = format!("2026-{month:02}-01").parse().unwrap();
             assert!(EN.date(date).len() > "1  2026".len() && NL.date(date).len() > "1  2026".len());
@@ -148,7 +175,7 @@ mod tests {
     #[test]
     fn only_what_is_known_is_told() {
         let labels = |statement: &Statement| EN.facts(statement).len();
-        assert_eq!(labels(&statement()), 7);
+        assert_eq!(labels(&statement()), 8);
         let silent = Statement { mail: None, dkim: Vec::new(), spf_lookups: None, ..statement() };
         assert_eq!(labels(&silent), 3);
         for words in [EN, NL] {
