@@ -36,6 +36,17 @@ test: engine ## everything, with the tests that need ClickHouse
 test-peers: ## Postfix, Exim and swaks deliver to it; installs them, needs root
 	tests/peers/run.sh
 
+# Pages to open beside those that the tests write, such as a report for a customer.
+PAGES ?=
+
+.PHONY: test-pages
+test-pages: ## pages in headless Chromium: nothing is loaded, axe-core is content; needs node and chromium
+	npm ci --prefix tests/pages --no-audit --no-fund --silent
+	rm -rf $(TARGET)/pages && mkdir -p $(TARGET)/pages
+	RUAD_PAGES=$(abspath $(TARGET)/pages) $(CARGO) test --locked --test certificate pages_to_look_at
+	node tests/pages/run.mjs --images $(TARGET)/pages/images --pages 1 $(TARGET)/pages/*.html
+	node tests/pages/run.mjs --images $(TARGET)/pages/images $(TARGET)/pages/*.svg $(PAGES)
+
 .PHONY: test-checkdmarc
 test-checkdmarc: ## checkdmarc examines our zones; no fault of it may be missing; installs it from PyPI
 	benches/peers/checkdmarc.sh

@@ -7,6 +7,7 @@ use clap::{Parser, Subcommand};
 use ruad::{config::Settings, telemetry};
 
 mod advise;
+mod certificate;
 mod check;
 mod dkim;
 mod engine;
@@ -14,8 +15,8 @@ mod examiner;
 mod migrate;
 mod parse;
 mod serve;
-mod source;
 mod simulate;
+mod source;
 mod spool;
 mod store;
 mod style;
@@ -32,6 +33,7 @@ pub(crate) struct Cli {
 #[derive(Debug, Subcommand)]
 enum Command {
     Advise(advise::Advise),
+    Certificate(certificate::CertificateArgs),
     Check(check::Check),
     Dkim(dkim::Dkim),
     Engine(engine::Engine),
@@ -56,6 +58,7 @@ impl Cli {
     pub(crate) fn run(self) -> anyhow::Result<ExitCode> {
         match self.command {
             Command::Advise(advise) => advise.run(),
+            Command::Certificate(certificate) => certificate.run(),
             Command::Check(check) => check.run(),
             Command::Dkim(dkim) => dkim.run(),
             Command::Engine(engine) => {

@@ -8,8 +8,8 @@ use serde::Deserialize;
 use thiserror::Error;
 
 use crate::{
-    advice, dns, domains, engine, health, http, intake, provenance, signing, smtp, sources, spool, store,
-    telemetry,
+    advice, certificate, dns, domains, engine, health, http, intake, provenance, signing, smtp, sources,
+    spool, store, telemetry,
 };
 
 /// Everything that can be set. Every key has a default, so that `ruad serve` runs without a file.
@@ -18,6 +18,8 @@ use crate::{
 pub struct Settings {
     /// When a domain may go on.
     pub advice: advice::Settings,
+    /// Certificates of domains that have reached everything.
+    pub certificate: certificate::Settings,
     /// The store: a ClickHouse server, or the embedded engine when no URL is set.
     pub clickhouse: store::Settings,
     /// The resolver that provenance and sources ask.
@@ -204,6 +206,7 @@ mod tests {
         assert!(shown.engine.memory_bytes.take().is_some() && shown.domains.file.take().is_some());
         assert!(shown.signing.directory.take().is_some());
         assert!(shown.sources.catalogue.take().is_some() && shown.dns.trust_anchor.take().is_some());
+        assert!(shown.certificate.url.take().is_some());
         assert_eq!(format!("{shown:#?}"), format!("{:#?}", parse("", &[]).unwrap()));
     }
 
@@ -251,6 +254,7 @@ mod tests {
             ("[smtp]\nlisten = [\"0.0.0.0:25\"]\n", ["0.0.0.0:25", "smtp.recipients"]),
             ("[health]\nquestions = 500\n", ["health.questions is 500", "10 to 200"]),
             ("[health]\nprofile = \"strict\"\n", ["health.profile is \"strict\"", "nl-gov"]),
+            ("[certificate]\nurl = \"http://a.example\"\n", ["http://a.example", "certificate"]),
             ("[smtp\n", ["line 1", "["]),
         ] {
             let error = parse(text, &[]).unwrap_err();

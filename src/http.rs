@@ -1,4 +1,4 @@
-//! The daemon's own web server: `/metrics`, `/healthz`, `/readyz` and `/check`.
+//! The daemon's own web server: `/metrics`, `/healthz`, `/readyz`, `/check` and the public pages below `/c/`.
 
 use std::{
     convert::Infallible,
@@ -22,9 +22,10 @@ use serde::Deserialize;
 use thiserror::Error;
 use tokio::net::TcpListener;
 
-use crate::{advice::Adviser, domains, health::Watch};
+use crate::{advice::Adviser, certificate::Register, domains, health::Watch};
 pub use health::{Health, Part};
 
+mod certificate;
 mod check;
 mod health;
 
@@ -46,10 +47,12 @@ impl Default for Settings {
 pub struct Server {
     listener: TcpListener,
     shared: Shared,
+    register: Option<Register>,
 }
 
 impl Server {
-    /// Binds the address; nothing is answered before [`Server::run`]. Without a watch there is nothing about domains.
+    /// Binds the address; nothing is answered before [`Server::run`]. Without a watch there is nothing about
+    /// domains.
     ///
     /// # Errors
     ///
@@ -63,13 +66,20 @@ impl Server {
         let listen = settings.listen;
         let listener =
             TcpListener::bind(listen).await.map_err(|source| HttpError::Bind { address: listen, source })?;
-        Ok(Self { listener, shared: Shared { metrics, health, watch, advice: None } })
+        Ok(Self { listener, shared: Shared { metrics, health, watch, advice: None }, register: None })
     }
 
     /// Shows how the domains of the registry stand on their way, too.
     #[must_use]
     pub fn with_advice(mut self, adviser: Adviser, registry: domains::Shared) -> Self {
         self.shared.advice = Some((adviser, registry));
+        self
+    }
+
+    /// Shows certificates to everybody, too.
+    #[must_use]
+    pub fn with_certificates(mut self, register: Register) -> Self {
+        self.register = Some(register);
         self
     }
 
@@ -94,7 +104,8 @@ impl Server {
             .route("/healthz", get(|| async { "ok\n" }))
             .route("/metrics", get(render_metrics))
             .route("/readyz", get(readiness))
-            .with_state(Arc::new(self.shared));
+            .with_state(Arc::new(self.shared))
+            .merge(self.register.map(certificate::routes).unwrap_or_default());
         axum::serve(self.listener, app).with_graceful_shutdown(shutdown).await
     }
 }
@@ -122,7 +133,8 @@ struct Shared {
 
 async fn index() -> &'static str {
     "ruad\n/metrics  for Prometheus\n/healthz  the process runs\n/readyz   it can take mail\n\
-     /check    POST with ?domain=: examine a domain of the registry now\n"
+     /check    POST with ?domain=: examine a domain of the registry now\n\
+     /c/NUMBER a certificate\n"
 }
 
 async fn render_metrics(State(shared): State<Arc<Shared>>) -> Response {

@@ -4,6 +4,7 @@
 #![forbid(unsafe_code)]
 
 pub mod advice;
+pub mod certificate;
 pub mod config;
 pub mod dns;
 pub mod domains;

@@ -5,6 +5,7 @@
 
 mod advice;
 mod block;
+mod certificates;
 mod collision;
 mod column;
 mod error;
@@ -25,6 +26,7 @@ use clickhouse::Client;
 
 pub use advice::{StoredKeyUse, StoredPlan, StoredStep};
 pub use block::{Batch, Block, Filling};
+pub use certificates::{CertificateRow, IssuedCertificate, StoredCertificate};
 pub use column::{Day, Identity};
 pub use error::{Kind, StoreError};
 pub use health::{ReportedDays, SelectorUse, Sender, StoredCheck, StoredKey};

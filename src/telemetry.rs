@@ -8,6 +8,7 @@ use serde::Deserialize;
 use tracing_subscriber::EnvFilter;
 
 pub mod advice;
+pub mod certificate;
 pub mod domains;
 pub mod engine;
 pub mod health;
@@ -96,6 +97,7 @@ pub fn start_metrics() -> Result<PrometheusHandle, BuildError> {
 /// Registers the help text of every metric.
 pub fn describe() {
     advice::describe();
+    certificate::describe();
     domains::describe();
     engine::describe();
     health::describe();

@@ -10,6 +10,7 @@ use std::{
 
 use super::{Plan, Posture, Recollection, Settings, Subject, Traffic, Wishes, events, gather, rows::Rows};
 use crate::{
+    certificate::Issuer,
     domains::Registry,
     health::rows::EventRow,
     sources::Catalog,
@@ -40,6 +41,8 @@ struct Inner {
     settings: Settings,
     /// How each domain stood when its plan was drawn last.
     shown: Mutex<BTreeMap<Arc<str>, Arc<page::Row>>>,
+    /// Who issues certificates, and the profile that holds when the registry names none.
+    issuer: Option<(Issuer, String)>,
 }
 
 /// One whole run at `now` (seconds since 1970) for these domains: plans are drawn, and what they say is kept. It may be

@@ -18,7 +18,7 @@ pub struct Kind {
     /// How bad it is.
     pub severity: Severity,
     /// What happened, as the part of a sentence that follows the domain's name.
-    said: &'static str,
+    pub(crate) said: &'static str,
 }
 
 /// Something about a domain has changed.

@@ -5,6 +5,7 @@
 
 mod advice;
 mod aggregate;
+mod certificates;
 mod deliveries;
 mod failure;
 mod health;
@@ -19,6 +20,7 @@ use crate::report::Warning;
 
 pub use advice::{DomainSenders, DomainStages, DomainSteps};
 pub use aggregate::{AggregateRecords, AggregateReports};
+pub use certificates::Certificates;
 pub use deliveries::{Deliveries, Delivery};
 pub use failure::FailureReports;
 pub use health::{DkimSightings, DnsChecks, DnsRecords, DomainEvents};

@@ -1,15 +1,12 @@
 //! What a run keeps and tells.
 
-use std::{
-    collections::{BTreeMap, HashMap},
-    sync::Arc,
-};
+use std::{collections::BTreeMap, sync::Arc};
 
 use ruad::{
     advice::{
         Advised, Adviser, Class, Counts, Effort, Gate, Instruction, Plan, Posture, Readiness, Risk, Rule,
-        Sender, SenderId, Settings, Stage, State, Step, StepCode, Traffic, Who, Window, Wishes, advise,
-        adviser,
+        Sender, SenderId, Settings, Setup, Stage, State, Step, StepCode, Traffic, Who, Window, Wishes,
+        advise, adviser,
         unusual::{Kind, Unusual},
     },
     dns::dmarc::Policy,
@@ -32,24 +29,10 @@ fn registry() -> Registry {
 
 fn posture(domain: &str) -> Posture {
     Posture {
-        domain: domain.to_owned(),
-        checked_at: NOW,
-        unknown: Default::default(),
-        findings: Vec::new(),
         score: Some(Score::BEST),
-        dmarc: None,
-        policies: None,
         reports_to_us: Some(true),
-        spf: None,
-        spf_all: None,
-        entries: Vec::new(),
-        keys: Vec::new(),
         receives: Some(true),
-        has_null_mx: false,
-        mta_sts_mode: None,
-        mail_hosts: Vec::new(),
-        has_tls_rpt: false,
-        has_bimi: false,
+        ..Posture::empty(domain, NOW)
     }
 }
 
@@ -67,6 +50,7 @@ fn step(code: &'static str, subject: &str, state: State) -> Step {
             value: "v=spf1 -all".to_owned(),
             replaces: None,
         }],
+        waits: Vec::new(),
         who: Who::Dns,
         effort: Effort::Minutes,
         risk: Risk::Low,
@@ -87,12 +71,14 @@ fn sender(id: &str, messages: u64) -> Sender {
         last_day: 20_832,
         class: Class::Aligned,
         rule: Rule("passes"),
+        setup: Setup::default(),
     }
 }
 
 /// A plan as somebody else drew it.
 fn drawn(at: u64, stage: Stage, stage_since: u64, steps: Vec<Step>, senders: Vec<Sender>) -> Advised {
-    let gate = Gate { name: "days", subject: "x".to_owned(), wanted: 30.0, found: 3.0, is_met: false };
+    let gate =
+        Gate { name: "days", subject: "x".to_owned(), wanted: 30.0, found: 3.0, is_met: false, note: None };
     let plan = Plan {
         domain: DOMAIN.to_owned(),
         at,
@@ -222,7 +208,7 @@ async fn a_run_that_died_half_way_tells_nothing_twice() {
     let after = |at| drawn(at, Stage::Aligning, at, vec![step("spf.add", "", State::Done)], Vec::new());
     // Another receiver, or this one before it was killed, saw what was known before.
     for at in [NOW + 60, NOW + 120] {
-        adviser::keep(&store, &[after(at)], &known, &HashMap::new(), at).await.unwrap();
+        adviser::keep(&store, &[after(at)], &known, at).await.unwrap();
     }
     assert_eq!(texts(&store, EVENTS).await, ["stage.reached ", "step.done spf.add"]);
     assert_eq!(

@@ -91,26 +91,7 @@ impl Rows {
 
 /// What DNS says of a domain with this SPF record.
 pub(crate) fn posture(domain: &str, entries: Vec<Entry>) -> Posture {
-    Posture {
-        domain: domain.to_owned(),
-        checked_at: 0,
-        unknown: Default::default(),
-        findings: Vec::new(),
-        score: None,
-        dmarc: None,
-        policies: None,
-        reports_to_us: None,
-        spf: None,
-        spf_all: None,
-        entries,
-        keys: Vec::new(),
-        receives: None,
-        has_null_mx: false,
-        mta_sts_mode: None,
-        mail_hosts: Vec::new(),
-        has_tls_rpt: false,
-        has_bimi: false,
-    }
+    Posture { entries, ..Posture::empty(domain, 0) }
 }
 
 /// A term of SPF with these networks.

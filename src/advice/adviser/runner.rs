@@ -15,6 +15,7 @@ use tokio_util::sync::CancellationToken;
 use super::{Advised, Adviser, BATCH, Inner, advise, page};
 use crate::{
     advice::{Posture, Settings},
+    certificate::{self, Issuer, certificates},
     domains,
     health::Watch,
     sources::{Catalog, Sources},
@@ -25,7 +26,18 @@ use crate::{
 impl Adviser {
     /// One that has drawn nothing yet.
     pub fn new(settings: &Settings) -> Self {
-        Self(Arc::new(Inner { settings: settings.clone(), shown: std::sync::Mutex::default() }))
+        Self(Arc::new(Inner { settings: settings.clone(), shown: std::sync::Mutex::default(), issuer: None }))
+    }
+
+    /// Also issues certificates. `profile` is that by which the score of a domain is counted for which the registry names none.
+    #[must_use]
+    pub fn issuing(self, issuer: Option<Issuer>, profile: &str) -> Self {
+        let issuer = issuer.map(|issuer| (issuer, profile.to_owned()));
+        Self(Arc::new(Inner {
+            settings: self.0.settings.clone(),
+            shown: std::sync::Mutex::default(),
+            issuer,
+        }))
     }
 
     /// Draws plans until `stop`: all of them every interval, and those of domains that have none as soon as it is known what
@@ -101,7 +113,22 @@ impl Adviser {
         for batch in postures.chunks(BATCH) {
             let advised = advise(store, catalog, registry, batch, &self.0.settings, now).await?;
             self.show(&advised);
-            // Wired on merge: certificates are issued here, from `advised`.
+            if let Some((issuer, profile)) = &self.0.issuer {
+                let subjects: Vec<_> = advised
+                    .iter()
+                    .map(|one| certificate::Subject {
+                        plan: &one.plan,
+                        posture: &one.posture,
+                        traffic: &one.traffic,
+                        group: &one.group,
+                        profile: registry
+                            .watched(&one.plan.domain)
+                            .and_then(|watched| watched.profile)
+                            .unwrap_or(profile),
+                    })
+                    .collect();
+                certificates(store, &subjects, issuer, self.0.settings.certificate_days, now).await?;
+            }
         }
         Ok(())
     }

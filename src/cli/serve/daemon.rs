@@ -6,6 +6,7 @@ use std::{net::TcpListener, time::Duration};
 use anyhow::Context;
 use ruad::{
     advice::Adviser,
+    certificate,
     config::Settings,
     domains, engine,
     health::{Watch, probe},
@@ -45,11 +46,18 @@ pub(super) async fn run(settings: Settings, sockets: Vec<TcpListener>) -> anyhow
         }
         false => None,
     };
+    let issuer = certificate::Issuer::open(&settings.certificate)?;
+    let register = issuer.as_ref().map(|issuer| certificate::Register::new(issuer, registry.clone()));
     // Plans rest on what the watch sees.
-    let adviser = (settings.advice.enabled && domains.is_some()).then(|| Adviser::new(&settings.advice));
+    let adviser = (settings.advice.enabled && domains.is_some())
+        .then(|| Adviser::new(&settings.advice).issuing(issuer, &settings.health.profile));
     let web = http::Server::bind(&settings.http, metrics.clone(), health.clone(), domains.clone()).await?;
     let web = match &adviser {
         Some(adviser) => web.with_advice(adviser.clone(), registry.clone()),
+        None => web,
+    };
+    let web = match &register {
+        Some(register) => web.with_certificates(register.clone()),
         None => web,
     };
     let storage = Storage::new(
@@ -59,6 +67,7 @@ pub(super) async fn run(settings: Settings, sockets: Vec<TcpListener>) -> anyhow
         sources.clone(),
         domains.clone(),
         adviser,
+        register,
         health.clone(),
     )?;
 

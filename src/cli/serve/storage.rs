@@ -4,6 +4,7 @@ use std::{net::IpAddr, time::Duration};
 
 use ruad::{
     advice::Adviser,
+    certificate::Register,
     config::Settings,
     domains,
     engine::{self, Child},
@@ -25,6 +26,7 @@ pub(super) struct Storage {
     sources: Sources,
     domains: Option<Watch>,
     adviser: Option<Adviser>,
+    register: Option<Register>,
     health: Health,
     authenticator: Authenticator,
     provenance: provenance::Settings,
@@ -42,6 +44,7 @@ impl Storage {
         sources: Sources,
         domains: Option<Watch>,
         adviser: Option<Adviser>,
+        register: Option<Register>,
         health: Health,
     ) -> anyhow::Result<Self> {
         let resolver = settings.dns.resolver(settings.dns.cache_entries)?;
@@ -51,6 +54,7 @@ impl Storage {
             sources,
             domains,
             adviser,
+            register,
             health,
             authenticator: Authenticator::new(&settings.provenance, resolver),
             provenance: settings.provenance.clone(),
@@ -97,6 +101,9 @@ impl Storage {
     }
 
     async fn store_reports(self, store: Store, stop: CancellationToken) {
+        if let Some(register) = &self.register {
+            register.open(store.clone());
+        }
         let (seen, inbox) = self.sources.queue();
         let sources = tokio::spawn(identify(self.sources.clone(), inbox, store.clone()));
         let watch = tokio::spawn(watch_store(store.clone(), self.health));

@@ -67,4 +67,7 @@ kinds! {
     SENDER_SPIKE = "sender.spike", Warning, "far more mail than usual is sent in the domain's name";
     SCORE_FELL = "score.fell", Warning, "the score fell";
     DOMAIN_READY = "domain.ready", Info, "the DMARC policy can be raised";
+    CERTIFICATE_ISSUED = "certificate.issued", Info, "a certificate was issued";
+    CERTIFICATE_VOID = "certificate.void", Warning, "the certificate is no longer valid";
+    CERTIFICATE_RESTORED = "certificate.restored", Info, "the certificate is valid again";
 }
