@@ -6,7 +6,7 @@
 use std::{env, fmt::Write as _, fs, path::Path};
 
 use ruad::{
-    advice::{Class, classify::RULES},
+    advice::{COSTS, Class, Gate, StepCode, classify::RULES},
     dns::{Code, Mechanism, Severity},
     health::Profile,
     texts::Language,
@@ -63,6 +63,14 @@ fn score() {
             }
         }
     }
+    text += "\n## What reports take off\n\n\
+        A plan (`ruad advise`) starts with the points that the findings leave and takes off what reports show, because a perfect\n\
+        record whose senders fail is no 5. The owner's mail is that of senders that are known or were approved; shares are those of\n\
+        the window that the plan looks at, and the limits are those of `[advice]`. Of the first three only one is due at a time.\n\n\
+        | what | when | costs |\n|---|---|---:|\n";
+    for cost in COSTS {
+        writeln!(text, "| {} | {} | {:.1} |", cost.name, cost.when, f64::from(cost.tenths) / 10.0).unwrap();
+    }
     agrees("docs/score.md", &text);
 }
 
@@ -97,6 +105,29 @@ fn senders() {
     agrees("docs/senders.md", &text);
 }
 
+#[test]
+fn steps() {
+    let mut text = STEPS.to_owned();
+    for gate in Gate::ALL {
+        let words = Language::En.find(&format!("stage.gate.{gate}")).unwrap();
+        writeln!(text, "| {gate} | {} |", words.replace('{', "*").replace('}', "*")).unwrap();
+    }
+    text += "\n## The steps, in the order in which they are best done\n\n\
+        Words in italics stand for values of the case at hand.\n";
+    let word =
+        |kind: &str, name: &str| Language::En.find(&format!("stage.{kind}.{name}")).unwrap().to_owned();
+    for code in StepCode::ALL {
+        let step = Language::En.step(code.0).unwrap();
+        let [title, why, how, verified] = [&step.title, &step.why, &step.how, &step.verified]
+            .map(|words| words.trim().replace('<', "\\<").replace('{', "*").replace('}', "*"));
+        write!(text, "\n### {}\n\n**{title}**\n\n{why}\n\n*How:* {how}\n\n", code.0).unwrap();
+        let who = word("who", code.who().name());
+        let (effort, risk) = (word("effort", code.effort().name()), word("risk", code.risk().name()));
+        write!(text, "*Verified:* {verified}\n\nWho: {who}. Effort: {effort}. Risk: {risk}.\n").unwrap();
+    }
+    agrees("docs/steps.md", &text);
+}
+
 fn codes(mechanism: Mechanism) -> impl Iterator<Item = Code> {
     Code::all().filter(move |code| code.name.split('.').next() == Some(mechanism.name()))
 }
@@ -122,3 +153,44 @@ fn agrees(file: &str, text: &str) {
     let there = fs::read_to_string(&path).unwrap_or_default();
     assert!(there == text, "{file} is out of date: run `make docs`");
 }
+
+const STEPS: &str = "\
+# Steps
+
+What `ruad advise` asks for, and when. A step is *open* when somebody has to do it now, *later* when something else comes
+first, *done* once DNS or reports show it, *undone* when it was done and is not any more, and *moot* when it does not matter
+any more. Who does the open steps one after the other, or all at once, never has to take one back: steps that change the
+same record ask for the same new value, or wait for each other.
+
+Advice about a record rests on what DNS says now. What was not answered leads to no advice. Missing reports hold a policy
+where it is: no step ever lowers one, and no stage falls because nobody reports.
+
+This page is made from `texts/en/steps.toml` by `make docs`.
+
+## Stages and progress
+
+| stage | when | progress |
+|---|---|---|
+| unprotected | no policy is in force, or it is `none` and its reports do not come here | 0 % |
+| monitoring | `p=none`, and reports come here | 10 %, and 10 % more over the first seven days of reports |
+| aligning | `p=none`, and seven days of reports have told who sends | 20 %, and up to 30 % more by the conditions below |
+| quarantine | `p=quarantine` is in force | 50 %, and up to 30 % more by the conditions below; at the goal as for reject |
+| reject | `p=reject` is in force | 80 %, and up to 15 % more over `days_at_policy` |
+| maintained | the goal has stood for `days_at_policy` and nothing is left but upkeep | 100 % |
+
+A policy in force is what receivers apply: with `t=y` one step less than the record says. Each kind of condition counts the
+same; of several senders the worst counts. A domain without mail has 80 % in as many parts as there are things to say, and
+goes from there to reject and maintained without any report. A domain leaves maintained only when its policy falls below the
+goal or the records that protect it need work: a new sender or an old key is upkeep.
+
+## Before a policy is raised
+
+All of these must be met, and the step says which are not. A policy that was reached here once and fell is put back without
+waiting for days, messages and recent reports. Where there is little mail the window grows, and days between reports count as
+well; once reports reach back `longest_window` days, what was seen has to do if none of the owner's mail fails. The condition
+dkim is only for reject, on domains from whose addresses people write (RFC 9989 section 7.4); subdomains only for their
+policy. Subdomains whose mail fails keep their policy when that of the domain is raised.
+
+| condition | meaning |
+|---|---|
+";

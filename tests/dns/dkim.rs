@@ -251,4 +251,4 @@ async fn a_name_that_is_too_long_has_no_keys() {
 }
 
 /// A key of 1024 bits, as two strings of a zone file.
-const KEY: &str = "v=DKIM1; k=rsa; p=MIGfMA0GCSqGSIb3DQEBAQUAA4GNADCBiQKBgQCpWDlMYe3Kwm0EgZbAxNakbjcgEaG88H/ZQpqwhshZIcuxLQ837tAtoASGFvWul2myurPFeAnDIPHdIeGUr8bqHOHKIwieVDZBdZ+fgHQjMGjb6vygKAbEypQMRwkM93XBQN1kH09aE0zM62\" \"sZSrWchgkzcBE7hsgYe4ZGBcKDNQIDAQAB";
+pub(crate) const KEY: &str = "v=DKIM1; k=rsa; p=MIGfMA0GCSqGSIb3DQEBAQUAA4GNADCBiQKBgQCpWDlMYe3Kwm0EgZbAxNakbjcgEaG88H/ZQpqwhshZIcuxLQ837tAtoASGFvWul2myurPFeAnDIPHdIeGUr8bqHOHKIwieVDZBdZ+fgHQjMGjb6vygKAbEypQMRwkM93XBQN1kH09aE0zM62\" \"sZSrWchgkzcBE7hsgYe4ZGBcKDNQIDAQAB";

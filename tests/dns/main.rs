@@ -14,6 +14,7 @@ mod mta_sts;
 mod mx;
 mod ns;
 mod peers;
+mod posture;
 mod reverse;
 #[allow(dead_code, reason = "shared by several tests, each of which needs a part of it")]
 #[path = "../support/dns.rs"]

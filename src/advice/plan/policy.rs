@@ -29,7 +29,14 @@ pub(super) fn readiness(case: &Case<'_>) -> Option<Readiness> {
 
 /// Every condition for `target`, from what the record says now.
 pub(super) fn measured(case: &Case<'_>, target: Policy) -> Vec<Gate> {
-    let published = case.record().and_then(|record| record.policy).unwrap_or(Policy::None);
+    // What was not answered is what it was when it was reported last.
+    let reported = || case.traffic.policies.first().map(|days| days.policy);
+    let published = match case.record() {
+        Some(record) => record.policy,
+        None if !case.posture.knows(Mechanism::Dmarc) => reported(),
+        None => None,
+    };
+    let published = published.unwrap_or(Policy::None);
     gates(case.traffic, case.wishes, case.settings, published, target, case.today())
 }
 

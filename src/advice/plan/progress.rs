@@ -32,9 +32,10 @@ fn by_policy(case: &Case<'_>) -> Stage {
         Some(Policy::Quarantine) => Stage::Quarantine,
         Some(Policy::None) => {
             let remembered = case.memory.stage.map(|(stage, _)| stage);
-            let is_ours = case.posture.reports_to_us != Some(false) && case.posture.unauthorized.is_empty();
             // Reports that come are proof enough that they can.
-            if !is_ours && !(case.posture.reports_to_us == Some(true) && case.is_reported()) {
+            let come = case.posture.reports_to_us != Some(false)
+                && (case.posture.unauthorized.is_empty() || case.is_reported());
+            if !come {
                 Stage::Unprotected
             } else if remembered == Some(Stage::Aligning) || has_learned(case) {
                 Stage::Aligning

@@ -89,7 +89,7 @@ impl Edited {
     /// A record that says elsewhere what the rest is has none.
     pub(super) fn end_well(&mut self) {
         let refusing = self.terms.iter().map(|(_, term)| term.to_ascii_lowercase());
-        let last = refusing.filter(|term| matches!(term.as_str(), "-all" | "~all")).next_back();
+        let last = refusing.rev().find(|term| matches!(term.as_str(), "-all" | "~all"));
         let has_all = self.terms.iter().any(|(_, term)| is_all(term));
         self.terms.retain(|(_, term)| !is_all(term));
         let redirects = self.terms.iter().any(|(_, term)| is_redirect(term));
@@ -231,7 +231,7 @@ mod tests {
             assert_eq!(mended(wrong), right, "{wrong}");
         }
         let mut edited = Edited::of("v=spf1 ip4:192.0.2.1-all");
-        edited.split(21);
+        edited.split(20);
         assert_eq!(edited.text(), "v=spf1 ip4:192.0.2.1 -all");
     }
 

@@ -43,6 +43,8 @@ steps! {
     ADD_REPORT_ADDRESS = "add_report_address", Dns, Minutes, None, Some(Mechanism::Dmarc);
     /// Say at the host of our address that it takes the reports.
     AUTHORIZE_REPORTS = "authorize_reports", Operator, Minutes, None, Some(Mechanism::Dmarc);
+    /// Say whether a sender is one's own.
+    DECIDE_SOURCE = "decide_source", Owner, Minutes, None, None;
     /// No mail: refuse everything.
     PARK_DMARC = "park_dmarc", Dns, Minutes, Low, Some(Mechanism::Dmarc);
     /// No mail: nobody may send.
@@ -51,8 +53,6 @@ steps! {
     PARK_MX = "park_mx", Dns, Minutes, Low, Some(Mechanism::Mx);
     /// No mail: no key.
     PARK_DKIM = "park_dkim", Dns, Minutes, None, Some(Mechanism::Dkim);
-    /// Say whether a sender is one's own.
-    DECIDE_SOURCE = "decide_source", Owner, Minutes, None, None;
     /// Publish an SPF record.
     PUBLISH_SPF = "publish_spf", Dns, Minutes, Low, Some(Mechanism::Spf);
     /// Repair the SPF record.
@@ -102,6 +102,21 @@ impl StepCode {
     /// Its place in the order in which steps are best done; codes of another version of this program come last.
     pub fn place(self) -> usize {
         KINDS.iter().position(|kind| kind.code == self).unwrap_or(KINDS.len())
+    }
+
+    /// Who has to do it, mostly.
+    pub fn who(self) -> Who {
+        self.kind().who
+    }
+
+    /// How much work it is.
+    pub fn effort(self) -> Effort {
+        self.kind().effort
+    }
+
+    /// What can go wrong.
+    pub fn risk(self) -> Risk {
+        self.kind().risk
     }
 
     pub(in crate::advice) fn kind(self) -> Kind {

@@ -69,18 +69,27 @@ fn every_kind_of_step_is_met_with_all_its_texts() {
             for language in Language::ALL {
                 let text =
                     language.step(step.code.0).unwrap_or_else(|| panic!("{} has no text", step.code.0));
-                let missing: Vec<_> = [&text.title, &text.why, &text.how, &text.verified]
-                    .into_iter()
-                    .flat_map(|text| placeholders(text))
-                    .filter(|name| !step.values.contains_key(name.as_str()))
-                    .collect();
-                assert!(missing.is_empty(), "{language} {}: nothing for {missing:?}", step.code.0);
                 let filled = step.text(language);
-                for words in [&filled.title, &filled.why, &filled.how, &filled.verified] {
-                    assert!(!words.trim().is_empty(), "{language} {} lacks a text", step.code.0);
-                    assert!(!words.contains("{s"), "{words}");
+                let is_ended = matches!(step.state, State::Done | State::Moot);
+                let mut used = vec![
+                    (&text.title, filled.title),
+                    (&text.why, filled.why),
+                    (&text.verified, filled.verified),
+                ];
+                if is_ended {
+                    assert!(filled.how.is_empty(), "nothing is left to do");
+                } else {
+                    used.push((&text.how, filled.how));
                 }
-                assert!(!filled.title.ends_with('.'), "{}", filled.title);
+                for (template, words) in used {
+                    let missing: Vec<_> = placeholders(template)
+                        .into_iter()
+                        .filter(|name| !step.values.contains_key(name.as_str()))
+                        .collect();
+                    assert!(missing.is_empty(), "{language} {}: nothing for {missing:?}", step.code.0);
+                    assert!(!words.trim().is_empty(), "{language} {} lacks a text", step.code.0);
+                }
+                assert!(!text.title.ends_with('.'), "{}", text.title);
             }
         }
     }

@@ -8,6 +8,9 @@ use crate::{
     texts::Language,
 };
 
+/// What is different from a world in which the policy can be raised.
+type Change = fn(World) -> World;
+
 fn gate(world: &World, name: &str) -> Gate {
     world.plan().readiness.unwrap().gates.into_iter().find(|gate| gate.name == name).unwrap()
 }
@@ -36,7 +39,7 @@ fn a_month_of_mail_that_passes_raises_the_policy() {
 
 #[test]
 fn each_condition_holds_the_policy_where_it_is() {
-    let cases: [(&str, fn(World) -> World); 8] = [
+    let cases: [(&str, Change); 8] = [
         ("days", |world| {
             world.reported(29, "none").sender(sender("service:x", Class::Aligned, 1_000, 1_000))
         }),
@@ -183,6 +186,13 @@ fn an_unanswered_question_keeps_the_stage() {
     assert_eq!((plan.stage, plan.stage_since, plan.perfect_since), (Stage::Reject, 77, Some(33)));
     assert!(plan.readiness.is_none());
     assert_eq!(named(&plan, |_| true), Vec::<String>::new());
+    let answered = World::at("none").plan();
+    let unanswered = World::at("none").unknown(Mechanism::Dmarc).with(|world| {
+        world.memory.stage = Some((Stage::Aligning, 77));
+        world.posture.dmarc = None;
+        world.posture.policies = None;
+    });
+    assert_eq!(unanswered.plan().progress, answered.progress);
 }
 
 #[test]
