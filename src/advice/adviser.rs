@@ -8,9 +8,7 @@ use std::{
     sync::{Arc, Mutex},
 };
 
-use super::{
-    Plan, Posture, Recollection, Settings, Subject, Traffic, Wishes, events, gather, rows::Rows,
-};
+use super::{Plan, Posture, Recollection, Settings, Subject, Traffic, Wishes, events, gather, rows::Rows};
 use crate::{
     domains::Registry,
     health::rows::EventRow,

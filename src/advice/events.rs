@@ -1,7 +1,10 @@
 //! What a run finds changed, as events. The same change has the same id however often it is noticed: what it was and since
 //! when is part of it, and that stays as it is until the new state is stored.
 
-use super::{Advised, Recollection, State, Step, unusual::{Kind as UnusualKind, Unusual}};
+use super::{
+    Advised, Recollection, State, Step,
+    unusual::{Kind as UnusualKind, Unusual},
+};
 use crate::health::events::{
     DOMAIN_READY, Event, SCORE_FELL, SENDER_NEW, SENDER_SPIKE, STAGE_FELL, STAGE_REACHED, STEP_DONE,
     STEP_UNDONE, was_and_is,

@@ -3,8 +3,8 @@ use std::{collections::BTreeMap, sync::Arc};
 use super::*;
 use crate::{
     advice::{
-        Advised, Class, Effort, Gate, KeptRow, KeptStage, Memory, Plan, Posture, Readiness, Remembered, Risk, Rule,
-        SenderId, Stage, StepCode, Traffic, Who, Wishes,
+        Advised, Class, Effort, Gate, KeptRow, KeptStage, Memory, Plan, Posture, Readiness, Remembered, Risk,
+        Rule, SenderId, Stage, StepCode, Traffic, Who, Wishes,
     },
     dns::dmarc::Policy,
     health::{Profile, Score},
@@ -148,7 +148,8 @@ fn a_score_that_trembles_is_no_event() {
 #[test]
 fn readiness_is_told_when_it_comes() {
     let mut here = advised(Stage::Aligning, Vec::new());
-    let gate = |is_met| Gate { name: "days", subject: String::new(), wanted: 30.0, found: 31.0, is_met, note: None };
+    let gate =
+        |is_met| Gate { name: "days", subject: String::new(), wanted: 30.0, found: 31.0, is_met, note: None };
     here.plan.readiness = Some(Readiness { target: Policy::Quarantine, gates: vec![gate(true)] });
     let mut known = known(Stage::Aligning, &[]);
     assert_eq!(kinds(&here, &known), ["domain.ready"]);

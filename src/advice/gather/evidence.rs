@@ -149,7 +149,8 @@ impl Lines<'_> {
     /// The services that the domain's records name.
     fn used(&self) -> BTreeSet<&str> {
         let posture = self.subject.posture;
-        let included = posture.entries.iter().filter_map(|entry| self.catalog.included(entry.domain.as_deref()?));
+        let included =
+            posture.entries.iter().filter_map(|entry| self.catalog.included(entry.domain.as_deref()?));
         let signing = posture.keys.iter().filter_map(|key| {
             let clues = Clues { dkim_domain: Some(key.alias.as_deref()?), ..Clues::default() };
             self.catalog.identify(&clues).or_else(|| self.catalog.included(clues.dkim_domain?))
