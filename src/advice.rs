@@ -15,6 +15,7 @@ pub mod rows;
 mod score;
 mod sender;
 mod settings;
+pub mod simulate;
 mod stage;
 mod step;
 mod traffic;

@@ -8,11 +8,14 @@ use ruad::{config::Settings, telemetry};
 
 mod advise;
 mod check;
+mod dkim;
 mod engine;
 mod examiner;
 mod migrate;
 mod parse;
 mod serve;
+mod source;
+mod simulate;
 mod spool;
 mod store;
 mod style;
@@ -30,10 +33,13 @@ pub(crate) struct Cli {
 enum Command {
     Advise(advise::Advise),
     Check(check::Check),
+    Dkim(dkim::Dkim),
     Engine(engine::Engine),
     Migrate(migrate::Migrate),
     Parse(parse::Parse),
     Serve(serve::Serve),
+    Source(source::SourceArgs),
+    Simulate(simulate::Simulate),
     Spool(spool::SpoolArgs),
     Zone(zone::Zone),
 }
@@ -51,6 +57,7 @@ impl Cli {
         match self.command {
             Command::Advise(advise) => advise.run(),
             Command::Check(check) => check.run(),
+            Command::Dkim(dkim) => dkim.run(),
             Command::Engine(engine) => {
                 // A daemon that starts it says in the environment how to log.
                 start_log(&Settings::load(None)?)?;
@@ -59,6 +66,8 @@ impl Cli {
             Command::Migrate(migrate) => migrate.run(),
             Command::Parse(parse) => parse.run(),
             Command::Serve(serve) => serve.run(),
+            Command::Source(source) => source.run(),
+            Command::Simulate(simulate) => simulate.run(),
             Command::Spool(spool) => spool.run(),
             Command::Zone(zone) => zone.run(),
         }

@@ -8,7 +8,8 @@ use serde::Deserialize;
 use thiserror::Error;
 
 use crate::{
-    advice, dns, domains, engine, health, http, intake, provenance, smtp, sources, spool, store, telemetry,
+    advice, dns, domains, engine, health, http, intake, provenance, signing, smtp, sources, spool, store,
+    telemetry,
 };
 
 /// Everything that can be set. Every key has a default, so that `ruad serve` runs without a file.
@@ -35,6 +36,8 @@ pub struct Settings {
     pub log: telemetry::Settings,
     /// How the senders of reports are examined.
     pub provenance: provenance::Settings,
+    /// Where private keys go.
+    pub signing: signing::Settings,
     /// The receiver.
     pub smtp: smtp::Settings,
     /// Who sending addresses are.
@@ -199,6 +202,7 @@ mod tests {
         assert!(shown.clickhouse.password.take().is_some() && shown.clickhouse.cluster.take().is_some());
         assert!(shown.engine.library.take().is_some() && shown.engine.password_file.take().is_some());
         assert!(shown.engine.memory_bytes.take().is_some() && shown.domains.file.take().is_some());
+        assert!(shown.signing.directory.take().is_some());
         assert!(shown.sources.catalogue.take().is_some() && shown.dns.trust_anchor.take().is_some());
         assert_eq!(format!("{shown:#?}"), format!("{:#?}", parse("", &[]).unwrap()));
     }

@@ -5,6 +5,7 @@ mod error;
 mod file;
 mod name;
 mod shared;
+mod wishes;
 
 use std::{
     borrow::Cow,

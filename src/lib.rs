@@ -14,6 +14,7 @@ pub mod intake;
 pub mod mail;
 pub mod provenance;
 pub mod report;
+pub mod signing;
 pub mod smtp;
 pub mod sources;
 pub mod spool;

@@ -15,6 +15,7 @@ mod query;
 mod retry;
 mod senders;
 mod settings;
+mod simulate;
 pub mod tables;
 mod template;
 

@@ -84,7 +84,8 @@ fn threat(sender: &Evidence, around: &Surroundings) -> Option<Rule> {
     if around.crowd >= CROWD && sender.is_thin() {
         return Some(ONE_OF_MANY);
     }
-    (sender.addresses >= BURST_ADDRESSES && sender.span() < BURST_DAYS).then_some(BURST)
+    let is_over = sender.last_day + QUIET_DAYS <= around.today;
+    (sender.addresses >= BURST_ADDRESSES && sender.span() < BURST_DAYS && is_over).then_some(BURST)
 }
 
 fn undecided(sender: &Evidence) -> Rule {

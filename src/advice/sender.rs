@@ -2,7 +2,10 @@ use std::fmt;
 
 use serde::Serialize;
 
-use crate::sources::Category;
+use crate::{
+    sources::{Aligns, Category, Service},
+    texts::Language,
+};
 
 /// Who sends as a domain: a known service, or else a network with the end of its reverse names.
 ///
@@ -149,6 +152,19 @@ impl fmt::Display for SenderId {
     }
 }
 
+impl Setup {
+    /// That of a service. One whose return path stays its own has no use for a place in the SPF record.
+    pub fn of(service: &Service) -> Self {
+        let setup = service.setup.as_ref();
+        let is_pointless = setup.is_some_and(|setup| setup.aligns == Aligns::Dkim);
+        Self {
+            spf: if is_pointless { Vec::new() } else { service.spf.clone() },
+            hint: setup.map(|setup| setup.dkim.clone()),
+            link: setup.and_then(|setup| setup.link.clone()),
+        }
+    }
+}
+
 impl Class {
     /// All of them.
     pub const ALL: [Self; 5] =
@@ -165,9 +181,27 @@ impl Class {
         }
     }
 
+    /// What people call it.
+    pub fn title(self, language: Language) -> &'static str {
+        let key = format!("sender.class_{}", self.name());
+        language.find(&key).unwrap_or_else(|| self.name())
+    }
+
+    /// What it means, in a sentence or two.
+    pub fn meaning(self, language: Language) -> &'static str {
+        language.find(&format!("sender.class_{}_means", self.name())).unwrap_or_default()
+    }
+
     /// Whether its mail is the owner's own: what must not be lost.
     pub fn is_legitimate(self) -> bool {
         matches!(self, Self::Aligned | Self::NeedsWork)
+    }
+}
+
+impl Rule {
+    /// The rule in a sentence.
+    pub fn sentence(self, language: Language) -> &'static str {
+        language.find(&format!("sender.rule_{}", self.0)).unwrap_or(self.0)
     }
 }
 
@@ -177,6 +211,7 @@ const OTHERS: &str = "net:others";
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::advice::classify::RULES;
 
     #[test]
     fn senders_are_read_as_they_are_written() {
@@ -188,6 +223,19 @@ mod tests {
         }
         assert_eq!(SenderId::service("google").as_service(), Some("google"));
         assert!(SenderId::parse("net:others").unwrap().is_others());
+    }
+
+    #[test]
+    fn classes_and_rules_have_texts() {
+        for language in Language::ALL {
+            for class in Class::ALL {
+                assert!(language.find(&format!("sender.class_{}", class.name())).is_some(), "{class:?}");
+                assert!(class.meaning(language).ends_with('.'), "{class:?}");
+            }
+            for rule in RULES {
+                assert!(rule.sentence(language).ends_with('.'), "{} {language}", rule.0);
+            }
+        }
     }
 
     #[test]

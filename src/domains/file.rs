@@ -1,5 +1,5 @@
 use std::{
-    collections::{BTreeMap, HashMap, hash_map::Entry},
+    collections::{HashMap, hash_map::Entry},
     ops::Range,
     path::Path,
     sync::Arc,
@@ -9,11 +9,11 @@ use std::{
 use serde::Deserialize;
 use toml::Spanned;
 
-use super::{Domain, Group, Listed, Registry, RegistryError, UNASSIGNED, normalize};
-use crate::{
-    advice::{Decision, Goal, SenderId},
-    health::{Profile, SHORTEST_INTERVAL},
+use super::{
+    Domain, Group, Listed, Registry, RegistryError, UNASSIGNED, normalize,
+    wishes::{SourceTable, Written},
 };
+use crate::health::{Profile, SHORTEST_INTERVAL};
 
 pub(super) fn load(path: &Path) -> Result<Registry, RegistryError> {
     let file = path.display().to_string();
@@ -78,22 +78,12 @@ struct DomainTable {
     source: Vec<SourceTable>,
 }
 
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
-struct SourceTable {
-    sender: Spanned<String>,
-    decision: Spanned<String>,
-    /// For whoever reads the file.
-    #[serde(rename = "note", default)]
-    _note: Option<String>,
-}
-
 fn active() -> bool {
     true
 }
 
-struct Builder {
-    lines: Lines,
+pub(super) struct Builder {
+    pub(super) lines: Lines,
     file: String,
     registry: Registry,
     group_lines: HashMap<Arc<str>, usize>,
@@ -166,16 +156,12 @@ impl Builder {
             let profile = self.profile("domain.profile", table.profile)?;
             let selectors = table.selectors.into_iter().map(|written| self.selector(written));
             let selectors = selectors.collect::<Result<_, _>>()?;
-            let wishes = Listed {
-                goal: self.goal(table.goal)?,
-                parked: table.parked,
-                people: table.people.unwrap_or(true),
-                decisions: self.decisions(table.source)?,
-            };
+            let DomainTable { active, goal, parked, people, source, .. } = table;
+            let wishes = self.wishes(Written { goal, parked, people, source })?;
             let Some(domain) = self.registry.domains.get_mut(name.as_str()) else {
                 return Err(RegistryError::UnlistedDomain { file, line, name });
             };
-            domain.active = table.active;
+            domain.active = active;
             (domain.selectors, domain.profile, domain.wishes) = (selectors, profile, wishes);
         }
         Ok(())
@@ -219,44 +205,6 @@ impl Builder {
         }
     }
 
-    fn goal(&self, written: Option<Spanned<String>>) -> Result<Goal, RegistryError> {
-        let Some(written) = written else { return Ok(Goal::default()) };
-        Goal::named(written.get_ref())
-            .ok_or_else(|| self.not_one_of(&written, "domain.goal", "quarantine or reject"))
-    }
-
-    fn decisions(&self, tables: Vec<SourceTable>) -> Result<BTreeMap<SenderId, Decision>, RegistryError> {
-        let mut decisions = BTreeMap::new();
-        for table in tables {
-            let written = table.sender.get_ref();
-            let sender = SenderId::parse(written).or_else(|| SenderId::parse(&format!("service:{written}")));
-            let sender = sender.ok_or_else(|| {
-                self.not_one_of(
-                    &table.sender,
-                    "domain.source.sender",
-                    "service:<id>, net:<network> or a service's id",
-                )
-            })?;
-            let decision = Decision::named(table.decision.get_ref()).ok_or_else(|| {
-                self.not_one_of(&table.decision, "domain.source.decision", "approved or rejected")
-            })?;
-            if decisions.insert(sender, decision).is_some() {
-                let wanted = "decided about once in a domain's tables";
-                return Err(self.not_one_of(&table.sender, "domain.source.sender", wanted));
-            }
-        }
-        Ok(decisions)
-    }
-
-    fn not_one_of(
-        &self,
-        written: &Spanned<String>,
-        key: &'static str,
-        wanted: &'static str,
-    ) -> RegistryError {
-        self.out_of_range(self.lines.of(written.span()), key, format!("{:?}", written.get_ref()), wanted)
-    }
-
     fn selector(&self, written: Spanned<String>) -> Result<String, RegistryError> {
         let line = self.lines.of(written.span());
         let name = written.into_inner();
@@ -266,7 +214,7 @@ impl Builder {
             .ok_or_else(|| RegistryError::Selector { file: self.file.clone(), line, name })
     }
 
-    fn out_of_range(
+    pub(super) fn out_of_range(
         &self,
         line: usize,
         key: &'static str,
@@ -288,7 +236,7 @@ impl Builder {
 }
 
 /// Where each line of a text begins.
-struct Lines(Vec<usize>);
+pub(super) struct Lines(Vec<usize>);
 
 impl Lines {
     fn new(text: &str) -> Self {
@@ -296,7 +244,7 @@ impl Lines {
     }
 
     /// The line, from 1, in which a span begins.
-    fn of(&self, span: Range<usize>) -> usize {
+    pub(super) fn of(&self, span: Range<usize>) -> usize {
         1 + self.0.partition_point(|&end| end < span.start)
     }
 }
@@ -315,6 +263,7 @@ const LONGEST_SELECTOR: usize = 128;
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::advice::{Decision, SenderId};
 
     #[test]
     fn errors_name_file_line_and_value() {

@@ -1,7 +1,8 @@
 use std::{collections::HashMap, path::Path};
 
-use serde::{Deserialize, Serialize};
+use serde::Deserialize;
 
+use super::{Category, Setup};
 use crate::domains::{normalize, parents};
 
 /// The known senders of mail.
@@ -149,84 +150,8 @@ pub struct Service {
     /// What its customers include in their SPF records.
     #[serde(default)]
     pub spf: Vec<String>,
-}
-
-/// What a sender does.
-#[derive(Clone, Copy, Debug, Deserialize, Eq, Hash, PartialEq, Serialize)]
-#[serde(rename_all = "kebab-case")]
-pub enum Category {
-    /// Mailboxes of people and companies.
-    Mailbox,
-    /// Newsletters and campaigns.
-    Marketing,
-    /// Mail that programs send one by one.
-    Transactional,
-    /// Customer relations.
-    Crm,
-    /// Support desks.
-    Helpdesk,
-    /// Other software that sends for those who use it.
-    Software,
-    /// Social networks.
-    Social,
-    /// Filters that mail passes on its way.
-    SecurityGateway,
-    /// Services that put signatures under mail on its way.
-    Signature,
-    /// Those who send on what they receive.
-    Forwarder,
-    /// Mailing lists.
-    List,
-    /// Web hosting and clouds.
-    Hosting,
-    /// Internet providers.
-    Isp,
-    /// Research and education.
-    University,
-}
-
-impl Category {
-    /// The category that is stored as this word.
-    pub fn named(word: &str) -> Option<Self> {
-        Self::ALL.into_iter().find(|category| category.as_str() == word)
-    }
-
-    const ALL: [Self; 14] = [
-        Self::Mailbox,
-        Self::Marketing,
-        Self::Transactional,
-        Self::Crm,
-        Self::Helpdesk,
-        Self::Software,
-        Self::Social,
-        Self::SecurityGateway,
-        Self::Signature,
-        Self::Forwarder,
-        Self::List,
-        Self::Hosting,
-        Self::Isp,
-        Self::University,
-    ];
-
-    /// The word that is stored.
-    pub fn as_str(self) -> &'static str {
-        match self {
-            Self::Mailbox => "mailbox",
-            Self::Marketing => "marketing",
-            Self::Transactional => "transactional",
-            Self::Crm => "crm",
-            Self::Helpdesk => "helpdesk",
-            Self::Software => "software",
-            Self::Social => "social",
-            Self::SecurityGateway => "security-gateway",
-            Self::Signature => "signature",
-            Self::Forwarder => "forwarder",
-            Self::List => "list",
-            Self::Hosting => "hosting",
-            Self::Isp => "isp",
-            Self::University => "university",
-        }
-    }
+    /// How a customer sets it up for a domain of their own, when that is known.
+    pub setup: Option<Setup>,
 }
 
 /// Why a catalogue cannot be used.
@@ -313,7 +238,7 @@ mod tests {
         assert!(catalog.services().len() > 250);
         let mut names = BTreeSet::new();
         for service in catalog.services() {
-            let Service { id, name, reverse, asn, dkim, spf, category } = service;
+            let Service { id, name, reverse, asn, dkim, spf, category, setup: _ } = service;
             assert!(names.insert(name), "{name} twice");
             assert!(!name.is_empty() && name.trim() == name, "{id}");
             assert!(
@@ -397,6 +322,10 @@ mod tests {
                 "f.toml: service \"a\": id \"a\" is claimed already",
             ),
             (service("id = \"a\"\nptr = []"), "f.toml: TOML parse error at line 5"),
+            (
+                service("id = \"a\"\nsetup = { aligns = \"spf\", dkim = \"\" }"),
+                "f.toml: TOML parse error at line 5",
+            ),
         ] {
             let error = Catalog::parse(&text, "f.toml").unwrap_err().to_string();
             assert!(error.starts_with(said), "{error}");

@@ -158,7 +158,7 @@ impl Store {
     pub async fn known_senders(&self, domain: &str) -> Result<Vec<KnownSender>, StoreError> {
         let query = self.client().query(
             "SELECT sender, name, toString(class) AS class, toString(rule) AS rule, messages, passed, \
-                toUInt16(first_day) AS first_day, toUInt16(last_day) AS last_day \
+                toString(first_day) AS first_day, toString(last_day) AS last_day \
              FROM domain_senders FINAL WHERE domain = ? ORDER BY messages DESC, sender",
         );
         self.timed(query.bind(domain).fetch_all()).await

@@ -1,198 +1,13 @@
 //! A world of senders with labels: who really sends, and how. It knows nothing of the rules that are to tell them apart; names,
 //! numbers and habits are those of real mail. Where real life does not tell a forger from an owner, neither does this.
 
-use std::collections::BTreeMap;
-
-use ruad::advice::Entry;
-
-use crate::reported::{Mail, Rows, Who, entry};
-
-/// What a sender really is.
-#[derive(Clone, Copy, Debug, Eq, Ord, PartialEq, PartialOrd)]
-pub(crate) enum Truth {
-    Legitimate,
-    Forwarder,
-    Threat,
-}
-
-/// Messages of one sender of one domain, by what they really are and by family.
-#[derive(Debug, Default)]
-pub(crate) struct Labels {
-    pub(crate) by_truth: BTreeMap<Truth, u64>,
-    pub(crate) families: BTreeMap<&'static str, u64>,
-}
-
-/// A domain, its record and its senders as the store names them.
-pub(crate) struct Domain {
-    pub(crate) name: String,
-    pub(crate) entries: Vec<Entry>,
-    pub(crate) senders: BTreeMap<String, Labels>,
-}
-
-/// Makes domains.
-pub(crate) struct World {
-    random: Random,
-    pub(crate) rows: Rows,
-    known: BTreeMap<String, Who>,
-    network: u32,
-    today: u32,
-}
-
-/// One domain while it is made.
-struct Making<'a> {
-    world: &'a mut World,
-    domain: Domain,
-    /// Whether it signs its mail.
-    signs: bool,
-    totals: BTreeMap<u32, u64>,
-}
-
-const DAYS: u32 = 120;
-
-impl World {
-    pub(crate) fn new(seed: u64, today: u32) -> Self {
-        Self {
-            random: Random(seed.wrapping_mul(0x9E37_79B9_7F4A_7C15) | 1),
-            rows: Rows::default(),
-            known: BTreeMap::new(),
-            network: 0,
-            today,
-        }
-    }
-
-    /// A domain of some kind; `number` makes its name.
-    pub(crate) fn domain(&mut self, number: u32) -> Domain {
-        let name = format!("firm{number}.example");
-        let signs = self.random.chance(70);
-        let domain = Domain { name, entries: Vec::new(), senders: BTreeMap::new() };
-        let mut making = Making { world: self, domain, signs, totals: BTreeMap::new() };
-        making.own_mail();
-        making.services();
-        making.odd_machines();
-        making.forwarders();
-        making.forgers();
-        for (day, messages) in std::mem::take(&mut making.totals) {
-            making.world.rows.report(&making.domain.name, day, "none", messages, "genuine");
-        }
-        making.domain
-    }
-
-    /// Who the addresses are; to be called once, when all domains are made.
-    pub(crate) fn sources(&mut self) {
-        for (ip, who) in std::mem::take(&mut self.known) {
-            self.rows.source(&ip, &who);
-        }
-    }
-
-    /// A network nobody else has: the first three numbers of its addresses, and its number.
-    fn network(&mut self) -> (String, u32) {
-        self.network += 1;
-        let n = self.network;
-        (format!("{}.{}.{}", 11 + n / 65_536, n / 256 % 256, n % 256), 100_000 + n)
-    }
-}
-
-/// How a sender's messages fare.
-#[derive(Clone, Copy)]
-enum Fate {
-    /// SPF and DKIM; DKIM where the domain signs.
-    Both(u64),
-    /// DKIM of the domain, SPF of the service; percent.
-    Dkim(u64),
-    /// SPF only; percent.
-    Spf(u64),
-    Fails,
-    /// As a forwarder leaves it: DKIM holds for so many in a hundred, and receivers notice for so many.
-    Forwarded(u64, u64),
-}
+use crate::{
+    reported::{Who, entry},
+    world::{Fate, Making, Truth},
+};
 
 impl Making<'_> {
-    fn send(
-        &mut self,
-        (truth, family): (Truth, &'static str),
-        ip: &str,
-        who: &Who,
-        ago: u32,
-        messages: u64,
-        fate: Fate,
-    ) {
-        if messages == 0 {
-            return;
-        }
-        let random = &mut self.world.random;
-        let mut some = |percent: u64| (0..messages).filter(|_| random.chance(percent)).count() as u64;
-        let mail = match fate {
-            Fate::Fails => Mail { messages, ..Mail::default() },
-            Fate::Both(percent) => {
-                let passed = some(percent);
-                let dkim = if self.signs { passed } else { 0 };
-                Mail { messages, spf: passed, dkim, passed, ..Mail::default() }
-            }
-            Fate::Spf(percent) => {
-                let passed = some(percent);
-                Mail { messages, spf: passed, passed, ..Mail::default() }
-            }
-            Fate::Dkim(percent) => {
-                let passed = some(percent);
-                Mail { messages, dkim: passed, passed, foreign_spf: passed, ..Mail::default() }
-            }
-            Fate::Forwarded(holds, noticed) => {
-                let dkim = if self.signs { some(holds) } else { 0 };
-                let forwarded = some(noticed);
-                Mail { messages, dkim, passed: dkim, foreign_spf: dkim, forwarded, ..Mail::default() }
-            }
-        };
-        let day = self.world.today - ago;
-        self.world.rows.mail(&self.domain.name, day, ip, mail, "genuine");
-        self.world.known.insert(ip.to_owned(), who.clone());
-        *self.totals.entry(day).or_default() += messages;
-        // What the window of a domain with enough mail holds.
-        if ago < 30 {
-            let labels = self.domain.senders.entry(id(ip, who)).or_default();
-            *labels.by_truth.entry(truth).or_default() += messages;
-            *labels.families.entry(family).or_default() += messages;
-        }
-    }
-
-    /// One address at a hoster or provider with a name like the others' there.
-    fn machine(&mut self, category: &'static str) -> (String, Who) {
-        let (net, asn) = self.world.network();
-        let host = self.world.random.below(250) + 2;
-        let reverse = match self.world.random.below(4) {
-            0 => String::new(),
-            1 => format!("static-{}-{host}.net{asn}.example", net.replace('.', "-")),
-            2 => format!("vps{}.net{asn}.example", self.world.random.below(9000)),
-            _ => format!("h{host}.customers.net{asn}.example"),
-        };
-        (format!("{net}.{host}"), Who { reverse, asn, service: "", category })
-    }
-
-    /// A mail server of somebody else.
-    fn mail_server(&mut self, category: &'static str) -> (String, Who) {
-        let (net, asn) = self.world.network();
-        let random = &mut self.world.random;
-        let label =
-            ["mail", "mx1", "smtp", "relay2", "mailout", "mx-out03", "lists", "webmail", "srv1", "mta7"];
-        let label = label[random.below(10) as usize];
-        let host = random.below(250) + 2;
-        (
-            format!("{net}.{host}"),
-            Who { reverse: format!("{label}.site{asn}.example"), asn, service: "", category },
-        )
-    }
-
-    fn service(
-        &mut self,
-        service: &'static str,
-        category: &'static str,
-        addresses: u64,
-    ) -> Vec<(String, Who)> {
-        let (net, asn) = self.world.network();
-        let who = |host: u64| Who { reverse: format!("o{host}.{service}.example"), asn, service, category };
-        (1..=addresses).map(|host| (format!("{net}.{host}"), who(host))).collect()
-    }
-
-    fn own_mail(&mut self) {
+    pub(crate) fn own_mail(&mut self) {
         let label = (Truth::Legitimate, "own server");
         match self.world.random.below(3) {
             0 => {
@@ -225,7 +40,7 @@ impl Making<'_> {
         }
     }
 
-    fn services(&mut self) {
+    pub(crate) fn services(&mut self) {
         const SERVICES: [(&str, &str, &str); 8] = [
             ("sendgrid", "transactional", "include:sendgrid.net"),
             ("mailchimp", "marketing", "include:servers.mcsv.net"),
@@ -256,7 +71,7 @@ impl Making<'_> {
     }
 
     /// What nobody thought of when the records were written.
-    fn odd_machines(&mut self) {
+    pub(crate) fn odd_machines(&mut self) {
         if self.world.random.chance(40) {
             let machine = self.machine("hosting");
             self.daily((Truth::Legitimate, "printer or ERP"), &[machine], 1, 5, 5, Fate::Fails);
@@ -313,7 +128,7 @@ impl Making<'_> {
         }
     }
 
-    fn forwarders(&mut self) {
+    pub(crate) fn forwarders(&mut self) {
         for _ in 0..self.world.random.below(6) {
             let machine = self.mail_server("university");
             let fate = Fate::Forwarded(if self.world.random.chance(75) { 95 } else { 0 }, 5);
@@ -372,7 +187,7 @@ impl Making<'_> {
         }
     }
 
-    fn forgers(&mut self) {
+    pub(crate) fn forgers(&mut self) {
         if self.world.random.chance(35) {
             // Machines of people all over the world.
             let (networks, days) =
@@ -406,7 +221,8 @@ impl Making<'_> {
         }
         if self.world.random.chance(35) {
             for ago in 0..28 {
-                let machine = self.machine(["isp", "hosting", ""][self.world.random.below(3) as usize]);
+                let category = ["isp", "hosting", ""][self.world.random.below(3) as usize];
+                let machine = self.machine(category);
                 if self.world.random.chance(70) {
                     self.once((Truth::Threat, "trickle"), &machine, ago, 2);
                 }
@@ -454,88 +270,5 @@ impl Making<'_> {
                 self.once(label, &(format!("{net}.{host}"), who), start + day, part);
             }
         }
-    }
-
-    /// Mail on most days of the week, for months, from so many of the addresses each day.
-    fn daily(
-        &mut self,
-        label: (Truth, &'static str),
-        addresses: &[(String, Who)],
-        each_day: u64,
-        messages: u64,
-        days_of_week: u32,
-        fate: Fate,
-    ) {
-        for ago in (0..DAYS).filter(|ago| ago % 7 < days_of_week) {
-            for _ in 0..each_day {
-                let (ip, who) = &addresses[self.world.random.below(addresses.len() as u64) as usize];
-                let messages = self.world.random.below(messages * 2 / each_day + 1);
-                self.send(label, ip, who, ago, messages, fate);
-            }
-        }
-    }
-
-    fn letters(
-        &mut self,
-        label: (Truth, &'static str),
-        addresses: &[(String, Who)],
-        every: u32,
-        messages: u64,
-    ) {
-        let from = self.world.random.below(DAYS.into()) as u32;
-        let start = self.world.random.below(every.into()) as u32;
-        for ago in (start..=from.max(start)).step_by(every as usize) {
-            for (ip, who) in addresses {
-                let messages = 1 + self.world.random.below(messages * 2 / addresses.len() as u64);
-                self.send(label, ip, who, ago, messages, Fate::Fails);
-            }
-        }
-    }
-
-    fn once(&mut self, label: (Truth, &'static str), (ip, who): &(String, Who), ago: u32, messages: u64) {
-        self.send(label, ip, who, ago, messages, Fate::Fails);
-    }
-
-    /// A few messages on days without an order.
-    fn now_and_then(
-        &mut self,
-        label: (Truth, &'static str),
-        (ip, who): &(String, Who),
-        messages: u64,
-        fate: Fate,
-    ) {
-        for _ in 0..=self.world.random.below(messages) {
-            let (ago, messages) = (self.world.random.below(60) as u32, 1 + self.world.random.below(3));
-            self.send(label, ip, who, ago, messages, fate);
-        }
-    }
-}
-
-/// The name of a sender, as the store is to give it.
-fn id(ip: &str, who: &Who) -> String {
-    let ending = || who.reverse.rsplitn(3, '.').take(2).collect::<Vec<_>>();
-    match who {
-        Who { service, .. } if !service.is_empty() => format!("service:{service}"),
-        Who { reverse, asn, .. } if reverse.is_empty() => {
-            assert!(*asn > 0, "{ip}");
-            format!("net:AS{asn}")
-        }
-        Who { asn, .. } => format!("net:AS{asn}/{}.{}", ending()[1], ending()[0]),
-    }
-}
-
-/// Numbers that are the same for the same seed (xorshift).
-struct Random(u64);
-
-impl Random {
-    fn below(&mut self, end: u64) -> u64 {
-        self.0 ^= self.0 << 13;
-        self.0 ^= self.0 >> 7;
-        self.0 ^= self.0 << 17;
-        (self.0 >> 11) % end.max(1)
-    }
-
-    fn chance(&mut self, percent: u64) -> bool {
-        self.below(100) < percent
     }
 }

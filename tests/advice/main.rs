@@ -19,5 +19,7 @@ mod gather;
 mod reported;
 mod senders;
 mod served;
+mod source;
 #[path = "../support/wait.rs"]
 mod wait;
+mod world;

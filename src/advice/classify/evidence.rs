@@ -33,6 +33,8 @@ pub struct Evidence {
     pub mail_servers: u64,
     /// Days in the window on which it sent.
     pub active_days: u32,
+    /// Days on which it sent as far back as they are counted one by one, the days before as one.
+    pub days_ever: u32,
     /// The first day it was ever seen; days since 1970.
     pub first_day: u32,
     /// The last one.
@@ -46,17 +48,17 @@ pub struct Surroundings {
     pub sender_share: f64,
     /// Senders that are suspect and have little mail.
     pub crowd: u64,
+    /// Days since 1970.
+    pub today: u32,
 }
 
 impl Surroundings {
     /// Those of a domain with these senders.
-    pub fn of<'a>(senders: impl IntoIterator<Item = &'a Evidence>, sender_share: f64) -> Self {
+    pub fn of<'a>(senders: impl IntoIterator<Item = &'a Evidence>, sender_share: f64, today: u32) -> Self {
         // Of the others there are more than there are lines.
         let members = senders.into_iter().filter(|sender| sender.is_suspect() && sender.is_thin());
-        Self {
-            sender_share,
-            crowd: members.map(|sender| if sender.is_others { u64::from(u32::MAX) } else { 1 }).sum(),
-        }
+        let crowd = members.map(|sender| if sender.is_others { u64::from(u32::MAX) } else { 1 }).sum();
+        Self { sender_share, crowd, today }
     }
 }
 
@@ -110,11 +112,14 @@ impl Evidence {
         self.mail_servers > 0 && self.mail_servers * 2 >= self.addresses
     }
 
-    /// Whether it comes again and again from the same few addresses.
+    /// Whether it comes again and again from the same few addresses: on more days than it has addresses, so that at least
+    /// one of them came back.
     pub(super) fn is_steady(&self) -> bool {
+        let addresses = self.addresses_ever.max(self.addresses);
         !self.is_others
-            && self.addresses_ever.max(self.addresses) <= FEW_ADDRESSES
-            && (self.active_days >= STEADY_DAYS || self.span() >= CAME_BACK_DAYS)
+            && addresses <= FEW_ADDRESSES
+            && u64::from(self.days_ever) > addresses
+            && (self.days_ever >= STEADY_DAYS || self.span() >= CAME_BACK_DAYS)
     }
 
     /// Whether each of its addresses has little mail.

@@ -30,7 +30,7 @@ pub const KNOWN_SENDER: Rule = Rule("known_sender");
 pub const SCATTERED: Rule = Rule("scattered");
 /// Fails everything, and is one of many networks with little mail each.
 pub const ONE_OF_MANY: Rule = Rule("one_of_many");
-/// Fails everything, and came from several addresses within days.
+/// Fails everything, came from several addresses within days, and never again.
 pub const BURST: Rule = Rule("burst");
 /// A message or two passed.
 pub const RARELY_PASSES: Rule = Rule("rarely_passes");
@@ -84,10 +84,12 @@ pub(super) const FEW_ADDRESSES: u64 = 3;
 /// From so many addresses mail is scattered.
 pub(super) const MANY_ADDRESSES: u64 = 5;
 /// Messages of an address at which it has little mail.
-pub(super) const THIN: u64 = 20;
+pub(super) const THIN: u64 = 10;
 /// So many suspect networks are a crowd.
 pub(super) const CROWD: u64 = 8;
 /// From so many addresses within [`BURST_DAYS`] days mail comes at once.
 pub(super) const BURST_ADDRESSES: u64 = 4;
 /// See [`BURST_ADDRESSES`].
 pub(super) const BURST_DAYS: u32 = 3;
+/// A burst is over when nothing came for so many days: a new tool of the owner's begins like one, and goes on.
+pub(super) const QUIET_DAYS: u32 = 14;

@@ -1,7 +1,7 @@
 use super::*;
 use crate::advice::Counts;
 
-const AROUND: Surroundings = Surroundings { sender_share: 0.95, crowd: 0 };
+const AROUND: Surroundings = Surroundings { sender_share: 0.95, crowd: 0, today: 20_020 };
 const IN_A_CROWD: Surroundings = Surroundings { crowd: 40, ..AROUND };
 
 /// A network that sent a handful of messages from one address on one day, all of which failed.
@@ -12,6 +12,7 @@ fn unknown() -> Evidence {
         addresses: 1,
         addresses_ever: 1,
         active_days: 1,
+        days_ever: 1,
         first_day: 20_000,
         last_day: 20_000,
         ..Evidence::default()
@@ -110,8 +111,8 @@ fn each_rule_has_a_case() {
             Class::Undecided,
             SHARED_SERVICE,
         ),
-        (Evidence { active_days: 3, ..unknown() }, IN_A_CROWD, Class::Undecided, STEADY),
-        (Evidence { first_day: 19_986, ..unknown() }, IN_A_CROWD, Class::Undecided, STEADY),
+        (Evidence { days_ever: 3, ..unknown() }, IN_A_CROWD, Class::Undecided, STEADY),
+        (Evidence { first_day: 19_986, days_ever: 2, ..unknown() }, IN_A_CROWD, Class::Undecided, STEADY),
         (Evidence { mail_servers: 1, ..unknown() }, IN_A_CROWD, Class::Undecided, MAIL_SERVER),
         (
             Evidence { category: Some(Category::University), ..scattered.clone() },
@@ -154,18 +155,36 @@ fn a_service_with_a_signature_of_its_customer_is_no_forwarder() {
 
 #[test]
 fn a_run_of_bills_is_not_taken_for_a_campaign() {
-    let bills = Evidence { counts: counts(400, 0), first_day: 19_970, ..unknown() };
+    let bills = Evidence { counts: counts(400, 0), first_day: 19_970, days_ever: 2, ..unknown() };
     assert_eq!(classify(&bills, &IN_A_CROWD), (Class::Undecided, STEADY));
-    let first_time = Evidence { first_day: 20_000, ..bills };
+    let first_time = Evidence { first_day: 20_000, days_ever: 1, ..bills };
     assert_eq!(classify(&first_time, &IN_A_CROWD), (Class::Undecided, NOTHING_KNOWN));
 }
 
 #[test]
+fn a_new_tool_is_not_taken_for_a_burst() {
+    let burst = Evidence { addresses: 8, addresses_ever: 8, counts: counts(4000, 0), ..unknown() };
+    assert_eq!(classify(&burst, &AROUND), (Class::Threat, BURST));
+    let so_far = Surroundings { today: 20_013, ..AROUND };
+    assert_eq!(classify(&burst, &so_far), (Class::Undecided, NOTHING_KNOWN));
+    let came_again = Evidence { last_day: 20_003, ..burst };
+    assert_eq!(classify(&came_again, &AROUND), (Class::Undecided, NOTHING_KNOWN));
+}
+
+#[test]
+fn three_addresses_on_three_days_are_not_steady() {
+    let bots = Evidence { addresses: 3, addresses_ever: 3, days_ever: 3, ..unknown() };
+    assert_eq!(classify(&bots, &IN_A_CROWD), (Class::Threat, ONE_OF_MANY));
+    let came_back = Evidence { days_ever: 4, ..bots };
+    assert_eq!(classify(&came_back, &IN_A_CROWD), (Class::Undecided, STEADY));
+}
+
+#[test]
 fn a_crowd_is_made_of_those_who_are_nobodys() {
-    let crowd = |senders: &[Evidence]| Surroundings::of(senders, 0.95).crowd;
+    let crowd = |senders: &[Evidence]| Surroundings::of(senders, 0.95, 20_020).crowd;
     assert_eq!(crowd(&vec![unknown(); 9]), 9);
-    assert_eq!(crowd(&vec![Evidence { active_days: 3, ..unknown() }; 9]), 0, "steady ones");
-    assert_eq!(crowd(&vec![Evidence { counts: counts(21, 0), ..unknown() }; 9]), 0, "those with much mail");
+    assert_eq!(crowd(&vec![Evidence { days_ever: 3, ..unknown() }; 9]), 0, "steady ones");
+    assert_eq!(crowd(&vec![Evidence { counts: counts(11, 0), ..unknown() }; 9]), 0, "those with much mail");
     assert_eq!(crowd(&vec![service(Category::Marketing); 9]), 0, "services");
     assert!(crowd(&[Evidence { is_others: true, ..unknown() }]) >= CROWD);
 }

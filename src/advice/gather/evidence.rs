@@ -3,7 +3,7 @@ use std::collections::BTreeSet;
 use super::{Subject, ranges::allow};
 use crate::{
     advice::{
-        Counts, Sender, SenderId, Settings, Traffic,
+        Counts, Sender, SenderId, Settings, Setup, Traffic,
         classify::{Evidence, Surroundings, classify},
         unusual::{Daily, Kind, Outlier, Unusual, new_sender, spikes},
     },
@@ -41,6 +41,11 @@ impl Line {
 
     pub(super) fn keys(&self) -> &[u64] {
         &self.sums.keys
+    }
+
+    fn days_ever(&self) -> u32 {
+        let was_before = self.sums.days.first().is_some_and(|day| self.first < *day);
+        u32::try_from(self.sums.days.len()).unwrap_or(u32::MAX).saturating_add(u32::from(was_before))
     }
 
     fn counts(&self) -> Counts {
@@ -83,7 +88,7 @@ impl Lines<'_> {
             .map(|(id, line)| (self.evidence(&id, line, &used, messages, from), id, line))
             .collect();
         let evidence = lines.iter().map(|(evidence, _, _)| evidence);
-        let around = Surroundings::of(evidence, self.settings.sender_share);
+        let around = Surroundings::of(evidence, self.settings.sender_share, today);
         for (evidence, id, line) in lines {
             let sender = self.sender(id, line, &evidence, &around);
             let (of_sender, first) = (line.daily(), sender.first_day);
@@ -119,6 +124,7 @@ impl Lines<'_> {
             own_names: sums.own,
             mail_servers: sums.mail_servers,
             active_days: u32::try_from(active).unwrap_or(u32::MAX),
+            days_ever: line.days_ever(),
             first_day: u32::from(line.first),
             last_day: u32::from(sums.last),
         }
@@ -138,6 +144,7 @@ impl Lines<'_> {
             last_day: evidence.last_day,
             class,
             rule,
+            setup: service.map(Setup::of).unwrap_or_default(),
             id,
         }
     }

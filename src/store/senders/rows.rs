@@ -115,8 +115,8 @@ pub struct KnownSender {
     pub messages: u64,
     /// Of these: aligned DKIM or aligned SPF passed.
     pub passed: u64,
-    /// The first day it was ever seen; days since 1970.
-    pub first_day: u16,
+    /// The first day it was ever seen, as a date.
+    pub first_day: String,
     /// The last one.
-    pub last_day: u16,
+    pub last_day: String,
 }

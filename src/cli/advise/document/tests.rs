@@ -2,7 +2,7 @@ use std::{collections::BTreeMap, sync::Arc};
 
 use ruad::{
     advice::{
-        Counts, Effort, Gate, Plan, Posture, Readiness, Risk, Rule, SenderId, Stage, StepCode, Traffic, Wait,
+        Counts, Effort, Gate, Plan, Posture, Readiness, Risk, Rule, SenderId, Setup, Stage, StepCode, Traffic, Wait,
         Who, Window, Wishes,
     },
     dns::{Mechanism, dmarc::Policy},
@@ -43,6 +43,7 @@ fn sender(name: &str, class: Class, messages: u64, passed: u64) -> Sender {
         last_day: 20_800,
         class,
         rule: Rule("a_rule"),
+        setup: Setup::default(),
     }
 }
 

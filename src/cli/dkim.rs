@@ -1,0 +1,241 @@
+//! `ruad dkim`: keys with which mail is signed.
+
+use std::{
+    io::{self, Write},
+    net::SocketAddr,
+    path::{Path, PathBuf},
+    process::ExitCode,
+    time::{SystemTime, UNIX_EPOCH},
+};
+
+use clap::{Args, Subcommand};
+use ruad::{
+    config::Settings,
+    dns::Resolver,
+    domains,
+    signing::{
+        Algorithm, KeyFile, KeyPair, KeyRecord, Occupied, Signer, default_selector, is_free, is_selector,
+    },
+};
+
+use document::Document;
+
+mod document;
+
+/// Keys with which mail is signed
+#[derive(Args, Debug)]
+pub(crate) struct Dkim {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    New(New),
+}
+
+/// Make a key pair and say how to publish it, use it, and give up the old one
+///
+/// The private key is written once, readable by its owner alone; it is not stored anywhere else. Exits with 0 when
+/// there is a key, with 1 when there cannot be (the selector is taken, the file is there), with 2 when the command line is
+/// wrong, and with 3 when DNS could not tell whether the selector is free.
+#[derive(Args, Debug)]
+struct New {
+    /// The domain that is to sign.
+    #[arg(value_name = "DOMAIN")]
+    domain: String,
+
+    /// The name of the key below _domainkey; `ruad-` with year and month when left out.
+    #[arg(long, value_name = "NAME")]
+    selector: Option<String>,
+
+    /// An Ed25519 key, as a second one beside RSA: many receivers cannot verify it yet.
+    #[arg(long, conflicts_with = "bits")]
+    ed25519: bool,
+
+    /// The size of the RSA key. All receivers verify 2048; 4096 makes a record that some DNS panels cannot hold.
+    #[arg(long, value_name = "2048|4096", default_value = "2048", value_parser = ["2048", "4096"])]
+    bits: String,
+
+    /// The folder for the private key, or `-` for standard output (all else then goes to standard error);
+    /// signing.directory when left out.
+    #[arg(long, value_name = "DIR|-")]
+    out: Option<PathBuf>,
+
+    /// Show the settings of this signer only: opendkim, rspamd, exim, postfix-milter, microsoft365, google, service.
+    #[arg(long = "snippet", value_name = "SIGNER", value_parser = signer)]
+    snippets: Vec<Signer>,
+
+    /// Ask this name server instead of the system's.
+    #[arg(long, value_name = "IP:PORT", value_parser = super::examiner::server)]
+    resolver: Option<SocketAddr>,
+
+    /// Print one JSON object.
+    #[arg(long)]
+    json: bool,
+
+    #[command(flatten)]
+    configuration: super::Configuration,
+}
+
+/// Why there is no key.
+struct Refusal {
+    code: u8,
+    words: String,
+}
+
+impl Dkim {
+    pub(crate) fn run(self) -> anyhow::Result<ExitCode> {
+        let Command::New(new) = self.command;
+        new.run()
+    }
+}
+
+impl New {
+    fn run(self) -> anyhow::Result<ExitCode> {
+        let mut settings = self.configuration.load()?;
+        if let Some(server) = self.resolver {
+            settings.dns.servers = vec![server];
+        }
+        match self.make(&settings) {
+            Ok(()) => Ok(ExitCode::SUCCESS),
+            Err(Refusal { code, words }) => {
+                eprintln!("ruad: {words}");
+                Ok(ExitCode::from(code))
+            }
+        }
+    }
+
+    fn make(&self, settings: &Settings) -> Result<(), Refusal> {
+        let algorithm = self.algorithm();
+        let domain = domains::normalize(&self.domain)
+            .ok_or_else(|| refuse(USAGE, format!("{:?} is not a domain name", self.domain)))?;
+        let selector = self.selector.clone().unwrap_or_else(|| default_selector(algorithm, now()));
+        let selector = is_selector(&selector, &domain).map_err(|error| refuse(USAGE, error))?;
+        let place = self.place(settings)?;
+        self.look(settings, &domain, &selector)?;
+        let file = match place {
+            Place::Folder(folder) => {
+                Some(KeyFile::create(folder, &domain, &selector).map_err(|error| refuse(REFUSED, error))?)
+            }
+            Place::Output => None,
+        };
+        let pair = KeyPair::generate(algorithm).map_err(|error| refuse(REFUSED, error))?;
+        let record = KeyRecord::new(&domain, &selector, &pair);
+        let pem = pair.private_pem();
+        let path = match file {
+            Some(file) => Some(file.write(&pem).map_err(|error| refuse(REFUSED, error))?),
+            None => {
+                let mut out = io::stdout().lock();
+                out.write_all(pem.as_bytes())
+                    .and_then(|()| out.flush())
+                    .map_err(|error| refuse(REFUSED, error))?;
+                None
+            }
+        };
+        let signers: Vec<_> = match self.snippets.as_slice() {
+            [] => Signer::ALL.to_vec(),
+            chosen => chosen.to_vec(),
+        };
+        let document = Document::new(&domain, &selector, algorithm, record, path.as_deref(), &signers);
+        // The key is there; whether anybody reads what is to be done with it does not change that.
+        drop(self.print(&document, path.is_none()));
+        Ok(())
+    }
+
+    fn algorithm(&self) -> Algorithm {
+        match (self.ed25519, self.bits.as_str()) {
+            (true, _) => Algorithm::Ed25519,
+            (false, "4096") => Algorithm::Rsa4096,
+            (false, _) => Algorithm::Rsa2048,
+        }
+    }
+
+    fn place<'a>(&'a self, settings: &'a Settings) -> Result<Place<'a>, Refusal> {
+        match self.out.as_deref().or(settings.signing.directory.as_deref()) {
+            Some(path) if path == Path::new("-") => Ok(Place::Output),
+            Some(path) => Ok(Place::Folder(path)),
+            None => Err(refuse(
+                USAGE,
+                "where is the private key to go? Name a folder with --out, or standard output with `--out -`, or set \
+                 signing.directory",
+            )),
+        }
+    }
+
+    /// Whether the selector is free. A key that is in use would be lost for whoever signs with it.
+    fn look(&self, settings: &Settings, domain: &str, selector: &str) -> Result<(), Refusal> {
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
+        let runtime = runtime.map_err(|error| refuse(REFUSED, error))?;
+        let found = runtime.block_on(async {
+            let resolver =
+                Resolver::new(&settings.dns, 0, OUTSTANDING).map_err(|error| refuse(USAGE, error))?;
+            is_free(&resolver, domain, selector).await.map_err(|unanswered| {
+                let words = format!(
+                    "DNS could not tell whether the selector {selector} is free: {} ({}); no key was made",
+                    unanswered.name, unanswered.trouble
+                );
+                refuse(UNKNOWN, words)
+            })
+        });
+        runtime.shutdown_background();
+        let name = format!("{selector}._domainkey.{domain}");
+        let what = match found? {
+            None => return Ok(()),
+            Some(Occupied::Record(text)) => format!("{name} has a record already: {}", printable(&text)),
+            Some(Occupied::Alias(target)) => format!("{name} is an alias of {} already", printable(&target)),
+        };
+        Err(refuse(
+            REFUSED,
+            format!("{what}. Every key needs a name of its own; choose another with --selector"),
+        ))
+    }
+
+    fn print(&self, document: &Document, to_error: bool) -> io::Result<()> {
+        if self.json {
+            let mut text = serde_json::to_vec(document)?;
+            text.push(b'\n');
+            return match to_error {
+                true => io::stderr().lock().write_all(&text),
+                false => io::stdout().lock().write_all(&text),
+            };
+        }
+        let mut text = Vec::new();
+        document.write(&mut text)?;
+        match to_error {
+            true => anstream::stderr().lock().write_all(&text),
+            false => anstream::stdout().lock().write_all(&text),
+        }
+    }
+}
+
+enum Place<'a> {
+    Folder(&'a Path),
+    Output,
+}
+
+fn refuse(code: u8, words: impl ToString) -> Refusal {
+    Refusal { code, words: words.to_string() }
+}
+
+fn signer(name: &str) -> Result<Signer, String> {
+    Signer::named(name).ok_or_else(|| {
+        let names: Vec<_> = Signer::ALL.iter().map(|signer| signer.name()).collect();
+        format!("there is no such signer; there are {}", names.join(", "))
+    })
+}
+
+/// What a stranger's record says, without what a terminal would obey.
+fn printable(text: &str) -> String {
+    text.chars().map(|c| if c.is_control() { '\u{fffd}' } else { c }).take(LONGEST_SHOWN).collect()
+}
+
+fn now() -> u64 {
+    SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |since| since.as_secs())
+}
+
+const REFUSED: u8 = 1;
+const USAGE: u8 = 2;
+const UNKNOWN: u8 = 3;
+const OUTSTANDING: usize = 10;
+const LONGEST_SHOWN: usize = 200;

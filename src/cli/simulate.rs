@@ -1,0 +1,195 @@
+//! `ruad simulate`: what another DMARC record would have done to the mail that was reported.
+
+use std::{
+    io::{self, Write},
+    net::SocketAddr,
+    process::ExitCode,
+    time::{SystemTime, UNIX_EPOCH},
+};
+
+use clap::Args;
+use ruad::{
+    advice::simulate::{Outcome, Question, Scenario, simulate},
+    config::Settings,
+    dns::{
+        Resolver,
+        dmarc::{Alignment, Policy, organization},
+    },
+    domains,
+    store::Store,
+};
+use serde::Serialize;
+
+mod table;
+
+/// Try a DMARC record out on the mail that was reported
+///
+/// Says which messages of which senders would have been delivered, quarantined or rejected, beside what happened to them, and
+/// how many of them are legitimate. Exits with 0 when no legitimate message would have been lost, with 1 when some would,
+/// with 2 when the command line is wrong, and with 3 when that cannot be told.
+#[derive(Args, Debug)]
+pub(crate) struct Simulate {
+    /// The domain whose record is tried out.
+    #[arg(value_name = "DOMAIN")]
+    domain: String,
+
+    /// p: none, quarantine or reject.
+    #[arg(long, value_name = "POLICY", value_parser = policy)]
+    policy: Policy,
+
+    /// How many days to look back, today included.
+    #[arg(long, value_name = "DAYS", default_value_t = 30, value_parser = clap::value_parser!(u32).range(1..=730))]
+    days: u32,
+
+    /// adkim: r or s. Without it, receivers' verdicts on DKIM are taken as they are.
+    #[arg(long, value_name = "r|s", value_parser = alignment)]
+    adkim: Option<Alignment>,
+
+    /// aspf: r or s. Without it, receivers' verdicts on SPF are taken as they are.
+    #[arg(long, value_name = "r|s", value_parser = alignment)]
+    aspf: Option<Alignment>,
+
+    /// sp: the policy for subdomains. Without it they follow --policy, as they do without sp in a record.
+    #[arg(long, value_name = "POLICY", value_parser = policy)]
+    sp: Option<Policy>,
+
+    /// np: the policy for subdomains that do not exist. Reports do not tell which ones do, so sp decides here.
+    #[arg(long, value_name = "POLICY", value_parser = policy)]
+    np: Option<Policy>,
+
+    /// Ask this name server instead of the system's; DNS is only asked when alignment is varied.
+    #[arg(long, value_name = "IP:PORT", value_parser = super::examiner::server)]
+    resolver: Option<SocketAddr>,
+
+    /// Print one JSON object.
+    #[arg(long)]
+    json: bool,
+
+    #[command(flatten)]
+    configuration: super::Configuration,
+}
+
+/// The outcome for machines.
+#[derive(Serialize)]
+struct Report<'a> {
+    #[serde(flatten)]
+    outcome: &'a Outcome,
+    /// The organizational domain, when alignment is varied.
+    organization: Option<&'a str>,
+    conclusion: String,
+    notes: Vec<String>,
+}
+
+impl Simulate {
+    pub(crate) fn run(self) -> anyhow::Result<ExitCode> {
+        let mut settings = self.configuration.load()?;
+        if let Some(server) = self.resolver {
+            settings.dns.servers = vec![server];
+        }
+        let Some(domain) = domains::normalize(&self.domain) else {
+            eprintln!("ruad: {:?} is not a domain name", self.domain);
+            return Ok(ExitCode::from(USAGE));
+        };
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
+        let outcome = runtime.block_on(self.simulate(&settings, &domain));
+        runtime.shutdown_background();
+        let (outcome, organization) = match outcome {
+            Ok(outcome) => outcome,
+            Err(words) => {
+                eprintln!("ruad: {words}");
+                return Ok(ExitCode::from(UNKNOWN));
+            }
+        };
+        match self.print(&outcome, organization.as_deref()) {
+            Err(error) if error.kind() != io::ErrorKind::BrokenPipe => Err(error.into()),
+            // Whoever read the output has gone; what it says stays true.
+            _ => Ok(ExitCode::from(outcome.exit_code())),
+        }
+    }
+
+    async fn simulate(&self, settings: &Settings, domain: &str) -> Result<(Outcome, Option<String>), String> {
+        let organization = self.organization(settings, domain).await?;
+        let scenario = Scenario {
+            policy: self.policy,
+            subdomain_policy: self.sp,
+            nonexistent_policy: self.np,
+            dkim_alignment: self.adkim,
+            spf_alignment: self.aspf,
+        };
+        let question = Question {
+            domain,
+            organization: organization.as_deref().unwrap_or(domain),
+            today: today(),
+            days: self.days,
+        };
+        let outcome = match connect(settings) {
+            Ok(store) => simulate(&store, &question, &scenario, settings.advice.undecided_share).await,
+            Err(error) => Err(error),
+        };
+        match outcome {
+            Ok(outcome) => Ok((outcome, organization)),
+            Err(error) => Err(format!(
+                "the reports cannot be read, so nothing can be told about the mail of {domain}: {error}"
+            )),
+        }
+    }
+
+    /// The organizational domain, by live DNS: under relaxed alignment it decides what is the same organization.
+    async fn organization(&self, settings: &Settings, domain: &str) -> Result<Option<String>, String> {
+        if self.adkim.is_none() && self.aspf.is_none() {
+            return Ok(None);
+        }
+        let resolver = Resolver::new(&settings.dns, 0, OUTSTANDING).map_err(|error| error.to_string())?;
+        organization(&resolver, domain).await.map(Some).map_err(|unanswered| {
+            format!(
+                "DNS could not tell the organizational domain of {domain} ({}: {}), on which alignment rests; try again, \
+                 or leave --adkim and --aspf out",
+                unanswered.name, unanswered.trouble
+            )
+        })
+    }
+
+    fn print(&self, outcome: &Outcome, organization: Option<&str>) -> io::Result<()> {
+        let notes = outcome.notes();
+        let mut text = Vec::new();
+        if self.json {
+            let report = Report { outcome, organization, conclusion: outcome.conclusion(), notes };
+            serde_json::to_writer(&mut text, &report)?;
+            text.push(b'\n');
+            return io::stdout().lock().write_all(&text);
+        }
+        table::write(&mut text, outcome, &notes)?;
+        anstream::stdout().lock().write_all(&text)
+    }
+}
+
+/// The store of the daemon: a server, or the engine that it embeds. // wired on merge: cli/store.rs
+fn connect(settings: &Settings) -> Result<Store, ruad::store::StoreError> {
+    let mut clickhouse = settings.clickhouse.clone();
+    if clickhouse.url.is_none() {
+        clickhouse.url = Some(format!("http://{}", settings.engine.listen));
+    }
+    Store::connect(&clickhouse)
+}
+
+fn policy(name: &str) -> Result<Policy, String> {
+    Policy::named(name).ok_or_else(|| "it is none, quarantine or reject".to_owned())
+}
+
+fn alignment(name: &str) -> Result<Alignment, String> {
+    match name {
+        "r" | "relaxed" => Ok(Alignment::Relaxed),
+        "s" | "strict" => Ok(Alignment::Strict),
+        _ => Err("it is r (relaxed) or s (strict)".to_owned()),
+    }
+}
+
+/// Days since 1970.
+fn today() -> u32 {
+    let seconds = SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |since| since.as_secs());
+    u32::try_from(seconds / 86_400).unwrap_or(u32::MAX)
+}
+
+const USAGE: u8 = 2;
+const UNKNOWN: u8 = 3;
+const OUTSTANDING: usize = 10;
