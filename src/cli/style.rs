@@ -38,6 +38,14 @@ pub(super) fn wrapped(out: &mut impl Write, indent: usize, text: &str) -> io::Re
     writeln!(out)
 }
 
+/// The same, with a mark before the first line that takes the place of so many spaces.
+pub(super) fn hanging(out: &mut impl Write, indent: usize, mark: &str, text: &str) -> io::Result<()> {
+    let mut lines = Vec::new();
+    wrapped(&mut lines, indent, text)?;
+    write!(out, "{mark}")?;
+    out.write_all(lines.get(indent..).unwrap_or(b"\n"))
+}
+
 /// The words of a text; a no-break space is part of one.
 pub(super) fn words(text: &str) -> impl Iterator<Item = &str> {
     text.split(|c: char| c.is_whitespace() && c != '\u{a0}').filter(|word| !word.is_empty())

@@ -2,7 +2,7 @@
 
 use mail_parser::DateTime;
 use ruad::{
-    advice::{Advised, Class, Gate, Instruction, Sender, State, Step},
+    advice::{Advised, Class, Instruction, Sender, State, Step},
     texts::{Language, fill},
 };
 
@@ -85,21 +85,8 @@ impl Drawing<'_> {
         self.parts.push(Part::Heading(self.say(key, &[("policy", readiness.target.name())])));
         for gate in &readiness.gates {
             let mark = if gate.is_met { Mark::Good } else { Mark::Bad };
-            self.parts.push(Part::Item(mark, self.gate(gate)));
+            self.parts.push(Part::Item(mark, gate.text(self.language)));
         }
-    }
-
-    fn gate(&self, gate: &Gate) -> String {
-        let text = self.found(&format!("stage.gate_{}", gate.name), "{name} {subject}: {found} ({wanted})");
-        let is_share = gate.wanted <= 1.0 && gate.found <= 1.0;
-        let number = |value: f64| match is_share {
-            true => percent(value),
-            false => thousands(value.round().max(0.0) as u64),
-        };
-        let (found, wanted) = (number(gate.found), number(gate.wanted));
-        let values =
-            [("name", gate.name), ("subject", &gate.subject), ("found", &found), ("wanted", &wanted)];
-        filled(&text, &values)
     }
 
     fn senders(&mut self) {
@@ -141,7 +128,7 @@ impl Drawing<'_> {
             Class::NeedsWork | Class::Threat => Mark::Bad,
             Class::Forwarder | Class::Undecided => Mark::Neutral,
         };
-        let class = self.found(&format!("advise.class_{}", sender.class.name()), sender.class.name());
+        let class = self.found(&format!("sender.class_{}", sender.class.name()), sender.class.name());
         let row = vec![
             sender.name.clone(),
             class,
@@ -168,17 +155,18 @@ impl Drawing<'_> {
 
     fn step(&mut self, number: usize, step: &Step) {
         let text = step.text(self.language);
-        let named = |kind: &str, name: &str| self.found(&format!("advise.{kind}_{name}"), name);
+        let named = |kind: &str, name: &str| self.found(&format!("stage.{kind}.{name}"), name);
+        let (effort, risk) = (named("effort", step.effort.name()), named("risk", step.risk.name()));
         let mut facts = vec![
             named("who", step.who.name()),
-            named("effort", step.effort.name()),
-            named("risk", step.risk.name()),
+            self.say("advise.effort", &[("effort", &effort)]),
+            self.say("advise.risk", &[("risk", &risk)]),
             self.say("advise.open_since", &[("date", &date(step.opened_at))]),
         ];
         if step.state == State::Undone {
             facts.push(self.say("advise.undone", &[]));
         }
-        self.parts.push(Part::Step(number, text.title, facts.join(", ")));
+        self.parts.push(Part::Step(number, text.title, facts.join("; ")));
         self.parts.push(Part::Text(text.why));
         for instruction in &step.instructions {
             self.instruction(instruction);
@@ -203,8 +191,11 @@ impl Drawing<'_> {
                     code("advise.replaces", vec![replaces.clone()]);
                 }
             }
-            Instruction::Remove { name, kind, value } => {
-                code("advise.remove", vec![format!("{name}. IN {kind} {value}")]);
+            Instruction::Remove { .. } => {
+                // The line is a comment in a zone file; here what to do with it stands above.
+                let line = instruction.zone_line();
+                let line = line.map(|line| line.trim_start_matches("; delete: ").to_owned());
+                code("advise.remove", line.into_iter().collect());
             }
             Instruction::Serve { url, text } => {
                 let lines = std::iter::once(url.clone()).chain(text.lines().map(str::to_owned));
@@ -222,7 +213,11 @@ impl Drawing<'_> {
     fn other_steps(&mut self) {
         let steps = |state| self.advised.plan.steps.iter().filter(move |step| step.state == state);
         let later: Vec<_> = steps(State::Later)
-            .map(|step| Part::Item(Mark::Neutral, step.text(self.language).title))
+            .map(|step| {
+                let waits = step.missing(self.language).join(" ");
+                let title = step.text(self.language).title;
+                Part::Item(Mark::Neutral, if waits.is_empty() { title } else { format!("{title}. {waits}") })
+            })
             .collect();
         let done: Vec<_> = steps(State::Done)
             .map(|step| {

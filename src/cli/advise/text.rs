@@ -5,7 +5,7 @@ use std::io::{self, Write};
 use anstyle::{AnsiColor, Style};
 
 use super::{
-    super::style::{BOLD, DIM, Painted, clean, colored, wrapped},
+    super::style::{BOLD, DIM, Painted, clean, colored, hanging, wrapped},
     document::{Mark, Part},
 };
 
@@ -29,7 +29,7 @@ pub(super) fn write(out: &mut impl Write, document: &[Part]) -> io::Result<()> {
             }
             Part::Heading(words) => writeln!(out, "\n{}", Painted(words, BOLD))?,
             Part::Text(words) => wrapped(out, 5, words)?,
-            Part::Item(mark, words) => writeln!(out, "  {} {}", marked(*mark), clean(words))?,
+            Part::Item(mark, words) => hanging(out, 4, &format!("  {} ", marked(*mark)), words)?,
             Part::Table(names, rows) => table(out, names, rows)?,
             Part::Step(number, title, facts) => {
                 let title = clean(title);

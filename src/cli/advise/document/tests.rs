@@ -2,8 +2,8 @@ use std::{collections::BTreeMap, sync::Arc};
 
 use ruad::{
     advice::{
-        Counts, Effort, Plan, Posture, Readiness, Risk, Rule, SenderId, Setup, Stage, StepCode, Traffic, Who,
-        Window, Wishes,
+        Counts, Effort, Gate, Plan, Posture, Readiness, Risk, Rule, SenderId, Setup, Stage, StepCode, Traffic, Wait,
+        Who, Window, Wishes,
     },
     dns::{Mechanism, dmarc::Policy},
     health::Score,
@@ -22,11 +22,11 @@ fn step(code: &'static str, state: State, instructions: Vec<Instruction>) -> Ste
         opened_at: NOW - 10 * DAY,
         done_at: (state == State::Done).then_some(NOW - DAY),
         instructions,
-        waits: Vec::new(),
         who: Who::Dns,
         effort: Effort::Minutes,
         risk: Risk::Low,
         values: BTreeMap::new(),
+        waits: if state == State::Later { vec![Wait::Reports] } else { Vec::new() },
     }
 }
 
@@ -67,7 +67,7 @@ fn advised(steps: Vec<Step>) -> Advised {
         is_parked: false,
         readiness: Some(Readiness {
             target: Policy::Quarantine,
-            gates: vec![gate("a_number", 30.0, 34.0), gate("a_share", 0.98, 0.9197)],
+            gates: vec![gate(Gate::DAYS, 30.0, 34.0), gate(Gate::LEGITIMATE, 0.98, 0.75)],
         }),
         steps,
         perfect_since: None,
@@ -138,19 +138,19 @@ fn everything_is_on_the_page() {
                 "5.0 / 5",
                 "45 %",
                 "quarantine",
-                "91.9 %",
-                "98 %",
+                "34",
+                "75",
                 "MTA-STS",
                 "12\u{a0}345",
                 "99.9 %",
                 "spf.add",
                 "acme.example. 3600 IN TXT \"v=spf1 include:_spf.example ~all\"",
                 "v=spf1 ?all",
-                "old.acme.example. IN TXT x",
+                "old.acme.example. IN TXT \"x\"",
                 "c: d",
                 "Switch it on",
                 "ruad dkim new",
-                "dmarc.raise",
+                "dmarc.raise. ",
                 "dmarc.publish  2027-01-14",
             ] {
                 let said = if std::ptr::eq(text, &ticket) {
