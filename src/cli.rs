@@ -6,14 +6,19 @@ use anyhow::Context;
 use clap::{Parser, Subcommand};
 use ruad::{config::Settings, telemetry};
 
+mod advise;
 mod check;
 mod dkim;
 mod engine;
+mod examiner;
 mod migrate;
 mod parse;
 mod serve;
+mod source;
 mod simulate;
 mod spool;
+mod store;
+mod style;
 mod zone;
 
 /// Receives DMARC and TLS reports over SMTP and stores them exactly once in ClickHouse.
@@ -26,12 +31,14 @@ pub(crate) struct Cli {
 
 #[derive(Debug, Subcommand)]
 enum Command {
+    Advise(advise::Advise),
     Check(check::Check),
     Dkim(dkim::Dkim),
     Engine(engine::Engine),
     Migrate(migrate::Migrate),
     Parse(parse::Parse),
     Serve(serve::Serve),
+    Source(source::SourceArgs),
     Simulate(simulate::Simulate),
     Spool(spool::SpoolArgs),
     Zone(zone::Zone),
@@ -48,6 +55,7 @@ pub(crate) struct Configuration {
 impl Cli {
     pub(crate) fn run(self) -> anyhow::Result<ExitCode> {
         match self.command {
+            Command::Advise(advise) => advise.run(),
             Command::Check(check) => check.run(),
             Command::Dkim(dkim) => dkim.run(),
             Command::Engine(engine) => {
@@ -58,6 +66,7 @@ impl Cli {
             Command::Migrate(migrate) => migrate.run(),
             Command::Parse(parse) => parse.run(),
             Command::Serve(serve) => serve.run(),
+            Command::Source(source) => source.run(),
             Command::Simulate(simulate) => simulate.run(),
             Command::Spool(spool) => spool.run(),
             Command::Zone(zone) => zone.run(),

@@ -5,10 +5,12 @@
 //! (a full queue, a restart, a failed insert) is found again by asking the store which addresses lack a row.
 
 mod catalog;
+mod category;
 mod networks;
 mod queue;
 mod reverse;
 mod row;
+mod setup;
 mod worker;
 
 use std::{
@@ -20,10 +22,12 @@ use std::{
 
 use hickory_resolver::TokioResolver;
 
-pub use catalog::{Catalog, CatalogError, Category, Clues, Service};
+pub use catalog::{Catalog, CatalogError, Clues, Service};
+pub use category::Category;
 pub use networks::{Network, Networks, NetworksError};
 pub use queue::{Inbox, Seen};
 pub use row::SourceRow;
+pub use setup::{Aligns, Setup};
 
 use crate::{dns::Expiring, telemetry::sources::Reloaded};
 

@@ -3,6 +3,7 @@
 //!
 //! An embedded engine, a server and a cluster differ by the URL and by `cluster` alone.
 
+mod advice;
 mod block;
 mod collision;
 mod column;
@@ -12,6 +13,7 @@ mod insert;
 mod migration;
 mod query;
 mod retry;
+mod senders;
 mod settings;
 mod simulate;
 pub mod tables;
@@ -21,6 +23,7 @@ use std::sync::Arc;
 
 use clickhouse::Client;
 
+pub use advice::{StoredKeyUse, StoredPlan, StoredStep};
 pub use block::{Batch, Block, Filling};
 pub use column::{Day, Identity};
 pub use error::{Kind, StoreError};
@@ -29,6 +32,10 @@ pub use insert::{Inserted, LAYOUT};
 pub use migration::Applied;
 pub use query::{DomainSummary, Known, SourceCount};
 pub use retry::Backoff;
+pub use senders::{
+    DOMAINS_OF_SENDERS, KnownSender, ReportedPolicies, Said, SenderAddress, SenderFirst, SenderSums,
+    SignedWith, Span,
+};
 pub use settings::{Password, Settings};
 
 /// The database. Cheap to clone.

@@ -6,8 +6,10 @@
 use std::{env, fmt::Write as _, fs, path::Path};
 
 use ruad::{
+    advice::{Class, classify::RULES},
     dns::{Code, Mechanism, Severity},
     health::Profile,
+    texts::Language,
 };
 
 #[test]
@@ -62,6 +64,37 @@ fn score() {
         }
     }
     agrees("docs/score.md", &text);
+}
+
+#[test]
+fn senders() {
+    let mut text = "# Senders\n\n\
+        Everybody who sends in a domain's name is held for one of five things, by the first of the rules below that fits. The\n\
+        names are stable: tables and metrics refer to them. To take an owner's mail for forged is the error that does harm, so\n\
+        whoever ever passes, or comes back from the same few addresses, is never held for a forger; what is left over is\n\
+        undecided, which stops nothing but the rise of the policy. The owner's word, in the registry or by `ruad source`, comes\n\
+        before every rule.\n\n\
+        A sender is a known service (`service:<id>` of `config/sources.toml`) or a network: `net:AS<number>/<end of its confirmed\n\
+        reverse names>`, `net:AS<number>`, `net:<end of its reverse names>` or `net:<addresses>`, as far as is known. Networks of\n\
+        hosters, providers and universities have many customers and are told as networks. A domain has at most 100; the least\n\
+        of those about whom nothing is known are `net:others`.\n\n\
+        This page is made from `texts/en/sender.toml` by `make docs`.\n\n## Classes\n\n"
+        .to_owned();
+    for class in Class::ALL {
+        writeln!(
+            text,
+            "- `{}` ({}): {}",
+            class.name(),
+            class.title(Language::En),
+            class.meaning(Language::En)
+        )
+        .unwrap();
+    }
+    text += "\n## Rules, in their order\n\n";
+    for rule in RULES {
+        writeln!(text, "1. `{}`: {}", rule.0, rule.sentence(Language::En)).unwrap();
+    }
+    agrees("docs/senders.md", &text);
 }
 
 fn codes(mechanism: Mechanism) -> impl Iterator<Item = Code> {

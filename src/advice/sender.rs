@@ -2,7 +2,10 @@ use std::fmt;
 
 use serde::Serialize;
 
-use crate::sources::Category;
+use crate::{
+    sources::{Aligns, Category, Service},
+    texts::Language,
+};
 
 /// Who sends as a domain: a known service, or else a network with the end of its reverse names.
 ///
@@ -38,6 +41,19 @@ pub struct Sender {
     pub class: Class,
     /// What makes it so.
     pub rule: Rule,
+    /// How it is set up, as far as the catalogue knows.
+    pub setup: Setup,
+}
+
+/// How a known service is set up for a domain, as the catalogue has it.
+#[derive(Clone, Debug, Default, Eq, PartialEq, Serialize)]
+pub struct Setup {
+    /// What its customers include in their SPF records.
+    pub spf: Vec<String>,
+    /// Where DKIM is switched on; in English.
+    pub hint: Option<String>,
+    /// Where that is written down.
+    pub link: Option<String>,
 }
 
 /// Messages by what came of them.
@@ -100,6 +116,25 @@ impl SenderId {
         is_one.then(|| Self(text.to_owned()))
     }
 
+    /// Everybody who is not worth a line of their own.
+    pub fn is_others(&self) -> bool {
+        self.0 == OTHERS
+    }
+
+    /// What people may call a network: the end of its reverse names, else whose it is (`owner`), else its number or addresses.
+    pub(super) fn network_name(&self, owner: &str) -> String {
+        let rest = self.0.strip_prefix("net:").unwrap_or(&self.0);
+        match rest.split_once('/') {
+            _ if self.is_others() => "Others".to_owned(),
+            Some((number, ending)) if number.starts_with("AS") => match owner {
+                "" => format!("{ending} ({number})"),
+                owner => format!("{ending} ({owner})"),
+            },
+            None if rest.starts_with("AS") && !owner.is_empty() => format!("{owner} ({rest})"),
+            _ => rest.to_owned(),
+        }
+    }
+
     /// The id of the service, when it is one.
     pub fn as_service(&self) -> Option<&str> {
         self.0.strip_prefix("service:")
@@ -114,6 +149,19 @@ impl SenderId {
 impl fmt::Display for SenderId {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(&self.0)
+    }
+}
+
+impl Setup {
+    /// That of a service. One whose return path stays its own has no use for a place in the SPF record.
+    pub fn of(service: &Service) -> Self {
+        let setup = service.setup.as_ref();
+        let is_pointless = setup.is_some_and(|setup| setup.aligns == Aligns::Dkim);
+        Self {
+            spf: if is_pointless { Vec::new() } else { service.spf.clone() },
+            hint: setup.map(|setup| setup.dkim.clone()),
+            link: setup.and_then(|setup| setup.link.clone()),
+        }
     }
 }
 
@@ -133,8 +181,76 @@ impl Class {
         }
     }
 
+    /// What people call it.
+    pub fn title(self, language: Language) -> &'static str {
+        let key = format!("sender.class_{}", self.name());
+        language.find(&key).unwrap_or_else(|| self.name())
+    }
+
+    /// What it means, in a sentence or two.
+    pub fn meaning(self, language: Language) -> &'static str {
+        language.find(&format!("sender.class_{}_means", self.name())).unwrap_or_default()
+    }
+
     /// Whether its mail is the owner's own: what must not be lost.
     pub fn is_legitimate(self) -> bool {
         matches!(self, Self::Aligned | Self::NeedsWork)
+    }
+}
+
+impl Rule {
+    /// The rule in a sentence.
+    pub fn sentence(self, language: Language) -> &'static str {
+        language.find(&format!("sender.rule_{}", self.0)).unwrap_or(self.0)
+    }
+}
+
+/// As the question about senders writes it.
+const OTHERS: &str = "net:others";
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::advice::classify::RULES;
+
+    #[test]
+    fn senders_are_read_as_they_are_written() {
+        for text in ["service:google", "net:AS64500/mail.example", "net:192.0.2.0/24", "net:others"] {
+            assert_eq!(SenderId::parse(text).unwrap().as_str(), text);
+        }
+        for text in ["", "google", "service:", "net:a b", "host:a"] {
+            assert_eq!(SenderId::parse(text), None, "{text}");
+        }
+        assert_eq!(SenderId::service("google").as_service(), Some("google"));
+        assert!(SenderId::parse("net:others").unwrap().is_others());
+    }
+
+    #[test]
+    fn classes_and_rules_have_texts() {
+        for language in Language::ALL {
+            for class in Class::ALL {
+                assert!(language.find(&format!("sender.class_{}", class.name())).is_some(), "{class:?}");
+                assert!(class.meaning(language).ends_with('.'), "{class:?}");
+            }
+            for rule in RULES {
+                assert!(rule.sentence(language).ends_with('.'), "{} {language}", rule.0);
+            }
+        }
+    }
+
+    #[test]
+    fn networks_have_names() {
+        for (id, owner, name) in [
+            ("net:AS64500/mail.example", "Example Hosting", "mail.example (Example Hosting)"),
+            ("net:AS64500/mail.example", "", "mail.example (AS64500)"),
+            ("net:AS64500", "Example Hosting", "Example Hosting (AS64500)"),
+            ("net:AS64500", "", "AS64500"),
+            ("net:mail.example", "", "mail.example"),
+            ("net:192.0.2.0/24", "", "192.0.2.0/24"),
+            ("net:2001:db8::/48", "", "2001:db8::/48"),
+            ("net:others", "Somebody", "Others"),
+        ] {
+            assert_eq!(SenderId::parse(id).unwrap().network_name(owner), name, "{id}");
+        }
     }
 }

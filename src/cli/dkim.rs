@@ -67,7 +67,7 @@ struct New {
     snippets: Vec<Signer>,
 
     /// Ask this name server instead of the system's.
-    #[arg(long, value_name = "IP:PORT", value_parser = super::check::server)]
+    #[arg(long, value_name = "IP:PORT", value_parser = super::examiner::server)]
     resolver: Option<SocketAddr>,
 
     /// Print one JSON object.

@@ -58,7 +58,7 @@ pub(crate) struct Simulate {
     np: Option<Policy>,
 
     /// Ask this name server instead of the system's; DNS is only asked when alignment is varied.
-    #[arg(long, value_name = "IP:PORT", value_parser = super::check::server)]
+    #[arg(long, value_name = "IP:PORT", value_parser = super::examiner::server)]
     resolver: Option<SocketAddr>,
 
     /// Print one JSON object.

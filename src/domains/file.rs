@@ -9,7 +9,10 @@ use std::{
 use serde::Deserialize;
 use toml::Spanned;
 
-use super::{Domain, Group, Registry, RegistryError, UNASSIGNED, normalize};
+use super::{
+    Domain, Group, Listed, Registry, RegistryError, UNASSIGNED, normalize,
+    wishes::{SourceTable, Written},
+};
 use crate::health::{Profile, SHORTEST_INTERVAL};
 
 pub(super) fn load(path: &Path) -> Result<Registry, RegistryError> {
@@ -68,14 +71,19 @@ struct DomainTable {
     #[serde(default)]
     selectors: Vec<Spanned<String>>,
     profile: Option<Spanned<String>>,
+    goal: Option<Spanned<String>>,
+    parked: Option<bool>,
+    people: Option<bool>,
+    #[serde(default)]
+    source: Vec<SourceTable>,
 }
 
 fn active() -> bool {
     true
 }
 
-struct Builder {
-    lines: Lines,
+pub(super) struct Builder {
+    pub(super) lines: Lines,
     file: String,
     registry: Registry,
     group_lines: HashMap<Arc<str>, usize>,
@@ -121,6 +129,7 @@ impl Builder {
                     active: true,
                     selectors: Vec::new(),
                     profile: None,
+                    wishes: Listed::default(),
                 });
                 self.domain_lines.insert(name, line);
                 Ok(())
@@ -147,11 +156,13 @@ impl Builder {
             let profile = self.profile("domain.profile", table.profile)?;
             let selectors = table.selectors.into_iter().map(|written| self.selector(written));
             let selectors = selectors.collect::<Result<_, _>>()?;
+            let DomainTable { active, goal, parked, people, source, .. } = table;
+            let wishes = self.wishes(Written { goal, parked, people, source })?;
             let Some(domain) = self.registry.domains.get_mut(name.as_str()) else {
                 return Err(RegistryError::UnlistedDomain { file, line, name });
             };
-            domain.active = table.active;
-            (domain.selectors, domain.profile) = (selectors, profile);
+            domain.active = active;
+            (domain.selectors, domain.profile, domain.wishes) = (selectors, profile, wishes);
         }
         Ok(())
     }
@@ -203,7 +214,7 @@ impl Builder {
             .ok_or_else(|| RegistryError::Selector { file: self.file.clone(), line, name })
     }
 
-    fn out_of_range(
+    pub(super) fn out_of_range(
         &self,
         line: usize,
         key: &'static str,
@@ -225,7 +236,7 @@ impl Builder {
 }
 
 /// Where each line of a text begins.
-struct Lines(Vec<usize>);
+pub(super) struct Lines(Vec<usize>);
 
 impl Lines {
     fn new(text: &str) -> Self {
@@ -233,7 +244,7 @@ impl Lines {
     }
 
     /// The line, from 1, in which a span begins.
-    fn of(&self, span: Range<usize>) -> usize {
+    pub(super) fn of(&self, span: Range<usize>) -> usize {
         1 + self.0.partition_point(|&end| end < span.start)
     }
 }
@@ -252,6 +263,7 @@ const LONGEST_SELECTOR: usize = 128;
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::advice::{Decision, SenderId};
 
     #[test]
     fn errors_name_file_line_and_value() {
@@ -297,6 +309,23 @@ mod tests {
                 format!("{group}]\n[[domain]]\nname = \"acme.example\"\nselectors = [\"s1\",\n\"s 2\"]\n"),
                 "f.toml:9: domain.selectors \"s 2\" is not a DKIM selector",
             ),
+            (
+                format!("{group}]\n[[domain]]\nname = \"acme.example\"\ngoal = \"none\"\n"),
+                "f.toml:8: domain.goal is \"none\"; it has to be quarantine or reject",
+            ),
+            (
+                source(group, "sender = \"a b\"\ndecision = \"approved\"\n"),
+                "f.toml:9: domain.source.sender is \"a b\"; it has to be service:<id>",
+            ),
+            (
+                source(group, "sender = \"net:AS1\"\ndecision = \"ok\"\n"),
+                "f.toml:10: domain.source.decision is \"ok\"; it has to be approved or rejected",
+            ),
+            (
+                source(group, "sender = \"google\"\ndecision = \"approved\"\n")
+                    + "[[domain.source]]\nsender = \"service:google\"\ndecision = \"rejected\"\n",
+                "f.toml:12: domain.source.sender is \"service:google\"; it has to be decided about once",
+            ),
             ("[[group]]\nname = \"A b\"\n".to_owned(), "f.toml:2: group.name \"A b\" is not 1 to 48 of"),
             ("[[group]]\nname = \"\"\n".to_owned(), "f.toml:2: group.name \"\" is not"),
             ("[[group]]\nname = \"1a\"\n".to_owned(), "f.toml:2: group.name \"1a\" is not"),
@@ -310,6 +339,19 @@ mod tests {
         }
     }
 
+    fn source(group: &str, fields: &str) -> String {
+        format!("{group}]\n[[domain]]\nname = \"acme.example\"\n[[domain.source]]\n{fields}")
+    }
+
+    #[test]
+    fn a_service_may_be_named_by_its_id_alone() {
+        let group = "[[group]]\nname = \"acme\"\ndomains = [\n  \"acme.example\",\n";
+        let text = source(group, "sender = \"google\"\ndecision = \"approved\"\nnote = \"our mailboxes\"\n");
+        let registry = parse(&text, "f.toml").unwrap();
+        let decisions = &registry.wishes("acme.example").unwrap().decisions;
+        assert_eq!(decisions.get(&SenderId::service("google")), Some(&Decision::Approved));
+    }
+
     #[test]
     fn unknown_keys_and_wrong_kinds_are_named() {
         for (text, parts) in [
@@ -318,6 +360,7 @@ mod tests {
             ("[[groups]]\nname = \"acme\"\n", ["f.toml: ", "line 1", "groups"]),
             ("[[group]]\ntitle = \"acme\"\n", ["f.toml: ", "line 1", "name"]),
             ("[[domain]]\nname = \"a.example\"\nactive = 1\n", ["f.toml: ", "line 3", "active"]),
+            ("[[domain]]\nname = \"a.example\"\nparked = \"no\"\n", ["f.toml: ", "line 3", "parked"]),
             ("[[group]\n", ["f.toml: ", "line 1", "[[group]"]),
         ] {
             let error = parse(text, "f.toml").unwrap_err().to_string();

@@ -1,16 +1,15 @@
-use std::{
-    collections::{BTreeSet, HashMap},
-    path::Path,
-};
+use std::{collections::HashMap, path::Path};
 
-use serde::{Deserialize, Serialize};
+use serde::Deserialize;
 
+use super::{Category, Setup};
 use crate::domains::{normalize, parents};
 
 /// The known senders of mail.
 #[derive(Debug, Default)]
 pub struct Catalog {
     services: Vec<Service>,
+    by_id: HashMap<String, usize>,
     by_dkim: HashMap<String, usize>,
     by_reverse: HashMap<String, usize>,
     by_asn: HashMap<u32, usize>,
@@ -50,7 +49,6 @@ impl Catalog {
         let entries: File = toml::from_str(text)
             .map_err(|source| CatalogError::Syntax { file: file(), source: Box::new(source) })?;
         let mut catalog = Self::default();
-        let mut ids = BTreeSet::new();
         for (at, service) in entries.service.into_iter().enumerate() {
             let id = &service.id;
             if !is_id(id) {
@@ -62,7 +60,7 @@ impl Catalog {
                 key,
                 value: value.to_owned(),
             };
-            if !ids.insert(id.clone()) {
+            if catalog.by_id.insert(id.clone(), at).is_some() {
                 return Err(twice(id, "id"));
             }
             for (key, values, index) in [
@@ -108,6 +106,11 @@ impl Catalog {
         self.services.get(nearest(&self.by_spf, domain)?)
     }
 
+    /// The service with this id.
+    pub fn service(&self, id: &str) -> Option<&Service> {
+        self.services.get(*self.by_id.get(id)?)
+    }
+
     /// Every service, in the file's order.
     pub fn services(&self) -> &[Service] {
         &self.services
@@ -147,62 +150,8 @@ pub struct Service {
     /// What its customers include in their SPF records.
     #[serde(default)]
     pub spf: Vec<String>,
-}
-
-/// What a sender does.
-#[derive(Clone, Copy, Debug, Deserialize, Eq, Hash, PartialEq, Serialize)]
-#[serde(rename_all = "kebab-case")]
-pub enum Category {
-    /// Mailboxes of people and companies.
-    Mailbox,
-    /// Newsletters and campaigns.
-    Marketing,
-    /// Mail that programs send one by one.
-    Transactional,
-    /// Customer relations.
-    Crm,
-    /// Support desks.
-    Helpdesk,
-    /// Other software that sends for those who use it.
-    Software,
-    /// Social networks.
-    Social,
-    /// Filters that mail passes on its way.
-    SecurityGateway,
-    /// Services that put signatures under mail on its way.
-    Signature,
-    /// Those who send on what they receive.
-    Forwarder,
-    /// Mailing lists.
-    List,
-    /// Web hosting and clouds.
-    Hosting,
-    /// Internet providers.
-    Isp,
-    /// Research and education.
-    University,
-}
-
-impl Category {
-    /// The word that is stored.
-    pub fn as_str(self) -> &'static str {
-        match self {
-            Self::Mailbox => "mailbox",
-            Self::Marketing => "marketing",
-            Self::Transactional => "transactional",
-            Self::Crm => "crm",
-            Self::Helpdesk => "helpdesk",
-            Self::Software => "software",
-            Self::Social => "social",
-            Self::SecurityGateway => "security-gateway",
-            Self::Signature => "signature",
-            Self::Forwarder => "forwarder",
-            Self::List => "list",
-            Self::Hosting => "hosting",
-            Self::Isp => "isp",
-            Self::University => "university",
-        }
-    }
+    /// How a customer sets it up for a domain of their own, when that is known.
+    pub setup: Option<Setup>,
 }
 
 /// Why a catalogue cannot be used.
@@ -279,6 +228,8 @@ const BUILT_IN: &str = include_str!("../../config/sources.toml");
 
 #[cfg(test)]
 mod tests {
+    use std::collections::BTreeSet;
+
     use super::*;
 
     #[test]
@@ -287,7 +238,7 @@ mod tests {
         assert!(catalog.services().len() > 250);
         let mut names = BTreeSet::new();
         for service in catalog.services() {
-            let Service { id, name, reverse, asn, dkim, spf, category } = service;
+            let Service { id, name, reverse, asn, dkim, spf, category, setup: _ } = service;
             assert!(names.insert(name), "{name} twice");
             assert!(!name.is_empty() && name.trim() == name, "{id}");
             assert!(
@@ -299,6 +250,7 @@ mod tests {
             }
             let json = serde_json::to_string(category).unwrap();
             assert_eq!(json.trim_matches('"'), category.as_str());
+            assert_eq!(Category::named(category.as_str()), Some(*category));
         }
     }
 
@@ -370,6 +322,10 @@ mod tests {
                 "f.toml: service \"a\": id \"a\" is claimed already",
             ),
             (service("id = \"a\"\nptr = []"), "f.toml: TOML parse error at line 5"),
+            (
+                service("id = \"a\"\nsetup = { aligns = \"spf\", dkim = \"\" }"),
+                "f.toml: TOML parse error at line 5",
+            ),
         ] {
             let error = Catalog::parse(&text, "f.toml").unwrap_err().to_string();
             assert!(error.starts_with(said), "{error}");

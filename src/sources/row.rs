@@ -3,7 +3,8 @@ use std::net::IpAddr;
 use serde::{Deserialize, Serialize};
 
 use super::{
-    catalog::{Catalog, Category, Clues},
+    catalog::{Catalog, Clues},
+    category::Category,
     networks::Network,
     reverse::Reverse,
 };

@@ -8,7 +8,7 @@ use std::{
 use ruad::signing::{Algorithm, KEEP_DAYS, KeyRecord, Signer, Snippet, rotation};
 use serde::Serialize;
 
-use crate::cli::check::style::{BOLD, DIM, Painted};
+use crate::cli::style::{BOLD, DIM, Painted};
 
 #[derive(Serialize)]
 pub(super) struct Document {

@@ -8,7 +8,7 @@ use ruad::advice::{
     simulate::{Outcome, Tally, Verdict, grouped},
 };
 
-use crate::cli::check::style::{BOLD, DIM, Painted};
+use crate::cli::style::{BOLD, DIM, Painted};
 
 pub(super) fn write(out: &mut impl Write, outcome: &Outcome, notes: &[String]) -> io::Result<()> {
     writeln!(out, "{}   {}", Painted(&outcome.domain, BOLD), outcome.scenario)?;
