@@ -1,15 +1,15 @@
 /// What to do from one key to the next, in this order, so that at no time mail is signed with a key that receivers cannot
 /// find. `old` is the selector in use, when it is known.
 pub fn rotation(domain: &str, selector: &str, old: Option<&str>) -> Vec<String> {
-    let old_name = old.map_or_else(|| "the old one".to_owned(), |old| format!("`{old}`"));
+    let old_name = old.map_or_else(|| "the old selector".to_owned(), |old| format!("`{old}`"));
     vec![
         format!(
             "Publish the record at {selector}._domainkey.{domain}. Leave {old_name} as it is, in DNS and in use."
         ),
         format!(
             "Wait until every name server has it: `ruad check {domain} --selector {selector}` shows the key and finds \
-             nothing wrong with it. Where nobody ever asked for the name, that is as soon as it is published; else it takes \
-             as long as your zone lets resolvers remember that there is none."
+             nothing wrong with it. A resolver that was asked before, as yours was just now, may remember for a while that \
+             there is none: the last number of your zone's SOA record says how long."
         ),
         format!(
             "Name the selector in the registry, `selectors = [\"{selector}\"]` below the domain, if `ruad serve` watches it: it \
@@ -52,6 +52,6 @@ mod tests {
         let removal = steps.iter().position(|step| step.contains("delete it")).unwrap();
         assert_eq!(removal, 5);
         assert!(steps[5].contains("14 days"));
-        assert!(rotation("example.com", "new", None)[3].contains("The old one stays published"));
+        assert!(rotation("example.com", "new", None)[3].contains("The old selector stays published"));
     }
 }

@@ -152,7 +152,7 @@ async fn people_read_a_table() {
         "Of 1,125 legitimate messages 10 (0.9 %) would have been rejected, all from Mailchimp",
         "Mailchimp (needs_work)",
         "shop.domain.example",
-        "1 receivers reported on 1 of the 30 days",
+        "1 receiver reported on 1 of the 30 days",
         "Reports do not tell which subdomains exist",
     ] {
         assert!(text.contains(words), "{words}: {text}");

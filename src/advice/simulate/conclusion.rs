@@ -51,8 +51,9 @@ impl Outcome {
         let mut notes = Vec::new();
         if self.verdict != Verdict::NoReports {
             notes.push(format!(
-                "{reporters} receivers reported on {days} of the {} days from {} to {}. What others received is not in these \
+                "{reporters} receiver{} reported on {days} of the {} days from {} to {}. What others received is not in these \
                  figures.",
+                if reporters == 1 { "" } else { "s" },
                 to.saturating_sub(from) + 1,
                 date(from),
                 date(to)
@@ -85,6 +86,13 @@ impl Outcome {
             notes.push(format!(
                 "{} messages pass by a verdict whose grounds the report does not list; it was left as it is.",
                 grouped(self.taken_on_trust)
+            ));
+        }
+        let undecided = self.classes.get(&Class::Undecided).map_or(0, |tally| tally.would.lost());
+        if undecided > 0 && matches!(self.verdict, Verdict::NothingLost | Verdict::WouldLose) {
+            notes.push(format!(
+                "{} messages of senders about whom nothing is decided would be lost as well.",
+                grouped(undecided)
             ));
         }
         let forwarders = self.classes.get(&Class::Forwarder).map_or(0, |tally| tally.would.lost());

@@ -24,15 +24,15 @@ pub(super) fn write(out: &mut impl Write, outcome: &Outcome, notes: &[String]) -
         parts(out, outcome, width)?;
         section(out, "by class")?;
         for (class, tally) in &outcome.classes {
-            line(out, class.name(), class_style(*class), tally, width)?;
+            line(out, &Label::of(*class, class.name()), tally, width)?;
         }
         section(out, "by sender")?;
         senders(out, outcome, width)?;
         if !outcome.by_subdomain.is_empty() {
             section(out, "by subdomain")?;
-            for one in outcome.by_subdomain.iter().take(MOST_LINES) {
+            for one in &outcome.by_subdomain {
                 let name = if one.subdomain == "*" { "all others" } else { &one.subdomain };
-                line(out, name, Style::new(), &one.tally, width)?;
+                line(out, &Label::plain(name), &one.tally, width)?;
             }
         }
         writeln!(out)?;
@@ -41,26 +41,34 @@ pub(super) fn write(out: &mut impl Write, outcome: &Outcome, notes: &[String]) -
 }
 
 fn head(out: &mut impl Write, width: usize) -> io::Result<()> {
-    let above = format!("{:width$} {:>12}  {:^25}  {:^38}", "", "", "what happened", "what would have");
+    let above = format!("{:width$} {:>11}  {:^32}  {:^41}", "", "", "what happened", "what would have");
     let below = format!(
-        "{:width$} {:>12}  {:>12} {:>12}  {:>12} {:>12} {:>12}",
-        "", "messages", "quarantined", "rejected", "spared", "quarantined", "rejected"
+        "{:width$} {:>11}  {:>10} {:>11} {:>9}  {:>10} {:>8} {:>11} {:>9}",
+        "",
+        "messages",
+        "delivered",
+        "quarantined",
+        "rejected",
+        "delivered",
+        "spared",
+        "quarantined",
+        "rejected"
     );
     writeln!(out, "{}\n{}", Painted(above.trim_end(), DIM), Painted(&below, DIM))
 }
 
 fn parts(out: &mut impl Write, outcome: &Outcome, width: usize) -> io::Result<()> {
-    line(out, "all messages", BOLD, &outcome.all, width)?;
-    line(out, "legitimate", BOLD, &outcome.legitimate, width)?;
-    line(out, "From the domain itself", Style::new(), &outcome.domain_itself, width)?;
-    line(out, "From subdomains", Style::new(), &outcome.subdomains, width)
+    line(out, &Label { style: BOLD, ..Label::plain("all messages") }, &outcome.all, width)?;
+    let ours = Label { text: "legitimate", style: BOLD, is_ours: true };
+    line(out, &ours, &outcome.legitimate, width)?;
+    line(out, &Label::plain("From the domain itself"), &outcome.domain_itself, width)?;
+    line(out, &Label::plain("From subdomains"), &outcome.subdomains, width)
 }
 
-/// Those that lose mail come first, whatever they are; who loses nothing and is none of the busiest is left out.
 fn senders(out: &mut impl Write, outcome: &Outcome, width: usize) -> io::Result<()> {
     for one in outcome.senders.iter().take(MOST_LINES) {
         let label = format!("{} ({})", one.name, one.class.name());
-        line(out, &label, class_style(one.class), &one.tally, width)?;
+        line(out, &Label::of(one.class, &label), &one.tally, width)?;
     }
     match outcome.senders.len().saturating_sub(MOST_LINES) {
         0 => Ok(()),
@@ -74,24 +82,48 @@ fn section(out: &mut impl Write, title: &str) -> io::Result<()> {
     writeln!(out, "\n{}", Painted(title, DIM))
 }
 
-fn line(out: &mut impl Write, label: &str, style: Style, tally: &Tally, width: usize) -> io::Result<()> {
-    let label = printable(label);
-    let shown: String = label.chars().take(width - 2).collect();
+fn line(out: &mut impl Write, label: &Label<'_>, tally: &Tally, width: usize) -> io::Result<()> {
+    let shown: String = printable(label.text).chars().take(width - 2).collect();
     let pad = " ".repeat((width - 2).saturating_sub(shown.chars().count()));
-    write!(out, "  {}{pad} {:>12} ", Painted(&shown, style), grouped(tally.messages))?;
-    for count in [tally.was.quarantined, tally.was.rejected] {
-        write!(out, " {}", Painted(&figure(count), if count == 0 { DIM } else { Style::new() }))?;
+    write!(out, "  {}{pad} {:>11} ", Painted(&shown, label.style), grouped(tally.messages))?;
+    let Tally { was, would, .. } = tally;
+    for (count, room) in [(was.delivered, 10), (was.quarantined, 11), (was.rejected, 9)] {
+        write!(out, " {}", Painted(&figure(count, room), DIM))?;
     }
     write!(out, " ")?;
-    let would = tally.would;
-    for (count, some) in [(would.spared, Style::new()), (would.quarantined, YELLOW), (would.rejected, RED)] {
-        write!(out, " {}", Painted(&figure(count), if count == 0 { DIM } else { some }))?;
+    let (some, most) = if label.is_ours { (YELLOW, RED) } else { (Style::new(), Style::new()) };
+    let columns = [
+        (would.delivered, 10, Style::new()),
+        (would.spared, 8, Style::new()),
+        (would.quarantined, 11, some),
+        (would.rejected, 9, most),
+    ];
+    for (count, room, style) in columns {
+        write!(out, " {}", Painted(&figure(count, room), if count == 0 { DIM } else { style }))?;
     }
     writeln!(out)
 }
 
-fn figure(count: u64) -> String {
-    format!("{:>12}", if count == 0 { "-".to_owned() } else { grouped(count) })
+/// What a line is about.
+struct Label<'a> {
+    text: &'a str,
+    style: Style,
+    /// Whether it hurts when these messages are lost.
+    is_ours: bool,
+}
+
+impl<'a> Label<'a> {
+    fn plain(text: &'a str) -> Self {
+        Self { text, style: Style::new(), is_ours: false }
+    }
+
+    fn of(class: Class, text: &'a str) -> Self {
+        Self { text, style: class_style(class), is_ours: class.is_legitimate() }
+    }
+}
+
+fn figure(count: u64, room: usize) -> String {
+    format!("{:>room$}", if count == 0 { "-".to_owned() } else { grouped(count) })
 }
 
 /// Room for the longest label, within bounds.
@@ -120,4 +152,4 @@ const GREEN: Style = Style::new().fg_color(Some(anstyle::Color::Ansi(AnsiColor::
 const YELLOW: Style = Style::new().fg_color(Some(anstyle::Color::Ansi(AnsiColor::Yellow)));
 const RED: Style = Style::new().fg_color(Some(anstyle::Color::Ansi(AnsiColor::Red)));
 const MOST_LINES: usize = 20;
-const LONGEST_LABEL: usize = 44;
+const LONGEST_LABEL: usize = 36;
