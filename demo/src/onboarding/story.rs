@@ -1,0 +1,174 @@
+//! What happened, day by day, and how it is told.
+
+use std::fmt;
+
+use ruad::advice::{Plan, Stage};
+use ruad::texts::Language;
+
+use super::receivers::{Fate, Fates};
+use super::sender::Role;
+use crate::day::{Day, Moment};
+
+/// All that happened.
+#[derive(Default)]
+pub struct Story {
+    /// Every look at the domain, in order.
+    pub chapters: Vec<Chapter>,
+    /// Events of the domain: kind and what it is about.
+    pub events: Vec<(String, String)>,
+}
+
+/// What there is to tell of one look at the domain.
+pub struct Chapter {
+    /// The day of the story, from 0.
+    pub day: i64,
+    /// The same in the calendar.
+    pub date: Day,
+    /// What was done, in words.
+    pub deeds: Vec<String>,
+    /// What became of the mail since the look before.
+    pub fates: Fates,
+    /// The plan that was drawn.
+    pub plan: Plan,
+    /// Steps that are open and were not at the look before: code, subject and title.
+    pub opened: Vec<(&'static str, String, String)>,
+    /// Steps that are not open any more: code and subject.
+    pub closed: Vec<(&'static str, String)>,
+    /// What has been noticed: kind and what it is about.
+    pub events: Vec<(String, String)>,
+    /// Whether there is something to tell.
+    pub is_news: bool,
+}
+
+impl Story {
+    #[expect(clippy::too_many_arguments, reason = "a chapter is what all of these come to")]
+    pub(super) fn add(
+        &mut self,
+        day: i64,
+        date: Day,
+        deeds: Vec<String>,
+        fates: Fates,
+        plan: &Plan,
+        told: usize,
+        tell: &mut dyn FnMut(&Chapter),
+    ) {
+        let before = self.chapters.last();
+        let was_open = |code: &str, subject: &str| {
+            before.is_some_and(|before| {
+                before.plan.open_steps().any(|step| step.code.0 == code && step.subject == subject)
+            })
+        };
+        let new = plan.open_steps().filter(|step| !was_open(step.code.0, &step.subject));
+        let opened: Vec<_> = new.map(|step| (step.code.0, step.subject.clone(), title(step))).collect();
+        let is_open = |code: &str, subject: &str| {
+            plan.open_steps().any(|step| step.code.0 == code && step.subject == subject)
+        };
+        let old = before.into_iter().flat_map(|before| before.plan.open_steps());
+        let closed: Vec<_> = old
+            .filter(|step| !is_open(step.code.0, &step.subject))
+            .map(|step| (step.code.0, step.subject.clone()))
+            .collect();
+        let events: Vec<_> = self.events.iter().skip(told).cloned().collect();
+        let is_same = before.is_some_and(|before| before.plan.stage == plan.stage);
+        let is_news = !is_same || !deeds.is_empty() || !opened.is_empty() || !closed.is_empty() || !events.is_empty();
+        let chapter = Chapter { day, date, deeds, fates, plan: plan.clone(), opened, closed, events, is_news };
+        tell(&chapter);
+        self.chapters.push(chapter);
+    }
+
+    /// Whether nothing more is to come: all is done, and has been for weeks.
+    pub(super) fn is_over(&self, day: i64) -> bool {
+        let since = self.chapters.iter().rev().take_while(|chapter| {
+            chapter.plan.stage == Stage::Maintained && chapter.plan.open_steps().next().is_none()
+        });
+        since.last().is_some_and(|chapter| day - chapter.day >= 35)
+    }
+
+    /// The stages, each once for every time it was reached.
+    pub fn stages(&self) -> Vec<Stage> {
+        let mut stages: Vec<_> = self.chapters.iter().map(|chapter| chapter.plan.stage).collect();
+        stages.dedup();
+        stages
+    }
+
+    /// What became of the mail of this role in the whole story.
+    pub fn fate(&self, role: Role) -> Fate {
+        let fates = self.chapters.iter().flat_map(|chapter| &chapter.fates);
+        fates.filter(|((whose, _), _)| *whose == role).fold(Fate::default(), |sum, (_, fate)| sum.and(*fate))
+    }
+
+    /// What came of it all, in some lines.
+    pub fn moral(&self) -> String {
+        let Some(end) = self.end() else { return "Nothing happened.".to_owned() };
+        let since = end.plan.perfect_since.map_or_else(
+            || "no certificate is possible".to_owned(),
+            |at| format!("perfect since {}, so that a certificate is possible", Moment(at as i64).day()),
+        );
+        let roles = [
+            (Role::Own, "own"),
+            (Role::Forwarded, "forwarded"),
+            (Role::List, "through mailing lists"),
+            (Role::Forged, "forged"),
+        ];
+        let mut lines = vec![format!(
+            "After {} days: {}, {:.0} % of the way, {since}.",
+            end.day,
+            end.plan.stage.name(),
+            end.plan.progress * 100.0
+        )];
+        for (role, words) in roles {
+            let Fate { messages, quarantined, rejected, .. } = self.fate(role);
+            if messages > 0 {
+                lines.push(format!(
+                    "  {messages} messages {words}: {quarantined} put into quarantine, {rejected} rejected"
+                ));
+            }
+        }
+        lines.join("\n")
+    }
+
+    /// The last chapter; none before the first.
+    pub fn end(&self) -> Option<&Chapter> {
+        self.chapters.last()
+    }
+}
+
+impl Chapter {
+    /// What became of the mail of this role since the chapter before.
+    pub fn fate(&self, role: Role) -> Fate {
+        let fates = self.fates.iter().filter(|((whose, _), _)| *whose == role);
+        fates.fold(Fate::default(), |sum, (_, fate)| sum.and(*fate))
+    }
+}
+
+impl fmt::Display for Chapter {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { day, date, plan, .. } = self;
+        let score = plan.score.map_or_else(|| "-".to_owned(), |score| score.to_string());
+        let own = self.fate(Role::Own);
+        let share = if own.messages == 0 {
+            String::new()
+        } else {
+            format!("{} sent, {:.0} % pass", own.messages, own.passed as f64 / own.messages as f64 * 100.0)
+        };
+        let progress = plan.progress * 100.0;
+        writeln!(f, "day {day:>3}  {date}  {:<11} {progress:>3.0} %  score {score}  {share}", plan.stage.name())?;
+        for deed in &self.deeds {
+            writeln!(f, "         {deed}")?;
+        }
+        for (code, subject) in &self.closed {
+            writeln!(f, "       ✓ {code} {subject}")?;
+        }
+        for (code, subject, title) in &self.opened {
+            writeln!(f, "       → {title}  [{code} {subject}]")?;
+        }
+        for (kind, about) in &self.events {
+            writeln!(f, "       ! {kind} {about}")?;
+        }
+        Ok(())
+    }
+}
+
+fn title(step: &ruad::advice::Step) -> String {
+    Language::En.step(step.code.0).map_or_else(|| step.code.0.to_owned(), |text| text.title.clone())
+}

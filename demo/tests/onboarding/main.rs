@@ -1,0 +1,17 @@
+//! A customer from nothing to `p=reject` in simulated months, against the real engine; needs `ruad` built beside this
+//! program's binary, as `cargo test --workspace` does.
+#![allow(clippy::panic, clippy::unwrap_used, reason = "a test's way to fail")]
+
+mod world;
+
+use std::path::Path;
+use std::sync::OnceLock;
+
+use ruad_demo::onboarding::Engine;
+
+/// The engine that all tests share.
+fn engine() -> &'static Engine {
+    static ENGINE: OnceLock<Engine> = OnceLock::new();
+    let ruad = Path::new(env!("CARGO_BIN_EXE_ruad-demo")).with_file_name("ruad");
+    ENGINE.get_or_init(|| Engine::start(&ruad).unwrap())
+}
