@@ -8,20 +8,24 @@ mod memory;
 mod plan;
 mod posture;
 mod readiness;
+mod score;
 mod sender;
 mod settings;
 mod stage;
 mod step;
 mod traffic;
 mod wishes;
+#[cfg(test)]
+pub(crate) mod world;
 
 pub use memory::{Memory, Remembered};
 pub use plan::Plan;
 pub use posture::{Entry, Key, Posture};
 pub use readiness::{Gate, Readiness};
-pub use sender::{Class, Counts, Rule, Sender, SenderId};
+pub use score::{COSTS, Cost};
+pub use sender::{Class, Counts, Rule, Sender, SenderId, Setup};
 pub use settings::Settings;
 pub use stage::Stage;
-pub use step::{Effort, Instruction, Risk, State, Step, StepCode, Who};
+pub use step::{Effort, Instruction, Risk, State, Step, StepCode, Wait, Who};
 pub use traffic::{PolicyDays, Traffic, Window};
 pub use wishes::{Decision, Goal, Wishes};

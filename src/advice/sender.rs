@@ -38,6 +38,19 @@ pub struct Sender {
     pub class: Class,
     /// What makes it so.
     pub rule: Rule,
+    /// How it is set up, as far as the catalogue knows.
+    pub setup: Setup,
+}
+
+/// How a known service is set up for a domain, as the catalogue has it.
+#[derive(Clone, Debug, Default, Eq, PartialEq, Serialize)]
+pub struct Setup {
+    /// What its customers include in their SPF records.
+    pub spf: Vec<String>,
+    /// Where DKIM is switched on; in English.
+    pub hint: Option<String>,
+    /// Where that is written down.
+    pub link: Option<String>,
 }
 
 /// Messages by what came of them.
