@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use ruad::advice::{Instruction, Plan, Step, Who};
 
-use super::{Entry, Error, Internet, Sender, Web};
+use super::{Entry, Error, Internet, Role, Sender, Web};
 use crate::onboarding::sender::key_record;
 
 /// Somebody who does steps.
@@ -73,7 +73,8 @@ impl Customer {
             let slip = self.habits.slips.iter().find(|(code, ..)| *code == step.code.0);
             let slip = slip.filter(|(code, ..)| !self.slips.contains(code)).copied();
             self.slips.extend(slip.map(|(code, ..)| code));
-            for instruction in &step.instructions {
+            let instructions = step.instructions.iter().filter(|instruction| hands.agrees(step, instruction));
+            for instruction in instructions {
                 deeds.push(hands.follow(step, instruction, slip.map(|(_, from, to)| (from, to)))?);
             }
             if slip.is_none() {
@@ -101,6 +102,18 @@ pub(super) enum Deed {
 }
 
 impl Hands<'_> {
+    /// Whether the owner would say so: where a step offers to approve a sender and to reject it, one of the two is true.
+    fn agrees(&self, step: &Step, instruction: &Instruction) -> bool {
+        let Instruction::Run { command } = instruction else { return true };
+        let is_own =
+            self.senders.iter().any(|sender| sender.role == Role::Own && sender.is_called(&step.subject));
+        match command.split_whitespace().nth(2) {
+            Some("approve") => is_own,
+            Some("reject") => !is_own,
+            _ => true,
+        }
+    }
+
     fn follow(
         &mut self,
         step: &Step,
@@ -115,7 +128,9 @@ impl Hands<'_> {
                     let old = Entry::new(name, *kind, old);
                     if !self.internet.remove(&old)? {
                         let Entry { name, kind, value } = old;
-                        return Err(Error::scenario(format!("{name} has no {kind} record {value:?} to replace")));
+                        return Err(Error::scenario(format!(
+                            "{name} has no {kind} record {value:?} to replace"
+                        )));
                     }
                 }
                 self.internet.publish([entry.clone()])?;

@@ -64,12 +64,13 @@ impl Examination {
         let mut snapshot = self.examiner.examine(&subject, now).await;
         self.remember(&snapshot.dkim.keys, &uses, now);
         let histories: Vec<_> = self.histories.values().cloned().collect();
-        let days = reported
-            .map(|days| ReportDays { oldest: u32::from(days.first), newest: u32::from(days.last) });
+        let days =
+            reported.map(|days| ReportDays { oldest: u32::from(days.first), newest: u32::from(days.last) });
         let findings = keys::findings(self.domain, &histories, days, now, &Thresholds::default());
         snapshot.dkim.check.findings.extend(findings);
         let is_known = snapshot.checks().iter().all(|check| check.unknown.is_empty());
-        let codes = snapshot.checks().into_iter().flat_map(|check| &check.findings).map(|finding| finding.code);
+        let codes =
+            snapshot.checks().into_iter().flat_map(|check| &check.findings).map(|finding| finding.code);
         let score = is_known.then(|| <&Profile>::default().score(codes));
         Ok(Found { snapshot, histories, score })
     }

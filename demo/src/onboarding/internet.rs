@@ -261,9 +261,10 @@ impl RequestHandler for Answers {
         response: R,
     ) -> ResponseInfo {
         // What is no question is answered by one that holds nothing.
-        let catalog = request.request_info().ok().and_then(|info| {
-            self.holder(&Name::from(info.query.name().clone()), info.query.query_type())
-        });
+        let catalog = request
+            .request_info()
+            .ok()
+            .and_then(|info| self.holder(&Name::from(info.query.name().clone()), info.query.query_type()));
         catalog.unwrap_or_default().handle_request::<R, T>(request, response).await
     }
 }

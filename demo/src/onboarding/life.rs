@@ -1,17 +1,19 @@
 //! Lets the days pass.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use ruad::advice::{Decision, Goal, Plan, Settings, StepCode};
+use ruad::advice::{Advised, Decision, Goal, Plan, Posture, SenderId, Settings, advise};
 use ruad::dns::Resolver;
 use ruad::domains::Registry;
 use ruad::sources::Catalog;
-use ruad::store::Store;
+use ruad::store::{Said, Store, StoreError};
 
 use super::customer::{Deed, Hands};
 use super::examination::Examination;
 use super::{
-    Customer, Desk, Engine, Entry, Error, Fates, Happening, Internet, Receivers, Scenario, Sender, Story, Web,
+    Chapter, Customer, Desk, Engine, Entry, Error, Fates, Happening, Internet, Receivers, Scenario, Sender,
+    Story, Web,
 };
 use crate::day::Day;
 use crate::mail::Mail;
@@ -30,6 +32,8 @@ pub struct Life {
     receivers: Receivers,
     examination: Examination,
     customer: Customer,
+    /// The stored forms of senders, by their names.
+    ids: BTreeMap<&'static str, String>,
     /// The days that have passed.
     day: i64,
 }
@@ -43,7 +47,7 @@ impl Life {
     pub async fn live(
         scenario: Scenario,
         engine: &Engine,
-        tell: &mut dyn FnMut(&super::Chapter),
+        tell: &mut dyn FnMut(&Chapter),
     ) -> Result<Story, Error> {
         let mut life = Self::begin(scenario, engine).await?;
         let story = life.pass(tell).await;
@@ -66,10 +70,11 @@ impl Life {
             desk: Desk::open(&internet, &store, registry(&scenario)?)?,
             catalog: Catalog::built_in().map_err(Error::scenario)?,
             registry: registry(&scenario)?,
-            settings: Settings::default(),
+            settings: Settings { reports_to: own.to_vec(), ..Settings::default() },
             receivers: Receivers::new(resolver, domain),
             examination: Examination::of(domain, &internet, &web, &own)?,
             customer: Customer::new(scenario.habits.clone()),
+            ids: BTreeMap::new(),
             day: 0,
             scenario,
             internet,
@@ -79,7 +84,7 @@ impl Life {
         })
     }
 
-    async fn pass(&mut self, tell: &mut dyn FnMut(&super::Chapter)) -> Result<Story, Error> {
+    async fn pass(&mut self, tell: &mut dyn FnMut(&Chapter)) -> Result<Story, Error> {
         let mut story = Story::default();
         let mut fates = Fates::new();
         let mut plan: Option<Plan> = None;
@@ -89,13 +94,13 @@ impl Life {
                 deeds.extend(self.act(plan).await?);
             }
             self.receivers.look(&self.senders).await;
-            let now = self.now();
-            let advised = self.advise(now).await?;
-            self.customer.read(&advised, self.day);
+            let advised = self.advise().await?;
+            self.customer.read(&advised.plan, self.day);
             let told = story.events.len();
-            story.events.extend(self.events(now).await?.into_iter().skip(told));
-            story.add(self.day, self.today(), deeds, std::mem::take(&mut fates), &advised, told, tell);
-            plan = Some(advised);
+            story.events.extend(self.events().await?.into_iter().skip(told));
+            plan = Some(advised.plan.clone());
+            let chapter = Chapter::new(self.day, self.today(), deeds, std::mem::take(&mut fates), advised);
+            story.add(chapter, told, tell);
             if self.day >= self.scenario.days || story.is_over(self.day) {
                 return Ok(story);
             }
@@ -116,7 +121,9 @@ impl Life {
                     words
                 }
                 Happening::Delete(name, kind, start) => {
-                    for value in self.internet.values(name, kind).iter().filter(|value| value.starts_with(start)) {
+                    for value in
+                        self.internet.values(name, kind).iter().filter(|value| value.starts_with(start))
+                    {
                         self.internet.remove(&Entry::new(name, kind, value))?;
                     }
                     format!("! deleted {name} {kind} {start}")
@@ -156,26 +163,54 @@ impl Life {
         Ok(told)
     }
 
+    /// Runs a command of `ruad` that a step asks for.
     async fn command(&mut self, words: &[String]) -> Result<String, Error> {
-        let words: Vec<_> = words.iter().map(String::as_str).collect();
-        Err(Error::scenario(format!("nobody runs {}", words.join(" "))))
+        let words: Vec<_> = words.iter().map(|word| word.trim_matches('\'')).collect();
+        let ["ruad", "source", verb @ ("approve" | "reject"), domain, id] = words.as_slice() else {
+            return Err(Error::scenario(format!("nobody knows how to run {}", words.join(" "))));
+        };
+        if *domain != self.scenario.domain {
+            return Err(Error::scenario(format!("{domain} is somebody else's")));
+        }
+        let decision = if *verb == "approve" { Decision::Approved } else { Decision::Rejected };
+        self.say(id, decision).await?;
+        Ok(format!("said of {id}: {}", decision.name()))
     }
 
-    async fn decide(&mut self, _name: &str, _decision: Decision) -> Result<(), Error> {
-        Ok(())
+    async fn decide(&mut self, name: &str, decision: Decision) -> Result<(), Error> {
+        let id = self.ids.get(name).cloned();
+        let id = id.ok_or_else(|| Error::scenario(format!("nobody has seen {name} yet")))?;
+        self.say(&id, decision).await
     }
 
-    async fn advise(&mut self, now: u64) -> Result<Plan, Error> {
+    async fn say(&self, id: &str, decision: Decision) -> Result<(), Error> {
+        let sender = SenderId::parse(id).ok_or_else(|| Error::scenario(format!("{id} is no sender")))?;
+        let said = Said { at: self.now(), by: "the owner", note: "" };
+        Ok(self.store.decide(self.scenario.domain, &sender, Some(decision), &said).await?)
+    }
+
+    async fn advise(&mut self) -> Result<Advised, Error> {
+        let now = self.now();
         let found = self.examination.look(&self.store, now).await?;
-        let posture: Arc<ruad::advice::Posture> = posture(&found)?;
-        let _ = (&self.catalog, &self.registry, StepCode(""));
-        let wishes = ruad::advice::Wishes { reports_to: vec![MAILBOX.to_owned()], ..Default::default() };
-        Ok(Plan::draw(&posture, &Default::default(), &wishes, &Default::default(), &self.settings, now))
+        let posture = Arc::new(Posture::of(&found.snapshot, &found.histories, found.score));
+        let advised =
+            advise(&self.store, &self.catalog, &self.registry, &[posture], &self.settings, now).await?;
+        let advised = advised.into_iter().next();
+        let advised = advised.ok_or_else(|| Error::scenario("no plan was drawn"))?;
+        for sender in &advised.traffic.senders {
+            let known = self.senders.iter().find(|known| known.is_called(sender.id.as_str()));
+            self.ids.extend(known.map(|known| (known.name, sender.id.as_str().to_owned())));
+        }
+        Ok(advised)
     }
 
-    /// The names of the events so far, in their order.
-    async fn events(&self, _now: u64) -> Result<Vec<(String, String)>, Error> {
-        Ok(Vec::new())
+    /// The events so far, in their order: kind and what each is about.
+    async fn events(&self) -> Result<Vec<(String, String)>, Error> {
+        let query = "SELECT concat(toString(kind), ' ', subject) FROM domain_events FINAL ORDER BY seen_at, kind, subject";
+        let lines: Vec<String> =
+            self.store.client().query_raw(query).fetch_all().await.map_err(StoreError::from)?;
+        let pairs = lines.iter().map(|line| line.split_once(' ').unwrap_or((line, "")));
+        Ok(pairs.map(|(kind, about)| (kind.to_owned(), about.to_owned())).collect())
     }
 
     /// Lets the time pass until there is something to do, a week at most; gives what became of the mail.
@@ -211,10 +246,6 @@ impl Life {
     }
 }
 
-fn posture(_: &super::examination::Found) -> Result<Arc<ruad::advice::Posture>, Error> {
-    Err(Error::scenario("wired on merge"))
-}
-
 fn registry(scenario: &Scenario) -> Result<Registry, Error> {
     let Scenario { domain, goal, people, parked, .. } = scenario;
     let goal = if *goal == Goal::Quarantine { "quarantine" } else { "reject" };
@@ -223,8 +254,6 @@ fn registry(scenario: &Scenario) -> Result<Registry, Error> {
          goal = \"{goal}\"\npeople = {people}\n{}",
         if *parked { "parked = true\n" } else { "" }
     );
-    let _ = &text;
-    let text = format!("[[group]]\nname = \"bicycles\"\ndomains = [\"{domain}\"]\n");
     Registry::parse(&text, "the scenario").map_err(Error::scenario)
 }
 

@@ -3,10 +3,10 @@
 use std::collections::{BTreeMap, HashMap};
 use std::net::IpAddr;
 
+use ruad::dns::Resolver;
 use ruad::dns::dkim::{Content, Record as KeyRecord};
 use ruad::dns::dmarc::{self, Policy as Asked};
 use ruad::dns::spf::{self, Client};
-use ruad::dns::Resolver;
 
 use super::sender::{Role, Sender};
 use crate::day::{Day, Moment};
@@ -108,10 +108,12 @@ impl Receivers {
             let addresses: Vec<_> = sender.addresses().collect();
             for (records, (label, share)) in records.iter_mut().zip(REPORTERS) {
                 let Some(reporter) = reporter(label) else { continue };
-                let counts = spread(random.around(total as f64 * share), &addresses, sender.role, &mut random);
+                let counts =
+                    spread(random.around(total as f64 * share), &addresses, sender.role, &mut random);
                 for (source, count) in counts {
                     let Some(judged) = self.judged.get(&(place, source)) else { continue };
-                    let record = judged.record(self.domain, source, count, &policy, sender, reporter, &mut random);
+                    let record =
+                        judged.record(self.domain, source, count, &policy, sender, reporter, &mut random);
                     fates.entry((sender.role, sender.name)).or_default().add(&record);
                     records.push(record);
                 }
@@ -119,7 +121,9 @@ impl Receivers {
         }
         let mut mails = Vec::new();
         for (records, (label, _)) in records.into_iter().zip(REPORTERS) {
-            if let (Some(reporter), Some(mailbox), false) = (reporter(label), &self.mailbox, records.is_empty()) {
+            if let (Some(reporter), Some(mailbox), false) =
+                (reporter(label), &self.mailbox, records.is_empty())
+            {
                 mails.push(self.report(reporter, mailbox, policy, day, records, seed));
             }
         }
@@ -153,7 +157,8 @@ impl Receivers {
 
     async fn spf(&self, envelope_from: &str, address: IpAddr) -> &'static str {
         let sender = format!("bounce@{envelope_from}");
-        let client = Client { address, helo: envelope_from, sender: &sender, receiver: "mx.receiver.test", time: 0 };
+        let client =
+            Client { address, helo: envelope_from, sender: &sender, receiver: "mx.receiver.test", time: 0 };
         spf::check_host(&self.resolver, envelope_from, &client).await.verdict.name()
     }
 
@@ -188,7 +193,10 @@ impl Receivers {
 
     async fn has_key(&self, selector: &str) -> bool {
         let answer = self.resolver.txt(&format!("{selector}._domainkey.{}", self.domain)).await;
-        answer.records().iter().any(|text| matches!(KeyRecord::parse(&text.joined()).content, Content::Key(_)))
+        answer
+            .records()
+            .iter()
+            .any(|text| matches!(KeyRecord::parse(&text.joined()).content, Content::Key(_)))
     }
 }
 

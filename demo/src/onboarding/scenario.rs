@@ -126,7 +126,8 @@ impl Scenario {
     pub fn settled() -> Self {
         let habits = Habits { ignores: vec![("enable_dkim", "moneybird")], ..Habits::default() };
         let title = "a sender that never gets fixed, until its owner gives it up";
-        Self { title, habits, ..Self::bicycles() }.when(150, Happening::Decide("Moneybird", Decision::Rejected))
+        Self { title, habits, ..Self::bicycles() }
+            .when(150, Happening::Decide("Moneybird", Decision::Rejected))
     }
 
     /// Three weeks of forgeries, many times the domain's own mail.
@@ -139,10 +140,7 @@ impl Scenario {
     pub fn forwarded(goal: Goal) -> Self {
         let mut scenario = Self { title: "much of the mail is sent on", goal, ..Self::bicycles() };
         scenario.senders.retain(|sender| sender.role != super::Role::Forwarded);
-        scenario
-            .with(Sender::forwarder(70.0))
-            .with(Sender::rewriting_forwarder(40.0))
-            .with(Sender::list(9.0))
+        scenario.with(Sender::forwarder(70.0)).with(Sender::rewriting_forwarder(40.0)).with(Sender::list(9.0))
     }
 
     /// No report comes for more than a month.

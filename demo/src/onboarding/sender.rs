@@ -234,7 +234,9 @@ impl Sender {
             let (asn, as_name, country) = self.network;
             // Taken-over machines are in everybody's networks.
             let (asn, as_name, country) = match u32::try_from(index % 16) {
-                Ok(place) if is_scattered => (asn + place, "ACCESS-NET", COUNTRIES[index as usize % COUNTRIES.len()]),
+                Ok(place) if is_scattered => {
+                    (asn + place, "ACCESS-NET", COUNTRIES[index as usize % COUNTRIES.len()])
+                }
                 _ => (asn, as_name, country),
             };
             SourceRow {

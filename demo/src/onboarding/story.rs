@@ -1,8 +1,10 @@
 //! What happened, day by day, and how it is told.
 
 use std::fmt;
+use std::sync::Arc;
 
-use ruad::advice::{Plan, Stage};
+use ruad::advice::{Advised, Plan, Posture, Stage, Step, Traffic};
+use ruad::dns::dmarc::Policy;
 use ruad::texts::Language;
 
 use super::receivers::{Fate, Fates};
@@ -30,6 +32,10 @@ pub struct Chapter {
     pub fates: Fates,
     /// The plan that was drawn.
     pub plan: Plan,
+    /// What reports told.
+    pub traffic: Traffic,
+    /// What DNS said.
+    pub posture: Arc<Posture>,
     /// Steps that are open and were not at the look before: code, subject and title.
     pub opened: Vec<(&'static str, String, String)>,
     /// Steps that are not open any more: code and subject.
@@ -41,37 +47,24 @@ pub struct Chapter {
 }
 
 impl Story {
-    #[expect(clippy::too_many_arguments, reason = "a chapter is what all of these come to")]
-    pub(super) fn add(
-        &mut self,
-        day: i64,
-        date: Day,
-        deeds: Vec<String>,
-        fates: Fates,
-        plan: &Plan,
-        told: usize,
-        tell: &mut dyn FnMut(&Chapter),
-    ) {
-        let before = self.chapters.last();
-        let was_open = |code: &str, subject: &str| {
-            before.is_some_and(|before| {
-                before.plan.open_steps().any(|step| step.code.0 == code && step.subject == subject)
-            })
+    /// Adds a chapter, and tells it. `told` events have been told before.
+    pub(super) fn add(&mut self, mut chapter: Chapter, told: usize, tell: &mut dyn FnMut(&Chapter)) {
+        let tasks = |chapter: &Chapter| -> Vec<_> {
+            chapter.plan.open_steps().map(|step| (step.code.0, step.subject.clone())).collect()
         };
-        let new = plan.open_steps().filter(|step| !was_open(step.code.0, &step.subject));
-        let opened: Vec<_> = new.map(|step| (step.code.0, step.subject.clone(), title(step))).collect();
-        let is_open = |code: &str, subject: &str| {
-            plan.open_steps().any(|step| step.code.0 == code && step.subject == subject)
-        };
-        let old = before.into_iter().flat_map(|before| before.plan.open_steps());
-        let closed: Vec<_> = old
-            .filter(|step| !is_open(step.code.0, &step.subject))
-            .map(|step| (step.code.0, step.subject.clone()))
-            .collect();
-        let events: Vec<_> = self.events.iter().skip(told).cloned().collect();
-        let is_same = before.is_some_and(|before| before.plan.stage == plan.stage);
-        let is_news = !is_same || !deeds.is_empty() || !opened.is_empty() || !closed.is_empty() || !events.is_empty();
-        let chapter = Chapter { day, date, deeds, fates, plan: plan.clone(), opened, closed, events, is_news };
+        let (now, before) = (tasks(&chapter), self.chapters.last().map(tasks).unwrap_or_default());
+        let open = chapter.plan.open_steps();
+        let opened = open.filter(|step| !before.contains(&(step.code.0, step.subject.clone())));
+        chapter.opened =
+            opened.map(|step| (step.code.0, step.subject.clone(), step.text(Language::En).title)).collect();
+        chapter.closed = before.into_iter().filter(|task| !now.contains(task)).collect();
+        chapter.events = self.events.iter().skip(told).cloned().collect();
+        let is_same = self.chapters.last().is_some_and(|before| before.plan.stage == chapter.plan.stage);
+        chapter.is_news = !is_same
+            || !chapter.deeds.is_empty()
+            || !chapter.opened.is_empty()
+            || !chapter.closed.is_empty()
+            || !chapter.events.is_empty();
         tell(&chapter);
         self.chapters.push(chapter);
     }
@@ -134,6 +127,33 @@ impl Story {
 }
 
 impl Chapter {
+    pub(super) fn new(day: i64, date: Day, deeds: Vec<String>, fates: Fates, advised: Advised) -> Self {
+        let Advised { plan, traffic, posture, .. } = advised;
+        Self {
+            day,
+            date,
+            deeds,
+            fates,
+            plan,
+            traffic,
+            posture,
+            opened: Vec::new(),
+            closed: Vec::new(),
+            events: Vec::new(),
+            is_news: false,
+        }
+    }
+
+    /// The policy in force.
+    pub fn policy(&self) -> Option<Policy> {
+        self.posture.policies.map(|policies| policies.domain)
+    }
+
+    /// The step of that code, when it is among those of the plan.
+    pub fn step(&self, code: &str) -> Option<&Step> {
+        self.plan.steps.iter().find(|step| step.code.0 == code)
+    }
+
     /// What became of the mail of this role since the chapter before.
     pub fn fate(&self, role: Role) -> Fate {
         let fates = self.fates.iter().filter(|((whose, _), _)| *whose == role);
@@ -152,7 +172,13 @@ impl fmt::Display for Chapter {
             format!("{} sent, {:.0} % pass", own.messages, own.passed as f64 / own.messages as f64 * 100.0)
         };
         let progress = plan.progress * 100.0;
-        writeln!(f, "day {day:>3}  {date}  {:<11} {progress:>3.0} %  score {score}  {share}", plan.stage.name())?;
+        let policy =
+            self.policy().map_or_else(|| "no policy".to_owned(), |policy| format!("p={}", policy.name()));
+        let stage = plan.stage.name();
+        writeln!(
+            f,
+            "day {day:>3}  {date}  {policy:<12} {stage:<11} {progress:>3.0} %  score {score}  {share}"
+        )?;
         for deed in &self.deeds {
             writeln!(f, "         {deed}")?;
         }
@@ -162,13 +188,9 @@ impl fmt::Display for Chapter {
         for (code, subject, title) in &self.opened {
             writeln!(f, "       → {title}  [{code} {subject}]")?;
         }
-        for (kind, about) in &self.events {
+        for (kind, about) in self.events.iter().filter(|(kind, _)| !kind.starts_with("step.done")) {
             writeln!(f, "       ! {kind} {about}")?;
         }
         Ok(())
     }
-}
-
-fn title(step: &ruad::advice::Step) -> String {
-    Language::En.step(step.code.0).map_or_else(|| step.code.0.to_owned(), |text| text.title.clone())
 }

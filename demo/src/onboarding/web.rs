@@ -71,7 +71,8 @@ impl Web {
     ///
     /// When the cipher suites do not go together.
     pub fn client(&self, resolver: Resolver) -> Result<Https, Error> {
-        let settings = Settings { timeout: Duration::from_secs(10), port: self.port, private_addresses: true };
+        let settings =
+            Settings { timeout: Duration::from_secs(10), port: self.port, private_addresses: true };
         Https::new(self.roots.clone(), resolver, settings).map_err(Error::tls)
     }
 }
@@ -85,8 +86,9 @@ async fn answer(acceptor: TlsAcceptor, stream: TcpStream, text: Option<String>) 
         None => ("404 Not Found", String::new()),
     };
     let length = body.len();
-    let head =
-        format!("HTTP/1.1 {status}\r\nContent-Type: text/plain\r\nContent-Length: {length}\r\nConnection: close\r\n\r\n");
+    let head = format!(
+        "HTTP/1.1 {status}\r\nContent-Type: text/plain\r\nContent-Length: {length}\r\nConnection: close\r\n\r\n"
+    );
     stream.write_all(head.as_bytes()).await.ok()?;
     stream.write_all(body.as_bytes()).await.ok()?;
     stream.shutdown().await.ok()

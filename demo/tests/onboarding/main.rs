@@ -2,16 +2,32 @@
 //! program's binary, as `cargo test --workspace` does.
 #![allow(clippy::panic, clippy::unwrap_used, reason = "a test's way to fail")]
 
+mod judge;
+mod shop;
+mod variants;
 mod world;
 
 use std::path::Path;
 use std::sync::OnceLock;
 
-use ruad_demo::onboarding::Engine;
+use ruad_demo::onboarding::{Engine, Life, Scenario, Story};
 
 /// The engine that all tests share.
 fn engine() -> &'static Engine {
     static ENGINE: OnceLock<Engine> = OnceLock::new();
     let ruad = Path::new(env!("CARGO_BIN_EXE_ruad-demo")).with_file_name("ruad");
     ENGINE.get_or_init(|| Engine::start(&ruad).unwrap())
+}
+
+/// Plays a scenario, and prints it for whoever looks at a test that failed.
+async fn play(scenario: Scenario) -> Story {
+    let played = Life::live(scenario, engine(), &mut |chapter| {
+        if chapter.is_news {
+            println!("{chapter}");
+        }
+    });
+    let story = played.await.unwrap();
+    println!("{}", story.moral());
+    judge::never_weaker(&story);
+    story
 }

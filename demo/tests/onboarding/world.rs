@@ -11,10 +11,8 @@ const DOMAIN: &str = "tulip-bikes.example";
 /// What the zone holds once everything is done.
 fn well_kept(scenario: &Scenario) -> Vec<Entry> {
     let shop = scenario.senders.iter().find(|sender| sender.selector == Some("shop")).unwrap();
-    let spf = format!(
-        "v=spf1 include:spf.protection.outlook.com include:mail.zendesk.com {} -all",
-        shop.terms()
-    );
+    let spf =
+        format!("v=spf1 include:spf.protection.outlook.com include:mail.zendesk.com {} -all", shop.terms());
     let mut entries = scenario.zone.clone();
     entries.extend([
         Entry::text(DOMAIN, spf),
@@ -64,7 +62,8 @@ async fn reports_tell_what_receivers_saw() {
     let internet = Internet::start(DOMAIN).await.unwrap();
     internet.publish(scenario.senders.iter().flat_map(|sender| sender.publishes())).unwrap();
     internet.publish(well_kept(&scenario)).unwrap();
-    let registry = || Registry::parse(&format!("[[group]]\nname = \"a\"\ndomains = [\"{DOMAIN}\"]\n"), "test");
+    let registry =
+        || Registry::parse(&format!("[[group]]\nname = \"a\"\ndomains = [\"{DOMAIN}\"]\n"), "test");
     let desk = Desk::open(&internet, &store, registry().unwrap()).unwrap();
     let resolver = Resolver::new(&internet.settings(), 0, 200).unwrap();
     let mut receivers = Receivers::new(resolver, DOMAIN);
@@ -72,7 +71,8 @@ async fn reports_tell_what_receivers_saw() {
     // Nobody signs yet: what has an envelope of its own fails, and is refused.
     receivers.look(&scenario.senders).await;
     let (mails, fates) = receivers.receive(&scenario.senders, 1, scenario.start.plus(1), 1);
-    let fate = |name: &str| fates.iter().find(|((_, whose), _)| *whose == name).map(|(_, fate)| *fate).unwrap();
+    let fate =
+        |name: &str| fates.iter().find(|((_, whose), _)| *whose == name).map(|(_, fate)| *fate).unwrap();
     assert_eq!(fate("Microsoft 365").passed, fate("Microsoft 365").messages);
     assert_eq!(fate("Mailchimp").passed, 0);
     assert_eq!(fate("Mailchimp").rejected, fate("Mailchimp").messages);
