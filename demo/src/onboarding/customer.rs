@@ -74,7 +74,7 @@ impl Customer {
             let slip = slip.filter(|(code, ..)| !self.slips.contains(code)).copied();
             self.slips.extend(slip.map(|(code, ..)| code));
             let instructions = step.instructions.iter().filter(|instruction| hands.agrees(step, instruction));
-            for instruction in instructions {
+            for instruction in agreed {
                 deeds.push(hands.follow(step, instruction, slip.map(|(_, from, to)| (from, to)))?);
             }
             if slip.is_none() {
