@@ -73,7 +73,8 @@ impl Customer {
             let slip = self.habits.slips.iter().find(|(code, ..)| *code == step.code.0);
             let slip = slip.filter(|(code, ..)| !self.slips.contains(code)).copied();
             self.slips.extend(slip.map(|(code, ..)| code));
-            let instructions = step.instructions.iter().filter(|instruction| hands.agrees(step, instruction));
+            let agreed: Vec<_> =
+                step.instructions.iter().filter(|instruction| hands.agrees(step, instruction)).collect();
             for instruction in agreed {
                 deeds.push(hands.follow(step, instruction, slip.map(|(_, from, to)| (from, to)))?);
             }
