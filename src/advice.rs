@@ -4,6 +4,7 @@
 //! and what earlier runs knew ([`Memory`]); a [`Plan`] comes out. Everything but the [`adviser`] is pure.
 
 pub mod classify;
+pub mod gather;
 mod memory;
 mod plan;
 mod posture;
@@ -14,6 +15,7 @@ mod settings;
 mod stage;
 mod step;
 mod traffic;
+pub mod unusual;
 mod wishes;
 #[cfg(test)]
 pub(crate) mod world;

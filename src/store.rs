@@ -12,6 +12,7 @@ mod insert;
 mod migration;
 mod query;
 mod retry;
+mod senders;
 mod settings;
 pub mod tables;
 mod template;
@@ -28,6 +29,9 @@ pub use insert::{Inserted, LAYOUT};
 pub use migration::Applied;
 pub use query::{DomainSummary, Known, SourceCount};
 pub use retry::Backoff;
+pub use senders::{
+    DOMAINS_OF_SENDERS, KnownSender, ReportedPolicies, Said, SenderAddress, SenderFirst, SenderSums, SignedWith, Span,
+};
 pub use settings::{Password, Settings};
 
 /// The database. Cheap to clone.
