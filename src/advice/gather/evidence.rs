@@ -3,7 +3,7 @@ use std::collections::BTreeSet;
 use super::{Subject, ranges::allow};
 use crate::{
     advice::{
-        Counts, Sender, SenderId, Settings, Traffic,
+        Counts, Sender, SenderId, Settings, Setup, Traffic,
         classify::{Evidence, Surroundings, classify},
         unusual::{Daily, Kind, Outlier, Unusual, new_sender, spikes},
     },
@@ -138,6 +138,10 @@ impl Lines<'_> {
             last_day: evidence.last_day,
             class,
             rule,
+            setup: service.map_or_else(Setup::default, |service| Setup {
+                spf: service.spf.clone(),
+                ..Setup::default()
+            }),
             id,
         }
     }
@@ -149,7 +153,8 @@ impl Lines<'_> {
     /// The services that the domain's records name.
     fn used(&self) -> BTreeSet<&str> {
         let posture = self.subject.posture;
-        let included = posture.entries.iter().filter_map(|entry| self.catalog.included(entry.domain.as_deref()?));
+        let included =
+            posture.entries.iter().filter_map(|entry| self.catalog.included(entry.domain.as_deref()?));
         let signing = posture.keys.iter().filter_map(|key| {
             let clues = Clues { dkim_domain: Some(key.alias.as_deref()?), ..Clues::default() };
             self.catalog.identify(&clues).or_else(|| self.catalog.included(clues.dkim_domain?))
