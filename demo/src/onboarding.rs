@@ -14,6 +14,7 @@ mod life;
 mod receivers;
 mod scenario;
 mod sender;
+mod stand_in;
 mod story;
 mod web;
 

@@ -125,6 +125,9 @@ impl Hands<'_> {
         match instruction {
             Instruction::Publish { name, kind, value, replaces, .. } => {
                 let entry = Entry::new(name, *kind, slipped(value, slip));
+                if self.internet.values(name, kind).contains(&entry.value) {
+                    return told(format!("had published {name} {kind} already"));
+                }
                 if let Some(old) = replaces.as_ref().filter(|old| **old != entry.value) {
                     let old = Entry::new(name, *kind, old);
                     if !self.internet.remove(&old)? {

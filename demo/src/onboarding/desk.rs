@@ -41,7 +41,14 @@ impl Desk {
             ..spool::Settings::default()
         };
         let spool = Spool::open(&settings)?;
-        let resolver = internet.settings().resolver(1_000)?;
+        // What reporters publish stays as it is.
+        let lasting = Duration::from_secs(3_600);
+        let dns = ruad::dns::Settings {
+            cache_longest: lasting,
+            cache_longest_negative: lasting,
+            ..internet.settings()
+        };
+        let resolver = dns.resolver(1_000)?;
         let provenance = provenance::Settings::default();
         let authenticator = Authenticator::new(&provenance, resolver.clone());
         let sources = Sources::new(&sources::Settings::default(), resolver)?;

@@ -3,6 +3,7 @@
 use std::collections::BTreeSet;
 use std::io::Write as _;
 use std::net::{IpAddr, SocketAddr};
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError, RwLock};
 use std::time::Duration;
 
@@ -30,6 +31,7 @@ pub struct Internet {
     anchor: NamedTempFile,
     domain: &'static str,
     zones: Mutex<Vec<Zone>>,
+    version: AtomicU64,
     served: Served,
     _server: Server<Answers>,
 }
@@ -84,7 +86,15 @@ impl Internet {
         let mut server = Server::new(Answers(served.clone()));
         server.register_socket(udp);
         server.register_listener(tcp, Duration::from_secs(5), 64 * 1024);
-        let internet = Self { address, anchor, domain, zones: Mutex::new(zones), served, _server: server };
+        let internet = Self {
+            address,
+            anchor,
+            domain,
+            zones: Mutex::new(zones),
+            version: AtomicU64::new(0),
+            served,
+            _server: server,
+        };
         let mut all = everybody();
         all.extend(SERVERS.map(|(name, kind, value)| Entry::new(name, kind, value)));
         internet.change(|records| records.extend(all))?;
@@ -129,6 +139,11 @@ impl Internet {
         zones.last().map(|zone| zone.records.iter().cloned().collect()).unwrap_or_default()
     }
 
+    /// Another number after every change.
+    pub fn version(&self) -> u64 {
+        self.version.load(Ordering::Relaxed)
+    }
+
     /// How to ask it: everything is answered anew, because what the answers are changes with a time that clocks do not
     /// show.
     pub fn settings(&self) -> Settings {
@@ -162,6 +177,7 @@ impl Internet {
                 continue;
             }
             let catalog = Arc::new(zone.signed(self.domain, below)?);
+            self.version.fetch_add(1, Ordering::Relaxed);
             let mut served = self.served.write().unwrap_or_else(PoisonError::into_inner);
             match served.iter_mut().find(|(origin, _)| *origin == zone.origin) {
                 Some(place) => place.1 = catalog,

@@ -3,7 +3,8 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use ruad::advice::{Advised, Decision, Goal, Plan, Posture, SenderId, Settings, advise};
+use super::stand_in::{Advised, Known, advise};
+use ruad::advice::{Decision, Goal, Plan, Posture, SenderId, Settings};
 use ruad::dns::Resolver;
 use ruad::domains::Registry;
 use ruad::sources::Catalog;
@@ -32,6 +33,9 @@ pub struct Life {
     receivers: Receivers,
     examination: Examination,
     customer: Customer,
+    known: Known,
+    /// What the receivers have seen of DNS and of the senders.
+    seen: Option<(u64, usize)>,
     /// The stored forms of senders, by their names.
     ids: BTreeMap<&'static str, String>,
     /// The days that have passed.
@@ -70,11 +74,13 @@ impl Life {
             desk: Desk::open(&internet, &store, registry(&scenario)?)?,
             catalog: Catalog::built_in().map_err(Error::scenario)?,
             registry: registry(&scenario)?,
-            settings: Settings { reports_to: own.to_vec(), ..Settings::default() },
+            settings: Settings::default(),
             receivers: Receivers::new(resolver, domain),
             examination: Examination::of(domain, &internet, &web, &own)?,
             customer: Customer::new(scenario.habits.clone()),
+            seen: None,
             ids: BTreeMap::new(),
+            known: Known::default(),
             day: 0,
             scenario,
             internet,
@@ -93,7 +99,12 @@ impl Life {
             if let Some(plan) = &plan {
                 deeds.extend(self.act(plan).await?);
             }
-            self.receivers.look(&self.senders).await;
+            let seen =
+                (self.internet.version(), self.senders.iter().filter(|sender| sender.is_signing).count());
+            if self.seen != Some(seen) {
+                self.receivers.look(&self.senders).await;
+                self.seen = Some(seen);
+            }
             let advised = self.advise().await?;
             self.customer.read(&advised.plan, self.day);
             let told = story.events.len();
@@ -185,7 +196,7 @@ impl Life {
 
     async fn say(&self, id: &str, decision: Decision) -> Result<(), Error> {
         let sender = SenderId::parse(id).ok_or_else(|| Error::scenario(format!("{id} is no sender")))?;
-        let said = Said { at: self.now(), by: "the owner", note: "" };
+        let said = Said { at: self.now() as u32, by: "the owner", note: "" };
         Ok(self.store.decide(self.scenario.domain, &sender, Some(decision), &said).await?)
     }
 
@@ -194,9 +205,8 @@ impl Life {
         let found = self.examination.look(&self.store, now).await?;
         let posture = Arc::new(Posture::of(&found.snapshot, &found.histories, found.score));
         let advised =
-            advise(&self.store, &self.catalog, &self.registry, &[posture], &self.settings, now).await?;
-        let advised = advised.into_iter().next();
-        let advised = advised.ok_or_else(|| Error::scenario("no plan was drawn"))?;
+            advise(&self.known, &self.store, &self.catalog, &self.registry, posture, &self.settings, now)
+                .await?;
         for sender in &advised.traffic.senders {
             let known = self.senders.iter().find(|known| known.is_called(sender.id.as_str()));
             self.ids.extend(known.map(|known| (known.name, sender.id.as_str().to_owned())));

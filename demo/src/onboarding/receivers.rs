@@ -76,9 +76,15 @@ impl Receivers {
         self.judged.clear();
         for (index, sender) in senders.iter().enumerate() {
             let (signatures, dkim_aligned) = self.signatures(sender, senders).await;
+            let envelope_from = sender.bounces.unwrap_or(self.domain);
+            let mut known = None;
             for address in sender.addresses() {
-                let envelope_from = sender.bounces.unwrap_or(self.domain);
-                let spf = self.spf(envelope_from, address).await;
+                // No record names any of the machines of forgers.
+                let spf = match known.filter(|_| sender.role == Role::Forged) {
+                    Some(spf) => spf,
+                    None => self.spf(envelope_from, address).await,
+                };
+                known = Some(spf);
                 let is_own = organisation(envelope_from) == self.domain;
                 let judged = Judged {
                     spf,

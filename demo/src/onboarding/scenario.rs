@@ -133,7 +133,7 @@ impl Scenario {
     /// Three weeks of forgeries, many times the domain's own mail.
     pub fn campaign() -> Self {
         Self { title: "an attacker's campaign", ..Self::bicycles() }
-            .with(Sender { name: "a campaign", ..Sender::forgers(2_500.0, Rhythm::Campaign(38, 59)) })
+            .with(Sender::forgers(2_500.0, Rhythm::Campaign(38, 59)).called("a campaign"))
     }
 
     /// Much of the mail is sent on, some of it by mailing lists.

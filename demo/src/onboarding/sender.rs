@@ -92,6 +92,7 @@ impl Sender {
             signs_as: Some(("mcsv.net", "k1")),
             selector: Some("k2"),
             keys_at: Some("dkim2.mcsv.net"),
+            spf: Some("servers.mcsv.net"),
             network: (14_782, "THEROCKETSCIENCEGROUP", "US"),
             ..Self::of(Role::Own, &pools::MAILCHIMP, 4, per_day)
         }
@@ -179,6 +180,12 @@ impl Sender {
             network: (65_536, "SOMEBODY", "XX"),
             ..Self::of(Role::Forged, &pools::SCATTERED, 60, per_day)
         }
+    }
+
+    /// The same by another name.
+    #[must_use]
+    pub fn called(self, name: &'static str) -> Self {
+        Self { name, ..self }
     }
 
     fn of(role: Role, pool: &'static Pool, addresses: u64, per_day: f64) -> Self {

@@ -3,7 +3,8 @@
 use std::fmt;
 use std::sync::Arc;
 
-use ruad::advice::{Advised, Plan, Posture, Stage, Step, Traffic};
+use super::stand_in::Advised;
+use ruad::advice::{Class, Plan, Posture, Rule, Stage, Step, Traffic};
 use ruad::dns::dmarc::Policy;
 use ruad::texts::Language;
 
@@ -40,6 +41,8 @@ pub struct Chapter {
     pub opened: Vec<(&'static str, String, String)>,
     /// Steps that are not open any more: code and subject.
     pub closed: Vec<(&'static str, String)>,
+    /// Senders that are held for something else than at the look before: their names, what for, and the rule.
+    pub judged: Vec<(String, Class, Rule)>,
     /// What has been noticed: kind and what it is about.
     pub events: Vec<(String, String)>,
     /// Whether there is something to tell.
@@ -59,11 +62,21 @@ impl Story {
             opened.map(|step| (step.code.0, step.subject.clone(), step.text(Language::En).title)).collect();
         chapter.closed = before.into_iter().filter(|task| !now.contains(task)).collect();
         chapter.events = self.events.iter().skip(told).cloned().collect();
+        let known = self.chapters.last().map_or(&[][..], |before| &before.traffic.senders);
+        let senders = chapter.traffic.senders.iter();
+        let changed = senders
+            .filter(|sender| !known.iter().any(|known| known.id == sender.id && known.class == sender.class));
+        chapter.judged = changed
+            // Nobody wants to read of each machine that forges.
+            .filter(|sender| sender.class != Class::Threat)
+            .map(|sender| (sender.name.clone(), sender.class, sender.rule))
+            .collect();
         let is_same = self.chapters.last().is_some_and(|before| before.plan.stage == chapter.plan.stage);
         chapter.is_news = !is_same
             || !chapter.deeds.is_empty()
             || !chapter.opened.is_empty()
             || !chapter.closed.is_empty()
+            || !chapter.judged.is_empty()
             || !chapter.events.is_empty();
         tell(&chapter);
         self.chapters.push(chapter);
@@ -139,6 +152,7 @@ impl Chapter {
             posture,
             opened: Vec::new(),
             closed: Vec::new(),
+            judged: Vec::new(),
             events: Vec::new(),
             is_news: false,
         }
@@ -181,6 +195,9 @@ impl fmt::Display for Chapter {
         )?;
         for deed in &self.deeds {
             writeln!(f, "         {deed}")?;
+        }
+        for (name, class, rule) in &self.judged {
+            writeln!(f, "       : {name} is held for {} ({})", class.name(), rule.0)?;
         }
         for (code, subject) in &self.closed {
             writeln!(f, "       ✓ {code} {subject}")?;

@@ -8,7 +8,7 @@ use ruad_demo::onboarding::{Chapter, Role, Story};
 /// from, or for the key of a sender that signs to go.
 pub(crate) fn never_weaker(story: &Story) {
     for chapter in &story.chapters {
-        for step in &chapter.plan.steps {
+        for step in chapter.plan.open_steps() {
             for instruction in &step.instructions {
                 judge(chapter, step, instruction);
             }

@@ -10,7 +10,8 @@ mod world;
 use std::path::Path;
 use std::sync::OnceLock;
 
-use ruad_demo::onboarding::{Engine, Life, Scenario, Story};
+use ruad_demo::onboarding::{Chapter, Engine, Life, Scenario, Story};
+use tokio::sync::OnceCell;
 
 /// The engine that all tests share.
 fn engine() -> &'static Engine {
@@ -19,14 +20,20 @@ fn engine() -> &'static Engine {
     ENGINE.get_or_init(|| Engine::start(&ruad).unwrap())
 }
 
+/// The story of five senders, played once.
+async fn bicycles() -> &'static Story {
+    static STORY: OnceCell<Story> = OnceCell::const_new();
+    STORY.get_or_init(|| play(Scenario::bicycles())).await
+}
+
 /// Plays a scenario, and prints it for whoever looks at a test that failed.
 async fn play(scenario: Scenario) -> Story {
-    let played = Life::live(scenario, engine(), &mut |chapter| {
+    let mut tell = |chapter: &Chapter| {
         if chapter.is_news {
             println!("{chapter}");
         }
-    });
-    let story = played.await.unwrap();
+    };
+    let story = Life::live(scenario, engine(), &mut tell).await.unwrap();
     println!("{}", story.moral());
     judge::never_weaker(&story);
     story

@@ -2,20 +2,20 @@
 
 use ruad::advice::Stage;
 use ruad::dns::dmarc::Policy;
-use ruad_demo::onboarding::{Role, Scenario};
+use ruad_demo::onboarding::Role;
 
-use crate::{judge, play};
+use crate::{bicycles, judge};
 
 #[tokio::test(flavor = "multi_thread")]
 async fn five_senders_go_from_nothing_to_reject() {
-    let story = play(Scenario::bicycles()).await;
-    let stages = judge::stages(&story);
+    let story = bicycles().await;
+    let stages = judge::stages(story);
     let names: Vec<_> = stages.iter().map(|(stage, _)| *stage).collect();
     assert_eq!(names, Stage::ALL, "each stage once, in their order");
-    judge::nothing_lost(&story);
+    judge::nothing_lost(story);
 
     // RFC 9989 section 7: a month of reports at none, and as long at quarantine.
-    let day = |policy| judge::since(&story, policy).unwrap();
+    let day = |policy| judge::since(story, policy).unwrap();
     let (none, quarantine, reject) = (day(Policy::None), day(Policy::Quarantine), day(Policy::Reject));
     assert!(quarantine - none >= 30 && reject - quarantine >= 30, "{none} {quarantine} {reject}");
 
@@ -38,6 +38,6 @@ async fn five_senders_go_from_nothing_to_reject() {
         let fate = chapter.fate(Role::Forged);
         fate.rejected == fate.messages
     }));
-    assert_eq!(judge::events(&story, "step.undone"), 0);
-    assert_eq!(judge::events(&story, "stage.fell"), 0);
+    assert_eq!(judge::events(story, "step.undone"), 0);
+    assert_eq!(judge::events(story, "stage.fell"), 0);
 }

@@ -5,7 +5,7 @@ use ruad::dns::dmarc::Policy;
 use ruad::texts::Language;
 use ruad_demo::onboarding::{Habits, Happening, Role, Scenario};
 
-use crate::{judge, play};
+use crate::{bicycles, judge, play};
 
 const DOMAIN: &str = "tulip-bikes.example";
 
@@ -45,16 +45,16 @@ async fn a_sender_that_is_given_up_holds_nothing() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_campaign_of_forgeries_holds_nothing() {
-    let calm = play(Scenario::bicycles()).await;
+    let calm = bicycles().await;
     let story = play(Scenario::campaign()).await;
     judge::nothing_lost(&story);
     for policy in [Policy::Quarantine, Policy::Reject] {
-        let (calm, attacked) = (judge::since(&calm, policy).unwrap(), judge::since(&story, policy).unwrap());
+        let (calm, attacked) = (judge::since(calm, policy).unwrap(), judge::since(&story, policy).unwrap());
         assert!(attacked <= calm + 7, "{policy:?}: {calm} {attacked}");
     }
     assert_eq!(story.end().unwrap().plan.stage, Stage::Maintained);
     assert!(judge::events(&story, "sender.spike") > 0, "{:?}", story.events);
-    assert_eq!(judge::events(&calm, "sender.spike"), 0, "{:?}", calm.events);
+    assert_eq!(judge::events(calm, "sender.spike"), 0, "{:?}", calm.events);
 }
 
 #[tokio::test(flavor = "multi_thread")]
