@@ -3,12 +3,15 @@
 //! What DNS says ([`Posture`]) and what reports tell ([`Traffic`]) go in, together with what the owner wants ([`Wishes`])
 //! and what earlier runs knew ([`Memory`]); a [`Plan`] comes out. Everything but the [`adviser`] is pure.
 
+pub mod adviser;
 pub mod classify;
+pub mod events;
 pub mod gather;
 mod memory;
 mod plan;
 mod posture;
 mod readiness;
+pub mod rows;
 mod score;
 mod sender;
 mod settings;
@@ -20,7 +23,9 @@ mod wishes;
 #[cfg(test)]
 pub(crate) mod world;
 
-pub use memory::{Memory, Remembered};
+pub use adviser::{Advised, Adviser, advise};
+pub use gather::{Subject, gather};
+pub use memory::{KeptRow, KeptSender, KeptStage, Memory, Recollection, Remembered};
 pub use plan::Plan;
 pub use posture::{Entry, Key, Posture};
 pub use readiness::{Gate, Readiness};

@@ -6,12 +6,16 @@ use anyhow::Context;
 use clap::{Parser, Subcommand};
 use ruad::{config::Settings, telemetry};
 
+mod advise;
 mod check;
 mod engine;
+mod examiner;
 mod migrate;
 mod parse;
 mod serve;
 mod spool;
+mod store;
+mod style;
 mod zone;
 
 /// Receives DMARC and TLS reports over SMTP and stores them exactly once in ClickHouse.
@@ -24,6 +28,7 @@ pub(crate) struct Cli {
 
 #[derive(Debug, Subcommand)]
 enum Command {
+    Advise(advise::Advise),
     Check(check::Check),
     Engine(engine::Engine),
     Migrate(migrate::Migrate),
@@ -44,6 +49,7 @@ pub(crate) struct Configuration {
 impl Cli {
     pub(crate) fn run(self) -> anyhow::Result<ExitCode> {
         match self.command {
+            Command::Advise(advise) => advise.run(),
             Command::Check(check) => check.run(),
             Command::Engine(engine) => {
                 // A daemon that starts it says in the environment how to log.

@@ -70,7 +70,8 @@ impl Settings {
         if self.health.reports_to.is_empty() {
             self.health.reports_to.clone_from(&self.smtp.recipients);
         }
-        match self.health.mistake() {
+        self.advice.reports_to.clone_from(&self.health.reports_to);
+        match self.health.mistake().or_else(|| self.advice.mistake()) {
             Some((key, value, wanted)) => Err(ConfigError::OutOfRange { key, value, wanted }),
             None => Ok(()),
         }

@@ -22,7 +22,7 @@ use serde::Deserialize;
 use thiserror::Error;
 use tokio::net::TcpListener;
 
-use crate::health::Watch;
+use crate::{advice::Adviser, domains, health::Watch};
 pub use health::{Health, Part};
 
 mod check;
@@ -43,10 +43,9 @@ impl Default for Settings {
 }
 
 /// The web server, bound to its address.
-#[derive(Debug)]
 pub struct Server {
     listener: TcpListener,
-    app: Router,
+    shared: Shared,
 }
 
 impl Server {
@@ -64,14 +63,14 @@ impl Server {
         let listen = settings.listen;
         let listener =
             TcpListener::bind(listen).await.map_err(|source| HttpError::Bind { address: listen, source })?;
-        let app = Router::new()
-            .route("/", get(index))
-            .route("/check", post(check::check))
-            .route("/healthz", get(|| async { "ok\n" }))
-            .route("/metrics", get(render_metrics))
-            .route("/readyz", get(readiness))
-            .with_state(Arc::new(Shared { metrics, health, watch }));
-        Ok(Self { listener, app })
+        Ok(Self { listener, shared: Shared { metrics, health, watch, advice: None } })
+    }
+
+    /// Shows how the domains of the registry stand on their way, too.
+    #[must_use]
+    pub fn with_advice(mut self, adviser: Adviser, registry: domains::Shared) -> Self {
+        self.shared.advice = Some((adviser, registry));
+        self
     }
 
     /// The address that was bound, with the port the system chose where the settings said 0.
@@ -89,7 +88,14 @@ impl Server {
     ///
     /// When the listener fails.
     pub async fn run(self, shutdown: impl Future<Output = ()> + Send + 'static) -> io::Result<()> {
-        axum::serve(self.listener, self.app).with_graceful_shutdown(shutdown).await
+        let app = Router::new()
+            .route("/", get(index))
+            .route("/check", post(check::check))
+            .route("/healthz", get(|| async { "ok\n" }))
+            .route("/metrics", get(render_metrics))
+            .route("/readyz", get(readiness))
+            .with_state(Arc::new(self.shared));
+        axum::serve(self.listener, app).with_graceful_shutdown(shutdown).await
     }
 }
 
@@ -111,6 +117,7 @@ struct Shared {
     metrics: PrometheusHandle,
     health: Health,
     watch: Option<Watch>,
+    advice: Option<(Adviser, domains::Shared)>,
 }
 
 async fn index() -> &'static str {
@@ -121,7 +128,8 @@ async fn index() -> &'static str {
 async fn render_metrics(State(shared): State<Arc<Shared>>) -> Response {
     let text = "text/plain; version=0.0.4; charset=utf-8";
     let domains = shared.watch.as_ref().map(Watch::metrics).into_iter().flatten();
-    let pieces = std::iter::once(shared.metrics.render()).chain(domains);
+    let advice = shared.advice.as_ref().map(|(adviser, registry)| adviser.metrics(&registry.current()));
+    let pieces = std::iter::once(shared.metrics.render()).chain(domains).chain(advice.into_iter().flatten());
     let body = Body::from_stream(stream::iter(pieces.map(Ok::<_, Infallible>)));
     ([(header::CONTENT_TYPE, text)], body).into_response()
 }

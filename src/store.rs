@@ -3,6 +3,7 @@
 //!
 //! An embedded engine, a server and a cluster differ by the URL and by `cluster` alone.
 
+mod advice;
 mod block;
 mod collision;
 mod column;
@@ -21,6 +22,7 @@ use std::sync::Arc;
 
 use clickhouse::Client;
 
+pub use advice::{StoredKeyUse, StoredPlan, StoredStep};
 pub use block::{Batch, Block, Filling};
 pub use column::{Day, Identity};
 pub use error::{Kind, StoreError};

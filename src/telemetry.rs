@@ -7,10 +7,12 @@ use metrics_exporter_prometheus::{BuildError, Matcher, PrometheusBuilder, Promet
 use serde::Deserialize;
 use tracing_subscriber::EnvFilter;
 
+pub mod advice;
 pub mod domains;
 pub mod engine;
 pub mod health;
 pub mod intake;
+pub(crate) mod page;
 pub mod provenance;
 pub mod smtp;
 pub mod sources;
@@ -93,6 +95,7 @@ pub fn start_metrics() -> Result<PrometheusHandle, BuildError> {
 
 /// Registers the help text of every metric.
 pub fn describe() {
+    advice::describe();
     domains::describe();
     engine::describe();
     health::describe();

@@ -14,7 +14,6 @@ mod life;
 mod receivers;
 mod scenario;
 mod sender;
-mod stand_in;
 mod story;
 mod web;
 

@@ -1,3 +1,8 @@
+use std::{
+    collections::{BTreeMap, BTreeSet, HashMap},
+    sync::{Mutex, PoisonError},
+};
+
 use super::{Stage, State, StepCode};
 
 /// What earlier runs knew about a domain.
@@ -26,4 +31,102 @@ pub struct Remembered {
     pub opened_at: u64,
     /// When it was done the last time.
     pub done_at: Option<u64>,
+}
+
+/// What the tables hold about a domain: what a plan goes by, and what need not be written again.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Recollection {
+    /// What a plan goes by.
+    pub memory: Memory,
+    /// The newest row of `domain_stages`.
+    pub stage: Option<KeptStage>,
+    /// Rows of `domain_steps`, by code and subject.
+    pub steps: HashMap<(StepCode, String), KeptRow>,
+    /// Rows of `domain_senders` with messages, by sender.
+    pub senders: BTreeMap<String, KeptSender>,
+}
+
+/// A row of `domain_stages`.
+#[derive(Clone, Debug, Default, Eq, PartialEq)]
+pub struct KeptStage {
+    /// When it was written, and what it says.
+    pub row: KeptRow,
+    /// The policy the domain was ready for; empty for none.
+    pub ready_for: String,
+}
+
+/// When a row was written, and what it says.
+#[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
+pub struct KeptRow {
+    /// When; seconds since 1970.
+    pub computed_at: u64,
+    /// Hash of what it says.
+    pub digest: u64,
+}
+
+/// A row of `domain_senders`.
+#[derive(Clone, Debug, Default, Eq, PartialEq)]
+pub struct KeptSender {
+    /// When it was written, and what it says.
+    pub row: KeptRow,
+    /// What people call the sender.
+    pub name: String,
+    /// What the service does.
+    pub category: String,
+    /// What it was held for.
+    pub class: String,
+    /// What made it so.
+    pub rule: String,
+    /// The first day it was seen; days since 1970.
+    pub first_day: u32,
+    /// The last day.
+    pub last_day: u32,
+}
+
+impl KeptRow {
+    /// Whether a row that says this now need not be written: it says the same, and was written today.
+    pub fn holds(self, digest: u64, now: u64) -> bool {
+        self.digest == digest && self.computed_at / DAY == now / DAY
+    }
+}
+
+impl StepCode {
+    /// The code of that name, as a table has it; none once there are more different ones than there can be steps.
+    pub(crate) fn stored(name: &str) -> Option<Self> {
+        static NAMES: Mutex<BTreeSet<&'static str>> = Mutex::new(BTreeSet::new());
+        let mut names = NAMES.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(known) = names.get(name) {
+            return Some(Self(known));
+        }
+        if names.len() >= MOST_CODES {
+            return None;
+        }
+        // Each name once in the life of the process: codes of programs of other versions are no constants of this one.
+        let name: &'static str = Box::leak(name.into());
+        names.insert(name);
+        Some(Self(name))
+    }
+}
+
+const DAY: u64 = 86_400;
+
+/// Far more than there are kinds of steps.
+const MOST_CODES: usize = 1_000;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_row_is_written_when_it_says_something_else_and_once_a_day() {
+        let row = KeptRow { computed_at: 10 * DAY + 5, digest: 7 };
+        assert!(row.holds(7, 11 * DAY - 1));
+        assert!(!row.holds(7, 11 * DAY) && !row.holds(8, 10 * DAY + 6));
+    }
+
+    #[test]
+    fn a_stored_code_is_the_code() {
+        assert_eq!(StepCode::stored("spf.add"), Some(StepCode("spf.add")));
+        assert_eq!(StepCode::stored("spf.add"), StepCode::stored("spf.add"));
+    }
 }

@@ -1,5 +1,7 @@
 use std::time::Duration;
 
+use crate::health::SHORTEST_INTERVAL;
+
 /// When a domain may go on, and what a certificate takes.
 #[derive(Clone, Debug, serde::Deserialize)]
 #[serde(default, deny_unknown_fields)]
@@ -25,6 +27,25 @@ pub struct Settings {
     pub unused_days: u32,
     /// How long a perfect score and the wanted policy must have stood before there is a certificate; days.
     pub certificate_days: u32,
+    /// Where reports reach this installation: `health.reports_to`.
+    #[serde(skip)]
+    pub reports_to: Vec<String>,
+}
+
+impl Settings {
+    /// Says what cannot be used as it is: the key, its value and what it should be.
+    pub(crate) fn mistake(&self) -> Option<(&'static str, String, &'static str)> {
+        if self.interval < SHORTEST_INTERVAL {
+            return Some(("advice.interval", self.interval.as_secs_f64().to_string(), "1 second or more"));
+        }
+        let shares = [
+            ("advice.aligned_share", self.aligned_share),
+            ("advice.sender_share", self.sender_share),
+            ("advice.undecided_share", self.undecided_share),
+        ];
+        let share = shares.into_iter().find(|(_, share)| !(0.0..=1.0).contains(share));
+        share.map(|(key, share)| (key, share.to_string(), "from 0 to 1"))
+    }
 }
 
 impl Default for Settings {
@@ -40,6 +61,7 @@ impl Default for Settings {
             longest_window: 180,
             unused_days: 90,
             certificate_days: 30,
+            reports_to: Vec::new(),
         }
     }
 }

@@ -6,7 +6,6 @@ use std::{
     net::SocketAddr,
     path::{Path, PathBuf},
     process::ExitCode,
-    time::{SystemTime, UNIX_EPOCH},
 };
 
 use anyhow::{Context, bail};
@@ -15,23 +14,19 @@ use futures_util::StreamExt;
 use ruad::{
     config::Settings,
     dns::{
-        Resolver, Status, Validator,
+        Status,
         dkim::{Origin, Selector},
-        ns,
     },
     domains,
-    health::{
-        Examiner, Profile, Subject,
-        probe::{Https, https, roots},
-    },
+    health::{Profile, Subject},
 };
 
+use super::examiner::{AT_ONCE, examiner, now, server};
 use progress::Progress;
 use report::Report;
 
 mod progress;
 mod report;
-mod style;
 mod text;
 mod tree;
 
@@ -98,11 +93,7 @@ impl Check {
     }
 
     async fn examine(&self, settings: &Settings, domains: Vec<String>) -> anyhow::Result<Status> {
-        let resolver = Resolver::new(&settings.dns, CACHE_ENTRIES, OUTSTANDING)?;
-        let validator = Validator::new(&settings.dns, CACHE_ENTRIES, OUTSTANDING_VALIDATED)?;
-        let https = Https::new(roots(None)?, resolver.clone(), https::Settings::default())?;
-        let examiner =
-            Examiner::new(resolver, validator).with_https(https).with_name_servers(ns::Settings::default());
+        let examiner = examiner(&settings.dns)?;
         let mut out: Box<dyn Write> = match self.json {
             true => Box::new(io::stdout().lock()),
             // Takes the colours off where nobody sees them.
@@ -183,12 +174,6 @@ fn profile(name: &str) -> Result<&'static Profile, String> {
     })
 }
 
-/// The port may be left out.
-fn server(text: &str) -> Result<SocketAddr, String> {
-    let address = text.parse().or_else(|_| text.parse().map(|ip| SocketAddr::new(ip, 53)));
-    address.map_err(|_| "not an address, with or without a port".to_owned())
-}
-
 /// An error is certain; what could not be told may hide anything less.
 fn worse(one: Status, other: Status) -> Status {
     let rank = |status| match status {
@@ -209,17 +194,8 @@ fn exit_code(worst: Status) -> u8 {
     }
 }
 
-fn now() -> u64 {
-    SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |since| since.as_secs())
-}
-
 const USAGE: u8 = 2;
 const UNKNOWN: u8 = 3;
-/// Domains examined at once; they share the 200 questions that may be open.
-const AT_ONCE: usize = 300;
-const OUTSTANDING: usize = 150;
-const OUTSTANDING_VALIDATED: usize = 50;
-const CACHE_ENTRIES: u64 = 20_000;
 
 #[cfg(test)]
 mod tests {
@@ -231,13 +207,5 @@ mod tests {
         assert_eq!(exit_code(worse(Status::Unknown, Status::Warning)), 3);
         assert_eq!(exit_code(worse(Status::Unknown, Status::Error)), 1);
         assert_eq!(exit_code(worse(Status::Error, Status::Unknown)), 1);
-    }
-
-    #[test]
-    fn a_server_may_be_named_without_a_port() {
-        assert_eq!(server("192.0.2.53").unwrap(), "192.0.2.53:53".parse().unwrap());
-        assert_eq!(server("::1").unwrap(), "[::1]:53".parse().unwrap());
-        assert_eq!(server("[::1]:5353").unwrap(), "[::1]:5353".parse().unwrap());
-        assert!(server("dns.example").is_err());
     }
 }

@@ -44,6 +44,33 @@ pub struct Event {
     pub id: u128,
 }
 
+impl Kind {
+    /// The event that this happened to a domain; `more` ends the sentence. The parts of `identity` are what makes it this
+    /// change and no other.
+    pub(crate) fn tell(
+        self,
+        domain: &str,
+        subject: &str,
+        [old, new]: [Option<&str>; 2],
+        seen_at: u64,
+        more: &str,
+        identity: &[&str],
+    ) -> Event {
+        let about = if subject.is_empty() { String::new() } else { format!(" ({subject})") };
+        Event {
+            domain: domain.to_owned(),
+            kind: self.name,
+            severity: self.severity,
+            subject: subject.to_owned(),
+            old: old.map(str::to_owned),
+            new: new.map(str::to_owned),
+            seen_at,
+            text: format!("{domain}{about}: {}; {more}.", self.said),
+            id: xxh3_128(identity.join("\0").as_bytes()),
+        }
+    }
+}
+
 impl Event {
     /// The name of the mechanism it is about.
     pub fn check(&self) -> &'static str {
@@ -241,14 +268,7 @@ impl Changes<'_> {
 
     fn event(&self, kind: Kind, subject: &str, change: &Change) -> Event {
         let Change { old, new, .. } = change;
-        let about = if subject.is_empty() { String::new() } else { format!(" ({subject})") };
-        let said = kind.said;
-        let values = match (old.value.as_deref(), new.value.as_deref()) {
-            (Some(old), Some(new)) => format!("it was {}, now it is {}", quoted(old), quoted(new)),
-            (None, Some(new)) => format!("it is {}", quoted(new)),
-            (Some(old), None) => format!("it was {}", quoted(old)),
-            (None, None) => "there is none".to_owned(),
-        };
+        let values = [old.value.as_deref(), new.value.as_deref()];
         let identity = [
             self.domain,
             change.mechanism.name(),
@@ -258,17 +278,17 @@ impl Changes<'_> {
             old.value.as_deref().unwrap_or("\n"),
             new.value.as_deref().unwrap_or("\n"),
         ];
-        Event {
-            domain: self.domain.to_owned(),
-            kind: kind.name,
-            severity: kind.severity,
-            subject: subject.to_owned(),
-            old: old.value.clone(),
-            new: new.value.clone(),
-            seen_at: new.since,
-            text: format!("{}{about}: {said}; {values}.", self.domain),
-            id: xxh3_128(identity.join("\0").as_bytes()),
-        }
+        kind.tell(self.domain, subject, values, new.since, &was_and_is(values), &identity)
+    }
+}
+
+/// What it was and what it is, as the end of a sentence.
+pub(crate) fn was_and_is(values: [Option<&str>; 2]) -> String {
+    match values {
+        [Some(old), Some(new)] => format!("it was {}, now it is {}", quoted(old), quoted(new)),
+        [None, Some(new)] => format!("it is {}", quoted(new)),
+        [Some(old), None] => format!("it was {}", quoted(old)),
+        [None, None] => "there is none".to_owned(),
     }
 }
 

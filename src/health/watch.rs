@@ -6,6 +6,7 @@ mod keep;
 mod keeper;
 mod learned;
 mod page;
+mod posture;
 mod runner;
 mod schedule;
 mod sightings;
@@ -28,6 +29,7 @@ use super::{
     probe::{self, Https},
 };
 use crate::{
+    advice::Posture,
     dns::{self, Resolver, ResolverError, Validator, ns},
     domains,
     telemetry::health::asked,
@@ -121,6 +123,18 @@ impl Watch {
             Asked::Busy => "busy",
         });
         answer
+    }
+
+    /// What DNS says about each domain as far as it is certain, by domain, and the group of each.
+    pub fn postures(&self) -> Vec<(Arc<str>, Arc<Posture>)> {
+        let entries = self.0.entries();
+        let known = |entry: &Entry| Some((entry.group.clone(), entry.posture.posture()?.clone()));
+        entries.values().filter_map(known).collect()
+    }
+
+    /// Seconds since 1970; none as long as the clock has not been set.
+    pub fn now(&self) -> Option<u64> {
+        self.0.clock.now()
     }
 
     /// The health of all domains in Prometheus's text format, in pieces.

@@ -18,7 +18,7 @@ use std::ops::Range;
 
 pub use scalar::{Day, Identity};
 pub(super) use {
-    compound::{List, Optional},
+    compound::{List, Map, Optional},
     phrases::Phrases,
     runs::Runs,
     scalar::{Address, Millis, Seconds, Timestamp},
@@ -227,6 +227,22 @@ mod tests {
         assert_eq!(written(&lists, 1..3), [0, 0, 0, 0, 0, 0, 0, 0, 1, 0, 0, 0, 0, 0, 0, 0, 1, b'c']);
         assert_eq!(written(&lists, 3..4).len(), 8 + 2 + 200);
         assert!(written(&lists, 4..4).is_empty());
+    }
+
+    #[test]
+    fn a_map_is_a_list_of_keys_beside_one_of_values() {
+        let mut maps = Map::<Words<false>, Text>::default();
+        maps.push([]);
+        maps.push([("a", "1"), ("b", "2")]);
+        maps.push([("a", "3")]);
+        assert_eq!((maps.type_name().as_str(), maps.len()), ("Map(LowCardinality(String), String)", 3));
+        let bytes = written(&maps, 1..3);
+        // The dictionary's version, where each row ends, then all keys, then all values.
+        assert_eq!(
+            &bytes[..24],
+            [&[1, 0, 0, 0, 0, 0, 0, 0][..], &2_u64.to_le_bytes(), &3_u64.to_le_bytes()].concat()
+        );
+        assert!(bytes.ends_with(&[3, 0, 0, 0, 0, 0, 0, 0, 1, 2, 1, 1, b'1', 1, b'2', 1, b'3']), "{bytes:?}");
     }
 
     #[test]

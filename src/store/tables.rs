@@ -3,6 +3,7 @@
 //! What the reporter wrote is kept next to what is concluded from it; a missing value stays missing, or is the empty
 //! string where the schema says so.
 
+mod advice;
 mod aggregate;
 mod deliveries;
 mod failure;
@@ -16,6 +17,7 @@ use uuid::Uuid;
 use super::column::{Day, Identity, Millis, Timestamp};
 use crate::report::Warning;
 
+pub use advice::{DomainSenders, DomainStages, DomainSteps};
 pub use aggregate::{AggregateRecords, AggregateReports};
 pub use deliveries::{Deliveries, Delivery};
 pub use failure::FailureReports;

@@ -1,13 +1,23 @@
-//! Advice against the real engine.
+//! Advice with a real ClickHouse, a real name server and the daemon.
 #![allow(
     clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
     dead_code,
-    reason = "a test fails by panicking, and shares its tools with others"
+    reason = "a test that cannot go on should fail, and shares its tools with others"
 )]
 
+mod adviser;
+#[path = "../daemon/daemon.rs"]
+mod daemon;
+#[path = "../support/dns.rs"]
+mod dns;
 #[path = "../support/engine.rs"]
 mod engine;
 mod families;
 mod gather;
 mod reported;
 mod senders;
+mod served;
+#[path = "../support/wait.rs"]
+mod wait;

@@ -3,8 +3,7 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use super::stand_in::{Advised, Known, advise};
-use ruad::advice::{Decision, Goal, Plan, Posture, SenderId, Settings};
+use ruad::advice::{Advised, Decision, Goal, Plan, Posture, SenderId, Settings, advise};
 use ruad::dns::Resolver;
 use ruad::domains::Registry;
 use ruad::sources::Catalog;
@@ -33,7 +32,6 @@ pub struct Life {
     receivers: Receivers,
     examination: Examination,
     customer: Customer,
-    known: Known,
     /// What the receivers have seen of DNS and of the senders.
     seen: Option<(u64, usize)>,
     /// The stored forms of senders, by their names.
@@ -74,13 +72,12 @@ impl Life {
             desk: Desk::open(&internet, &store, registry(&scenario)?)?,
             catalog: Catalog::built_in().map_err(Error::scenario)?,
             registry: registry(&scenario)?,
-            settings: Settings::default(),
+            settings: Settings { reports_to: own.to_vec(), ..Settings::default() },
             receivers: Receivers::new(resolver, domain),
             examination: Examination::of(domain, &internet, &web, &own)?,
             customer: Customer::new(scenario.habits.clone()),
             seen: None,
             ids: BTreeMap::new(),
-            known: Known::default(),
             day: 0,
             scenario,
             internet,
@@ -205,8 +202,9 @@ impl Life {
         let found = self.examination.look(&self.store, now).await?;
         let posture = Arc::new(Posture::of(&found.snapshot, &found.histories, found.score));
         let advised =
-            advise(&self.known, &self.store, &self.catalog, &self.registry, posture, &self.settings, now)
-                .await?;
+            advise(&self.store, &self.catalog, &self.registry, &[posture], &self.settings, now).await?;
+        let advised = advised.into_iter().next();
+        let advised = advised.ok_or_else(|| Error::scenario("no plan was drawn"))?;
         for sender in &advised.traffic.senders {
             let known = self.senders.iter().find(|known| known.is_called(sender.id.as_str()));
             self.ids.extend(known.map(|known| (known.name, sender.id.as_str().to_owned())));

@@ -3,8 +3,7 @@
 use std::fmt;
 use std::sync::Arc;
 
-use super::stand_in::Advised;
-use ruad::advice::{Class, Plan, Posture, Rule, Stage, Step, Traffic};
+use ruad::advice::{Advised, Class, Plan, Posture, Rule, Stage, Step, Traffic};
 use ruad::dns::dmarc::Policy;
 use ruad::texts::Language;
 

@@ -9,8 +9,8 @@ use anstyle::{AnsiColor, Style};
 use ruad::dns::{Check, Finding, Mechanism, Severity, Status, dkim::Published};
 
 use super::{
+    super::style::{BOLD, DIM, Painted, WIDTH, wrapped},
     report::Report,
-    style::{BOLD, DIM, Painted},
     tree,
 };
 
@@ -111,7 +111,7 @@ fn explain(out: &mut impl Write, finding: &Finding, domain: &str) -> io::Result<
     let title = text.map_or(finding.code.name, |text| &text.title);
     let code = format!("[{}]", finding.code.name);
     writeln!(out, "{:7}{} {} {}", "", Painted(mark, style), Painted(title, style), Painted(&code, DIM))?;
-    wrapped(out, &finding.detail)?;
+    wrapped(out, 9, &finding.detail)?;
     if let (Some(record), Some(position)) = (&finding.evidence.record, &finding.evidence.position) {
         let (shown, under) = pointed(record, position.start, position.end);
         writeln!(out, "{:9}{shown}\n{:9}{}", "", "", Painted(&under, style))?;
@@ -119,7 +119,7 @@ fn explain(out: &mut impl Write, finding: &Finding, domain: &str) -> io::Result<
     if let Some(text) = text
         && finding.code.severity > Severity::Info
     {
-        wrapped(out, &format!("→ {}", text.change.replace("<domain>", domain)))?;
+        wrapped(out, 9, &format!("→ {}", text.change.replace("<domain>", domain)))?;
     }
     Ok(())
 }
@@ -179,28 +179,6 @@ fn clipped(text: &str) -> String {
     clean.chars().take(2 * WIDTH).chain(['…']).collect()
 }
 
-fn wrapped(out: &mut impl Write, text: &str) -> io::Result<()> {
-    let mut column = 0;
-    for word in clipped_words(text) {
-        let length = word.chars().count();
-        if column == 0 {
-            write!(out, "{:9}{word}", "")?;
-        } else if column + 1 + length > WIDTH {
-            write!(out, "\n{:9}{word}", "")?;
-            column = 0;
-        } else {
-            write!(out, " {word}")?;
-            column += 1;
-        }
-        column += length;
-    }
-    writeln!(out)
-}
-
-fn clipped_words(text: &str) -> impl Iterator<Item = String> {
-    text.split_whitespace().map(|word| word.chars().filter(|c| !c.is_control()).collect())
-}
-
 fn status_style(status: Status) -> Style {
     let color = match status {
         Status::Ok => AnsiColor::Green,
@@ -211,8 +189,6 @@ fn status_style(status: Status) -> Style {
     };
     Style::new().fg_color(Some(color.into()))
 }
-
-const WIDTH: usize = 96;
 
 #[cfg(test)]
 mod tests {

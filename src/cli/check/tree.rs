@@ -4,7 +4,7 @@ use std::io::{self, Write};
 
 use ruad::dns::spf::{Branch, Node};
 
-use super::style::{BOLD, DIM, Painted};
+use super::super::style::{BOLD, DIM, Painted};
 
 /// The whole tree, a term a line.
 pub(super) fn spf(out: &mut impl Write, tree: &Branch) -> io::Result<()> {

@@ -5,6 +5,7 @@ use std::{net::TcpListener, time::Duration};
 
 use anyhow::Context;
 use ruad::{
+    advice::Adviser,
     config::Settings,
     domains, engine,
     health::{Watch, probe},
@@ -44,13 +45,20 @@ pub(super) async fn run(settings: Settings, sockets: Vec<TcpListener>) -> anyhow
         }
         false => None,
     };
+    // Plans rest on what the watch sees.
+    let adviser = (settings.advice.enabled && domains.is_some()).then(|| Adviser::new(&settings.advice));
     let web = http::Server::bind(&settings.http, metrics.clone(), health.clone(), domains.clone()).await?;
+    let web = match &adviser {
+        Some(adviser) => web.with_advice(adviser.clone(), registry.clone()),
+        None => web,
+    };
     let storage = Storage::new(
         &settings,
         spool.clone(),
         registry.clone(),
         sources.clone(),
         domains.clone(),
+        adviser,
         health.clone(),
     )?;
 

@@ -3,6 +3,7 @@
 use std::{net::IpAddr, time::Duration};
 
 use ruad::{
+    advice::Adviser,
     config::Settings,
     domains,
     engine::{self, Child},
@@ -23,6 +24,7 @@ pub(super) struct Storage {
     registry: domains::Shared,
     sources: Sources,
     domains: Option<Watch>,
+    adviser: Option<Adviser>,
     health: Health,
     authenticator: Authenticator,
     provenance: provenance::Settings,
@@ -39,6 +41,7 @@ impl Storage {
         registry: domains::Shared,
         sources: Sources,
         domains: Option<Watch>,
+        adviser: Option<Adviser>,
         health: Health,
     ) -> anyhow::Result<Self> {
         let resolver = settings.dns.resolver(settings.dns.cache_entries)?;
@@ -47,6 +50,7 @@ impl Storage {
             registry,
             sources,
             domains,
+            adviser,
             health,
             authenticator: Authenticator::new(&settings.provenance, resolver),
             provenance: settings.provenance.clone(),
@@ -96,6 +100,10 @@ impl Storage {
         let (seen, inbox) = self.sources.queue();
         let sources = tokio::spawn(identify(self.sources.clone(), inbox, store.clone()));
         let watch = tokio::spawn(watch_store(store.clone(), self.health));
+        let advice = self.adviser.zip(self.domains.clone()).map(|(adviser, domains)| {
+            let (sources, registry) = (self.sources.clone(), self.registry.clone());
+            tokio::spawn(adviser.run(domains, store.clone(), sources, registry, stop.clone()))
+        });
         let domains = self.domains.map(|domains| tokio::spawn(domains.keep(store.clone(), stop.clone())));
         let intake = Intake::new(
             self.intake,
@@ -108,9 +116,9 @@ impl Storage {
         if let Err(error) = intake.run(stop).await {
             tracing::error!(%error, "The intake cannot read the spool; restart when the disk is well again.");
         }
-        if let Some(domains) = domains {
+        for task in [domains, advice].into_iter().flatten() {
             // A panic in it has been logged, and is no reason not to end.
-            drop(domains.await);
+            drop(task.await);
         }
         watch.abort();
         sources.abort();

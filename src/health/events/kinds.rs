@@ -59,4 +59,12 @@ kinds! {
     BIMI_RECORD_PUBLISHED = "bimi.record_published", Info, "a BIMI record was published";
     BIMI_RECORD_CHANGED = "bimi.record_changed", Info, "the BIMI record was changed";
     BIMI_RECORD_GONE = "bimi.record_gone", Info, "the BIMI record is gone";
+    STAGE_REACHED = "stage.reached", Info, "a further stage on the way to p=reject is reached";
+    STAGE_FELL = "stage.fell", Warning, "the domain is back at an earlier stage";
+    STEP_DONE = "step.done", Info, "a step is done";
+    STEP_UNDONE = "step.undone", Warning, "a step that was done is not any more";
+    SENDER_NEW = "sender.new", Info, "somebody sends in the domain's name who never did";
+    SENDER_SPIKE = "sender.spike", Warning, "far more mail than usual is sent in the domain's name";
+    SCORE_FELL = "score.fell", Warning, "the score fell";
+    DOMAIN_READY = "domain.ready", Info, "the DMARC policy can be raised";
 }

@@ -38,7 +38,11 @@ fn every_kind_is_documented_and_nothing_else() {
     assert_eq!(documented, kinds);
     for kind in Kind::ALL {
         let mechanism = kind.name.split('.').next().unwrap();
-        assert!(Mechanism::ALL.iter().any(|known| known.name() == mechanism), "{}", kind.name);
+        let is_known = Mechanism::ALL.iter().any(|known| known.name() == mechanism);
+        assert!(
+            is_known || ["stage", "step", "sender", "score", "domain"].contains(&mechanism),
+            "{mechanism}"
+        );
     }
 }
 

@@ -9,8 +9,9 @@ use std::{
 
 use xxhash_rust::xxh3::xxh3_64;
 
-use super::{keeper::Rows, learned::Known, sightings::Sightings};
+use super::{keeper::Rows, learned::Known, posture::Held, sightings::Sightings};
 use crate::{
+    advice::Posture,
     dns::{
         Check, Code, Mechanism, Status,
         dkim::{Origin, Selector},
@@ -32,6 +33,8 @@ pub(super) struct Entry {
     pub(super) state: State,
     pub(super) thresholds: Thresholds,
     pub(super) sightings: Sightings,
+    /// What advice rests on.
+    pub(super) posture: Held,
     /// How each mechanism stood last.
     pub(super) statuses: Vec<(Mechanism, Status)>,
     /// What costs points, and what was found last for sure by each mechanism.
@@ -157,6 +160,8 @@ impl Entry {
             let codes = check.findings.iter().map(|finding| finding.code).collect();
             self.costs.insert(check.mechanism, codes);
         }
+        let posture = Posture::of(snapshot, &histories, self.score());
+        self.posture.take(posture, &self.state);
         self.last_checked = Some(at);
         match answered {
             Answered::All => self.failures = 0,

@@ -1,12 +1,10 @@
-//! The health of domains as metrics. They are written from what is known at the moment, so that a domain's series go
-//! when it does; a metrics registry would keep them.
-
-use std::{fmt::Write as _, sync::Arc};
+//! The health of domains as metrics.
 
 use super::entry::Entry;
 use crate::{
     dns::{Mechanism, Status, dkim::REVOKED_KEY},
     health::keys::{self, KeyHistory},
+    telemetry::page::{self, Family, escaped, labels},
 };
 
 /// What is told about one domain.
@@ -31,7 +29,7 @@ impl Row {
             (key.key.selector.clone(), age, key.key.bits)
         };
         Self {
-            labels: format!("domain=\"{}\",group=\"{}\"", escaped(domain), escaped(&entry.group)),
+            labels: labels(domain, &entry.group),
             statuses: entry.statuses.clone(),
             keys: live.map(told).collect(),
             spf_lookups: entry.spf_lookups(),
@@ -42,41 +40,21 @@ impl Row {
     }
 }
 
-/// The page in pieces: all series of one metric stand together, as the format wants it.
+/// The page in pieces.
 pub(super) fn pieces(rows: Vec<Row>) -> impl Iterator<Item = String> + Send {
-    let rows: Arc<[Row]> = rows.into();
-    FAMILIES.into_iter().flat_map(move |family| {
-        let rows = rows.clone();
-        let head = format!("# HELP {} {}\n# TYPE {} gauge\n", family.name, family.help, family.name);
-        let count = rows.len().div_ceil(ROWS_AT_ONCE);
-        let pieces = (0..count).map(move |piece| {
-            let mut text = String::new();
-            for row in rows.iter().skip(piece * ROWS_AT_ONCE).take(ROWS_AT_ONCE) {
-                (family.write)(row, family.name, &mut text);
-            }
-            text
-        });
-        std::iter::once(head).chain(pieces)
-    })
+    page::pieces(&FAMILIES, rows)
 }
 
-#[derive(Clone, Copy)]
-struct Family {
-    name: &'static str,
-    help: &'static str,
-    write: fn(&Row, &str, &mut String),
-}
-
-const FAMILIES: [Family; 7] = [
+static FAMILIES: [Family<Row>; 7] = [
     Family {
         name: "ruad_domain_check_status",
         help: "How each mechanism of a domain stands: 1 for the status it has.",
-        write: |row, name, out| {
+        write: |row, series| {
             for (mechanism, has) in &row.statuses {
                 let check = format!("check=\"{}\",status=\"", mechanism.name());
                 for status in [Status::Ok, Status::Info, Status::Warning, Status::Error, Status::Unknown] {
                     let rest = format!("{check}{}\"", status.name());
-                    line(out, name, row, &rest, u8::from(status == *has));
+                    series.add(&row.labels, &rest, u8::from(status == *has));
                 }
             }
         },
@@ -84,46 +62,46 @@ const FAMILIES: [Family; 7] = [
     Family {
         name: "ruad_dkim_key_age_seconds",
         help: "Time since a DKIM key that is published was seen first.",
-        write: |row, name, out| {
+        write: |row, series| {
             for (selector, age, _) in &row.keys {
                 let Some(age) = age else { continue };
-                line(out, name, row, &format!("selector=\"{}\"", escaped(selector)), age);
+                series.add(&row.labels, &format!("selector=\"{}\"", escaped(selector)), age);
             }
         },
     },
     Family {
         name: "ruad_dkim_key_bits",
         help: "Size of a DKIM key that is published.",
-        write: |row, name, out| {
+        write: |row, series| {
             for (selector, _, bits) in &row.keys {
-                line(out, name, row, &format!("selector=\"{}\"", escaped(selector)), bits);
+                series.add(&row.labels, &format!("selector=\"{}\"", escaped(selector)), bits);
             }
         },
     },
     Family {
         name: "ruad_spf_lookups",
         help: "DNS lookups that evaluating the SPF record of a domain takes; more than 10 break it.",
-        write: |row, name, out| number(out, name, row, row.spf_lookups),
+        write: |row, series| series.number(&row.labels, row.spf_lookups),
     },
     Family {
         name: "ruad_dmarc_policy",
         help: "DMARC policy in force for a domain: 1 for the one it has; missing means no record.",
-        write: |row, name, out| {
+        write: |row, series| {
             let Some(has) = row.policy else { return };
             for policy in POLICIES {
-                line(out, name, row, &format!("policy=\"{policy}\""), u8::from(policy == has));
+                series.add(&row.labels, &format!("policy=\"{policy}\""), u8::from(policy == has));
             }
         },
     },
     Family {
         name: "ruad_domain_score",
         help: "Score of a domain, from 0 to 5.",
-        write: |row, name, out| number(out, name, row, row.score),
+        write: |row, series| series.number(&row.labels, row.score),
     },
     Family {
         name: "ruad_domain_last_check_success_timestamp_seconds",
         help: "When a domain was examined last and name servers answered.",
-        write: |row, name, out| number(out, name, row, row.last_success),
+        write: |row, series| series.number(&row.labels, row.last_success),
     },
 ];
 
@@ -135,25 +113,6 @@ fn policy(entry: &Entry) -> Option<&'static str> {
         None => entry.state.is_settled(Mechanism::Dmarc).then_some("missing"),
     }
 }
-
-fn number(out: &mut String, name: &str, row: &Row, value: Option<impl std::fmt::Display>) {
-    if let Some(value) = value {
-        line(out, name, row, "", value);
-    }
-}
-
-fn line(out: &mut String, name: &str, row: &Row, rest: &str, value: impl std::fmt::Display) {
-    let separator = if rest.is_empty() { "" } else { "," };
-    // Writing to a string does not fail.
-    writeln!(out, "{name}{{{}{separator}{rest}}} {value}", row.labels).unwrap_or_default();
-}
-
-/// As a label's value has to be written.
-fn escaped(value: &str) -> String {
-    value.replace('\\', "\\\\").replace('"', "\\\"").replace('\n', "\\n")
-}
-
-const ROWS_AT_ONCE: usize = 100;
 
 #[cfg(test)]
 mod tests {

@@ -18,6 +18,13 @@ pub(in crate::store) struct List<C> {
     values: C,
 }
 
+/// Values by key.
+#[derive(Clone, Debug, Default)]
+pub(in crate::store) struct Map<K, V> {
+    keys: List<K>,
+    values: V,
+}
+
 /// Lists of the same length that follow one another.
 #[derive(Clone, Copy, Debug, Default)]
 struct Run {
@@ -124,5 +131,49 @@ impl<V, I: IntoIterator<Item = V>, C: Column + Push<V>> Push<I> for List<C> {
             self.runs.push(Run { row, value, length });
         }
         self.rows += 1;
+    }
+}
+
+impl<K: Column, V: Column> Column for Map<K, V> {
+    fn type_name(&self) -> String {
+        format!("Map({}, {})", self.keys.values.type_name(), self.values.type_name())
+    }
+
+    fn len(&self) -> usize {
+        self.keys.len()
+    }
+
+    fn bytes(&self) -> usize {
+        self.keys.bytes() + self.values.bytes()
+    }
+
+    fn written(&self) -> usize {
+        self.keys.written() + self.values.written()
+    }
+
+    fn write_prefix(&self, out: &mut Vec<u8>) {
+        self.keys.write_prefix(out);
+        self.values.write_prefix(out);
+    }
+
+    fn write(&self, rows: Range<usize>, out: &mut Vec<u8>) {
+        self.keys.write(rows.clone(), out);
+        let end = if rows.end < self.len() { self.keys.first_value(rows.end) } else { self.values.len() };
+        self.values.write(self.keys.first_value(rows.start)..end, out);
+    }
+}
+
+impl<A, B, I, K, V> Push<I> for Map<K, V>
+where
+    I: IntoIterator<Item = (A, B)>,
+    K: Column + Push<A>,
+    V: Column + Push<B>,
+{
+    fn push(&mut self, values: I) {
+        let Self { keys, values: column } = self;
+        keys.push(values.into_iter().map(|(key, value)| {
+            column.push(value);
+            key
+        }));
     }
 }

@@ -50,6 +50,7 @@ scalar!(bool, "Bool", 1, |value| [u8::from(value)]);
 scalar!(u32, "UInt32", 4, |value| value.to_le_bytes());
 scalar!(u64, "UInt64", 8, |value| value.to_le_bytes());
 scalar!(f32, "Float32", 4, |value| value.to_le_bytes());
+scalar!(f64, "Float64", 8, |value| value.to_le_bytes());
 scalar!(i64, "Int64", 8, |value| value.to_le_bytes());
 scalar!(Day, "Date", 2, |value| value.0.to_le_bytes());
 scalar!(Millis, "DateTime64(3, 'UTC')", 8, |value| value.0.to_le_bytes());

@@ -1,0 +1,52 @@
+//! What the commands that ask DNS by themselves have in common.
+
+use std::{
+    net::SocketAddr,
+    time::{SystemTime, UNIX_EPOCH},
+};
+
+use ruad::{
+    dns::{self, Resolver, Validator, ns},
+    health::{
+        Examiner,
+        probe::{Https, https, roots},
+    },
+};
+
+/// An examiner that asks the name servers of the settings, with answers remembered for the length of a command.
+pub(super) fn examiner(dns: &dns::Settings) -> anyhow::Result<Examiner> {
+    let resolver = Resolver::new(dns, CACHE_ENTRIES, OUTSTANDING)?;
+    let validator = Validator::new(dns, CACHE_ENTRIES, OUTSTANDING_VALIDATED)?;
+    let https = Https::new(roots(None)?, resolver.clone(), https::Settings::default())?;
+    Ok(Examiner::new(resolver, validator).with_https(https).with_name_servers(ns::Settings::default()))
+}
+
+/// A name server on the command line; the port may be left out.
+pub(super) fn server(text: &str) -> Result<SocketAddr, String> {
+    let address = text.parse().or_else(|_| text.parse().map(|ip| SocketAddr::new(ip, 53)));
+    address.map_err(|_| "not an address, with or without a port".to_owned())
+}
+
+/// Seconds since 1970.
+pub(super) fn now() -> u64 {
+    SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |since| since.as_secs())
+}
+
+/// Domains examined at once; they share the 200 questions that may be open.
+pub(super) const AT_ONCE: usize = 300;
+const OUTSTANDING: usize = 150;
+const OUTSTANDING_VALIDATED: usize = 50;
+const CACHE_ENTRIES: u64 = 20_000;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_server_may_be_named_without_a_port() {
+        assert_eq!(server("192.0.2.53").unwrap(), "192.0.2.53:53".parse().unwrap());
+        assert_eq!(server("::1").unwrap(), "[::1]:53".parse().unwrap());
+        assert_eq!(server("[::1]:5353").unwrap(), "[::1]:5353".parse().unwrap());
+        assert!(server("dns.example").is_err());
+    }
+}
