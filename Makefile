@@ -21,6 +21,11 @@ demo-once: engine ## the same, prints and ends
 	$(CARGO) build --profile $(PROFILE) --locked --package ruad --package ruad-demo
 	$(BUILT)/ruad-demo run --once --ruad $(BUILT)/ruad
 
+.PHONY: demo-onboarding
+demo-onboarding: engine ## a customer from nothing to p=reject in simulated months, told by day
+	$(CARGO) build --profile $(PROFILE) --locked --package ruad --package ruad-demo
+	$(BUILT)/ruad-demo onboarding --ruad $(BUILT)/ruad
+
 .PHONY: engine
 engine: ## install the embedded ClickHouse engine once for this user
 	@scripts/install-engine.sh

@@ -5,6 +5,7 @@ mod database;
 mod http;
 mod meter;
 mod number;
+mod onboarding;
 mod run;
 mod send;
 mod server;
@@ -35,6 +36,8 @@ enum Command {
     Run(run::Run),
     /// Sends the month to an SMTP server.
     Send(send::Send),
+    /// Plays a customer from nothing to p=reject in simulated months, and tells what happens by day.
+    Onboarding(onboarding::Onboarding),
     /// Writes the month as .eml files into a folder.
     Write(write::Write),
 }
@@ -58,6 +61,7 @@ impl Arguments {
         match self.command {
             Command::Run(run) => run.run(plan).await,
             Command::Send(send) => send.run(&plan.make()).await,
+            Command::Onboarding(onboarding) => onboarding.run().await,
             Command::Write(write) => write.run(&plan.make()),
         }
     }

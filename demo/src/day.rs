@@ -30,8 +30,18 @@ impl Day {
         matches!(self.weekday(), 5 | 6)
     }
 
+    /// The day that lies so many days after 1970-01-01.
+    pub fn from_number(days: u32) -> Self {
+        Self(days.into())
+    }
+
+    /// Days since 1970-01-01; 0 for days before.
+    pub fn number(self) -> u32 {
+        u32::try_from(self.0).unwrap_or_default()
+    }
+
     /// Days since Monday.
-    fn weekday(self) -> usize {
+    pub fn weekday(self) -> usize {
         // 1970-01-01 was a Thursday.
         (self.0 + 3).rem_euclid(7) as usize
     }

@@ -10,6 +10,7 @@ pub mod day;
 pub mod dns;
 pub mod mail;
 pub mod month;
+pub mod onboarding;
 pub mod random;
 pub mod report;
 pub mod smtp;

@@ -53,6 +53,8 @@ pub struct Posture {
     pub receives: Option<bool>,
     /// Whether it says that it does not (RFC 7505).
     pub has_null_mx: bool,
+    /// Its MTA-STS record as it was found.
+    pub mta_sts: Option<String>,
     /// The mode of its MTA-STS policy: `none`, `testing` or `enforce`; nothing when there is none.
     pub mta_sts_mode: Option<String>,
     /// How long senders may remember that policy; seconds.
@@ -123,6 +125,7 @@ impl Posture {
             has_revoked_wildcard: false,
             receives: None,
             has_null_mx: false,
+            mta_sts: None,
             mta_sts_mode: None,
             mta_sts_max_age: None,
             mail_hosts: Vec::new(),

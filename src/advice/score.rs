@@ -38,7 +38,8 @@ pub const COSTS: [Cost; 6] = [
     Cost {
         name: "undecided",
         tenths: 2,
-        when: "more than `undecided_share` (1 %) of all mail is from one sender about whom nothing is decided",
+        when: "more than `undecided_share` (1 %) of all mail is from one sender about whom nothing is decided. Not for a \
+               domain that sends no mail: all of it is refused",
     },
     Cost {
         name: "no_reports",
@@ -74,7 +75,7 @@ fn costs(traffic: &Traffic, settings: &Settings, is_parked: bool, today: u32) ->
         "many_fail" => (MOST..settings.sender_share).contains(&passing),
         "some_fail" => (settings.sender_share.max(MOST)..settings.aligned_share).contains(&passing),
         "sender_fails" => legitimate().any(fails),
-        "undecided" => traffic.senders.iter().any(is_undecided),
+        "undecided" => !is_parked && traffic.senders.iter().any(is_undecided),
         _ => !is_parked && !is_recent(traffic, today),
     };
     COSTS.into_iter().filter(due).collect()

@@ -1,6 +1,6 @@
 //! Ten thousand domains: what DNS says about each, made by hand.
 
-use std::{collections::BTreeSet, fmt::Write as _};
+use std::{fmt::Write as _};
 
 use ruad::{
     advice::{Entry, Key, Posture},
@@ -61,9 +61,6 @@ pub(crate) fn posture(number: u32) -> Posture {
         text: format!("v=DKIM1; k=rsa; p={}", "A".repeat(392)),
     };
     Posture {
-        checked_at: NOW,
-        unknown: BTreeSet::new(),
-        findings: Vec::new(),
         score: Some(Score::BEST),
         dmarc: Record::parse(&record).map(|record| (domain.clone(), record)),
         policies: Some(Policies { domain: policy, subdomains: policy, nonexistent: policy }),
@@ -79,11 +76,8 @@ pub(crate) fn posture(number: u32) -> Posture {
         ],
         keys: vec![key("s1"), key("s2")],
         receives: Some(true),
-        has_null_mx: false,
-        mta_sts_mode: None,
         mail_hosts: vec![format!("mx1.{domain}"), format!("mx2.{domain}")],
         has_tls_rpt: true,
-        has_bimi: false,
-        domain,
+        ..Posture::empty(&domain, NOW)
     }
 }

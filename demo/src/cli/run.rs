@@ -106,7 +106,7 @@ async fn send_and_show(month: &Month, started: Instant) -> anyhow::Result<bool> 
 }
 
 /// The `ruad` in the folder of this program.
-fn beside() -> anyhow::Result<PathBuf> {
+pub(super) fn beside() -> anyhow::Result<PathBuf> {
     let own = env::current_exe().context("cannot tell where this program is")?;
     let path = own.with_file_name(format!("ruad{}", env::consts::EXE_SUFFIX));
     if !path.exists() {

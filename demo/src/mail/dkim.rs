@@ -47,16 +47,16 @@ pub fn sign(key: &Key, headers: &str, body: &[u8]) -> String {
 /// The TXT record for keys of `algorithm`.
 pub fn record(algorithm: Algorithm) -> String {
     match algorithm {
-        Algorithm::Rsa => {
-            format!(
-                "v=DKIM1; k=rsa; p={}",
-                BASE64.encode(&subject_public_key_info(keys().rsa.public_key().as_ref()))
-            )
-        }
+        Algorithm::Rsa => record_of(keys().rsa.public_key().as_ref()),
         Algorithm::Ed25519 => {
             format!("v=DKIM1; k=ed25519; p={}", BASE64.encode(keys().ed25519.public_key().as_ref()))
         }
     }
+}
+
+/// The TXT record for an `RSAPublicKey` of 2048 bits (RFC 8017).
+pub(crate) fn record_of(pkcs1: &[u8]) -> String {
+    format!("v=DKIM1; k=rsa; p={}", BASE64.encode(&subject_public_key_info(pkcs1)))
 }
 
 /// Both demo keys.

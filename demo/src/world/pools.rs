@@ -63,6 +63,7 @@ pub const ALL: &[&Pool] = &[
     &LUMEN,
     &LUMEN_TILLS,
     &FORWARDERS,
+    &TERP,
     &LISTS,
     &OFFICE,
     &WORKSPACE,
@@ -70,6 +71,8 @@ pub const ALL: &[&Pool] = &[
     &SENDGRID,
     &SES,
     &ZENDESK,
+    &MONEYBIRD,
+    &TULIP,
     &SCATTERED,
     &BULLETPROOF,
 ];
@@ -88,6 +91,8 @@ pub const LUMEN: Pool = Pool::v4([192, 0, 2, 60], 1, ".post.lumen.example").and_
 pub const LUMEN_TILLS: Pool = Pool::v4([192, 0, 2, 80], 40, ".dyn.access-net.test");
 /// Servers that pass mail on to another mailbox.
 pub const FORWARDERS: Pool = Pool::v4([192, 0, 2, 200], 12, ".fwd.alumni-mail.test").and_v6(0x200, 4);
+/// A web hoster whose servers pass mail on with envelopes of their own.
+pub const TERP: Pool = Pool::v4([192, 0, 2, 214], 4, ".out.terp-hosting.test");
 /// A host of mailing lists.
 pub const LISTS: Pool = Pool::v4([192, 0, 2, 230], 4, ".lists.coopnet.test");
 /// Microsoft 365.
@@ -103,6 +108,10 @@ pub const SENDGRID: Pool = Pool::v4([198, 51, 100, 96], 24, ".outbound-mail.send
 pub const SES: Pool = Pool::v4([198, 51, 100, 128], 24, ".smtp-out.amazonses.com");
 /// Zendesk.
 pub const ZENDESK: Pool = Pool::v4([198, 51, 100, 184], 12, ".pod13.zdsys.com");
+/// Moneybird.
+pub const MONEYBIRD: Pool = Pool::v4([198, 51, 100, 200], 8, ".mta.moneybird.com");
+/// The server of a customer's web shop.
+pub const TULIP: Pool = Pool::v4([192, 0, 2, 130], 2, ".shop.tulip-bikes.example").and_v6(0x71, 1);
 /// Taken-over machines all over the place.
 pub const SCATTERED: Pool = Pool::v4([203, 0, 113, 1], 190, "").and_v6(0xbad, 400);
 /// A hoster that does not answer complaints.

@@ -6,7 +6,7 @@ use super::{
 };
 use crate::{
     advice::StepCode,
-    dns::{Code, Finding, Mechanism, dkim, mta_sts, spf as spf_codes, tls_rpt},
+    dns::{Code, Finding, Mechanism, dkim, dmarc::codes as dmarc_codes, mta_sts, spf as spf_codes, tls_rpt},
     health::Profile,
 };
 
@@ -49,7 +49,9 @@ fn is_covered(case: &Case<'_>, finding: &Finding, others: &[Draft]) -> bool {
         // A record above the domain is another domain's to repair.
         Some(Mechanism::Dmarc) => {
             let is_own = finding.evidence.name.strip_prefix("_dmarc.") == Some(own.as_str());
-            parks || (dmarc::COVERED.contains(&code) && (is_own || !SYNTAX.contains(&code.name)))
+            parks
+                || (code == dmarc_codes::NOT_AUTHORIZED && has(StepCode::AUTHORIZE_REPORTS))
+                || (dmarc::COVERED.contains(&code) && (is_own || !SYNTAX.contains(&code.name)))
         }
         Some(Mechanism::Spf) => {
             let is_own = finding.evidence.name == *own;

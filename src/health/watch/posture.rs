@@ -74,6 +74,7 @@ fn keep(mechanism: Mechanism, old: &Posture, new: &mut Posture) {
         has_revoked_wildcard,
         receives,
         has_null_mx,
+        mta_sts,
         mta_sts_mode,
         mta_sts_max_age,
         mail_hosts,
@@ -106,6 +107,7 @@ fn keep(mechanism: Mechanism, old: &Posture, new: &mut Posture) {
             new.mail_hosts.clone_from(mail_hosts);
         }
         Mechanism::MtaSts => {
+            new.mta_sts.clone_from(mta_sts);
             new.mta_sts_mode.clone_from(mta_sts_mode);
             new.mta_sts_max_age = *mta_sts_max_age;
         }
