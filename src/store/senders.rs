@@ -57,8 +57,8 @@ impl Store {
     }
 
     /// Who sent in the names of these domains: this many each, and the others together as `net:others`. Kept apart before others
-    /// are services, those named, and whoever passed, was forwarded or has a mail server's name; then whoever sent on
-    /// most days.
+    /// are services, those named, and whoever passed, was forwarded or has a mail server's name; then whoever has most
+    /// mail on most days.
     ///
     /// # Errors
     ///

@@ -134,6 +134,12 @@ async fn more_senders_than_lines_are_told_together() {
         let mail = Mail { messages: if network < 120 { 9 } else { 1 }, ..Mail::default() };
         rows.mail(domain, TODAY - network % 20, &format!("10.{network}.0.1"), mail, "genuine");
     }
+    // More than all others, but on one day; the others have two each.
+    for network in 0..150 {
+        let mail = Mail { messages: 1, ..Mail::default() };
+        rows.mail(domain, TODAY - 25, &format!("10.{network}.0.1"), mail, "genuine");
+    }
+    rows.mail(domain, TODAY - 2, "172.16.0.1", Mail { messages: 900, ..Mail::default() }, "genuine");
     // Of the least, one that its owner named.
     let named = SenderId::parse("net:10.149.0.0/24").unwrap();
     let wishes =
@@ -144,9 +150,10 @@ async fn more_senders_than_lines_are_told_together() {
     let of = |id: &str| found.senders.iter().find(|sender| sender.id.as_str() == id).unwrap();
     assert_eq!(of("net:192.0.2.0/24").class, Class::Aligned);
     assert_eq!((of(named.as_str()).class, of(named.as_str()).rule.0), (Class::NeedsWork, "owner_approved"));
+    assert_eq!(of("net:172.16.0.0/24").class, Class::Undecided);
     let others = of("net:others");
-    assert_eq!((others.addresses, others.class, others.rule.0), (52, Class::Threat, "scattered"));
-    assert_eq!(others.counts.messages, 23 * 9 + 29);
+    assert_eq!((others.addresses, others.class, others.rule.0), (53, Class::Threat, "scattered"));
+    assert_eq!(others.counts.messages, 24 * 10 + 29 * 2);
     assert_eq!(found.senders.iter().map(|sender| sender.counts.messages).sum::<u64>(), found.window.messages);
 }
 

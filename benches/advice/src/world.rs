@@ -1,6 +1,6 @@
 //! Ten thousand domains: what DNS says about each, made by hand.
 
-use std::{fmt::Write as _};
+use std::fmt::Write as _;
 
 use ruad::{
     advice::{Entry, Key, Posture},

@@ -22,7 +22,7 @@ CREATE TABLE IF NOT EXISTS {database}.sources{local}{on_cluster}
         COMMENT 'Who sends from it: service:<id>, or net:<network> with the end of its reverse name' CODEC(ZSTD(1)),
     sender_key UInt64 MATERIALIZED cityHash64(sender) COMMENT 'Hash of sender, to group by' CODEC(ZSTD(1)),
     mail_server Bool MATERIALIZED reverse_confirmed AND match(reverse_name,
-        '^(mail|mx|smtp|mta|relay|out|mout|post|exchange|filter|gate|list|send)[a-z-]*[0-9]{0,3}[a-z]{0,3}[.-][a-z]')
+        '^(mail|mx|smtp|mta|relay|out|mout|post|exchange|filter|gate|list|send)[a-z-]*[0-9]*[a-z]*[.-][a-z]')
         COMMENT 'Its confirmed reverse name is like that of a mail server'
 )
 ENGINE = {replicated}ReplacingMergeTree(checked_at)

@@ -12,7 +12,7 @@ SELECT
     sumMap(series.1, series.2).1 AS days, sumMap(series.1, series.2).2 AS counts
 FROM (
     SELECT *, if(row_number() OVER (
-            PARTITION BY place ORDER BY id IN ? DESC, is_special DESC, length(series.1) DESC, s_messages DESC, id
+            PARTITION BY place ORDER BY id IN ? DESC, is_special DESC, length(series.1) * s_messages DESC, id
         ) > ?, 'net:others', id) AS sender
     FROM (
         WITH toDate(?) AS window_from

@@ -2,8 +2,8 @@ use std::{collections::BTreeMap, sync::Arc};
 
 use ruad::{
     advice::{
-        Counts, Effort, Gate, Plan, Posture, Readiness, Risk, Rule, SenderId, Setup, Stage, StepCode, Traffic, Wait,
-        Who, Window, Wishes,
+        Counts, Effort, Gate, Plan, Posture, Readiness, Risk, Rule, SenderId, Setup, Stage, StepCode,
+        Traffic, Wait, Who, Window, Wishes,
     },
     dns::{Mechanism, dmarc::Policy},
     health::Score,
