@@ -317,7 +317,7 @@ impl Sender {
 pub(super) fn key_record(of: &str) -> String {
     let mut random = Random::named(2_048, of);
     let mut modulus: Vec<u8> = (0..32).flat_map(|_| random.bits().to_be_bytes()).collect();
-    if let (Some(first), true) = (modulus.first_mut(), true) {
+    if let Some(first) = modulus.first_mut() {
         *first |= 0x80;
     }
     if let Some(last) = modulus.last_mut() {

@@ -68,6 +68,7 @@ impl Story {
         chapter.judged = changed
             // Nobody wants to read of each machine that forges.
             .filter(|sender| sender.class != Class::Threat)
+            .filter(|sender| sender.class != Class::Undecided || sender.share > WORTH_TELLING)
             .map(|sender| (sender.name.clone(), sender.class, sender.rule))
             .collect();
         let is_same = self.chapters.last().is_some_and(|before| before.plan.stage == chapter.plan.stage);
@@ -210,3 +211,6 @@ impl fmt::Display for Chapter {
         Ok(())
     }
 }
+
+/// What part of all mail an undecided sender has to send to be told of.
+const WORTH_TELLING: f64 = 0.01;

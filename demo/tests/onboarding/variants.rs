@@ -3,7 +3,7 @@
 use ruad::advice::{Goal, Stage};
 use ruad::dns::dmarc::Policy;
 use ruad::texts::Language;
-use ruad_demo::onboarding::{Habits, Happening, Role, Scenario};
+use ruad_demo::onboarding::{Habits, Happening, Role, Scenario, Story};
 
 use crate::{bicycles, judge, play};
 
@@ -53,8 +53,13 @@ async fn a_campaign_of_forgeries_holds_nothing() {
         assert!(attacked <= calm + 7, "{policy:?}: {calm} {attacked}");
     }
     assert_eq!(story.end().unwrap().plan.stage, Stage::Maintained);
-    assert!(judge::events(&story, "sender.spike") > 0, "{:?}", story.events);
-    assert_eq!(judge::events(calm, "sender.spike"), 0, "{:?}", calm.events);
+    // Of an issue of the newsletter that is larger than those before it may be told as well.
+    let strange = |story: &Story| {
+        let is_told = |(kind, about): &&(String, String)| kind == "sender.spike" && about.starts_with("net:");
+        story.events.iter().filter(is_told).count()
+    };
+    assert!(strange(&story) > 0, "{:?}", story.events);
+    assert_eq!(strange(calm), 0, "{:?}", calm.events);
 }
 
 #[tokio::test(flavor = "multi_thread")]
