@@ -277,25 +277,23 @@ pub(super) mod tests {
     fn it_has_to_be_earned() {
         let profile = crate::health::Profile::named("default").unwrap();
         let error = crate::dns::Code::all().find(|code| profile.points(*code) > 0.0).unwrap();
-        let changes: [(&str, fn(&mut Earned)); 7] = [
-            ("no score", |earned| earned.plan.score = None),
-            ("another policy", |earned| {
-                earned.posture.policies =
-                    Some(Policies { domain: Policy::Quarantine, ..earned.posture.policies.unwrap() });
-            }),
-            ("no policy", |earned| earned.posture.policies = None),
-            ("not perfect", |earned| earned.plan.perfect_since = None),
-            ("a second too short", |earned| earned.plan.perfect_since = Some(NOW - 30 * DAY + 1)),
-            ("since tomorrow", |earned| earned.plan.perfect_since = Some(NOW + DAY)),
-            ("since the end of time", |earned| earned.plan.perfect_since = Some(u64::MAX)),
-        ];
-        for (what, change) in changes {
+        let refused = |what: &str, change: &dyn Fn(&mut Earned)| {
             let mut earned = Earned::new("a.example");
             assert!(is_due(&earned.subject(), 30, NOW));
             change(&mut earned);
             let serial = Serial::random().unwrap();
             assert_eq!(issue(&earned.subject(), &issuer(), serial, 30, NOW), None, "{what}");
-        }
+        };
+        refused("no score", &|earned| earned.plan.score = None);
+        refused("another policy", &|earned| {
+            earned.posture.policies =
+                Some(Policies { domain: Policy::Quarantine, ..earned.posture.policies.unwrap() });
+        });
+        refused("no policy", &|earned| earned.posture.policies = None);
+        refused("not perfect", &|earned| earned.plan.perfect_since = None);
+        refused("a second too short", &|earned| earned.plan.perfect_since = Some(NOW - 30 * DAY + 1));
+        refused("since tomorrow", &|earned| earned.plan.perfect_since = Some(NOW + DAY));
+        refused("since the end of time", &|earned| earned.plan.perfect_since = Some(u64::MAX));
         let mut earned = Earned::new("a.example");
         earned.plan.score = Some(profile.score([error]));
         assert!(!is_due(&earned.subject(), 0, NOW), "a score below the best");

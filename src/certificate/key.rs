@@ -158,11 +158,11 @@ fn make(path: &Path) -> Result<(), KeyError> {
     // Such a file has the mode 0600.
     let mut file = tempfile::NamedTempFile::new_in(folder).map_err(failed)?;
     let text = BASE64_STANDARD.encode(document.as_ref());
-    write!(file, "-----BEGIN PRIVATE KEY-----\n").map_err(failed)?;
+    writeln!(file, "-----BEGIN PRIVATE KEY-----").map_err(failed)?;
     for line in text.as_bytes().chunks(64) {
         file.write_all(line).and_then(|()| file.write_all(b"\n")).map_err(failed)?;
     }
-    write!(file, "-----END PRIVATE KEY-----\n").map_err(failed)?;
+    writeln!(file, "-----END PRIVATE KEY-----").map_err(failed)?;
     file.as_file().sync_all().map_err(failed)?;
     match file.persist_noclobber(path) {
         Ok(_) => File::open(folder).and_then(|folder| folder.sync_all()).map_err(failed),

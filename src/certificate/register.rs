@@ -45,8 +45,15 @@ struct Inner {
     registry: domains::Shared,
     store: OnceLock<Store>,
     patience: Duration,
-    remembered: Mutex<HashMap<Serial, (Instant, Option<Arc<Entry>>)>>,
+    remembered: Mutex<HashMap<Serial, Remembered>>,
     questions: Semaphore,
+}
+
+/// An answer of the store: nothing when there is no such certificate.
+#[derive(Debug)]
+struct Remembered {
+    at: Instant,
+    entry: Option<Arc<Entry>>,
 }
 
 impl Register {
@@ -127,20 +134,20 @@ impl Register {
 
     fn recall(&self, serial: Serial) -> Option<Option<Arc<Entry>>> {
         let remembered = self.0.remembered.lock().unwrap_or_else(PoisonError::into_inner);
-        let (at, entry) = remembered.get(&serial)?;
+        let Remembered { at, entry } = remembered.get(&serial)?;
         (at.elapsed() < self.0.patience).then(|| entry.clone())
     }
 
     fn remember(&self, serial: Serial, entry: Option<Arc<Entry>>) {
         let mut remembered = self.0.remembered.lock().unwrap_or_else(PoisonError::into_inner);
         if remembered.len() >= MOST_REMEMBERED {
-            remembered.retain(|_, (at, _)| at.elapsed() < self.0.patience);
+            remembered.retain(|_, known| known.at.elapsed() < self.0.patience);
         }
         if remembered.len() >= MOST_REMEMBERED {
             // Somebody tries numbers. Those that exist are soon learned again.
             remembered.clear();
         }
-        remembered.insert(serial, (Instant::now(), entry));
+        remembered.insert(serial, Remembered { at: Instant::now(), entry });
     }
 }
 

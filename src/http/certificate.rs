@@ -138,10 +138,11 @@ fn spoken(headers: &HeaderMap) -> Language {
         let tag = parts.next().unwrap_or_default();
         let primary = tag.split('-').next().unwrap_or_default().to_ascii_lowercase();
         let quality = parts.find_map(|part| part.strip_prefix("q=")).map_or(Ok(1.0), str::parse::<f32>);
-        if let (Ok(language), Ok(quality)) = (primary.parse(), quality) {
-            if quality > best.0 && quality <= 1.0 {
-                best = (quality, language);
-            }
+        if let (Ok(language), Ok(quality)) = (primary.parse(), quality)
+            && quality > best.0
+            && quality <= 1.0
+        {
+            best = (quality, language);
         }
     }
     best.1

@@ -1,7 +1,7 @@
 // Opens pages in headless Chromium, light and dark, wide and narrow. Nothing may be loaded but the page itself, nothing may be
 // written to the console, and axe-core may find nothing serious.
 //
-//   node tests/pages/run.mjs [--images DIR] [--pages N] FILE-OR-URL…
+//   node tests/pages/run.mjs [--images DIR [--scale N]] [--pages N] FILE-OR-URL…
 //
 // --images keeps a picture of each; --pages says how many pages of paper a document takes. Without a browser it fails:
 // CHROMIUM names one that is somewhere else.
@@ -17,7 +17,7 @@ const axe = readFileSync(createRequire(import.meta.url).resolve('axe-core/axe.mi
 
 const { values, positionals } = parseArgs({
   allowPositionals: true,
-  options: { images: { type: 'string' }, pages: { type: 'string' } },
+  options: { images: { type: 'string' }, pages: { type: 'string' }, scale: { type: 'string', default: '1' } },
 });
 if (positionals.length === 0) {
   console.error('name the pages: files or addresses');
@@ -43,7 +43,9 @@ let faults = 0;
 try {
   for (const subject of positionals) {
     const url = /^https?:/.test(subject) ? subject : pathToFileURL(resolve(subject)).href;
-    for (const [width, viewport] of Object.entries(WIDTHS)) {
+    // A picture has one size.
+    const isPicture = /\.svg$/.test(url);
+    for (const [width, viewport] of Object.entries(WIDTHS).slice(0, isPicture ? 1 : undefined)) {
       for (const scheme of ['light', 'dark']) {
         const found = await examine(url, viewport, scheme, `${basename(subject).replace(/\.[a-z]+$/, '')}-${width}-${scheme}`);
         faults += found.length;
@@ -67,7 +69,7 @@ async function examine(url, viewport, scheme, name) {
   const page = await browser.newPage();
   const found = [];
   try {
-    await page.setViewport(viewport);
+    await page.setViewport({ ...viewport, deviceScaleFactor: Number(values.scale) });
     await page.emulateMediaFeatures([{ name: 'prefers-color-scheme', value: scheme }]);
     page.on('console', (message) => found.push(`console: ${message.text()}`));
     page.on('pageerror', (error) => found.push(`script: ${error.message}`));

@@ -48,7 +48,7 @@ fn lead(text: &str) -> String {
     let lines = wrap(text, LINE);
     let mut out = String::new();
     for (number, line) in lines.iter().enumerate() {
-        let y = 342 + 30 * number;
+        let y = 346 + 30 * number;
         // Writing to a string does not fail.
         writeln!(out, "<text class=\"lead\" x=\"594\" y=\"{y}\">{}</text>", escape(line)).unwrap_or_default();
     }
@@ -59,7 +59,7 @@ fn lead(text: &str) -> String {
 fn facts(words: Words, statement: &Statement) -> String {
     let mut out = String::new();
     for (number, (name, value)) in words.facts(statement).into_iter().enumerate() {
-        let (left, y) = (if number % 2 == 0 { 110 } else { 614 }, 508 + 42 * (number / 2));
+        let (left, y) = (if number % 2 == 0 { 110 } else { 614 }, 502 + 42 * (number / 2));
         let (right, line) = (left + 464, y + 14);
         let [name, value] = [name, &value].map(escape);
         writeln!(
@@ -80,10 +80,10 @@ fn foot(words: Words, statement: &Statement) -> String {
     let (serial, date) = (statement.serial.grouped(), words.date(statement.issued));
     let (host, url) = (statement.address.host(), statement.url());
     format!(
-        "<text class=\"name\" x=\"110\" y=\"708\">{number}</text><text class=\"small serial\" x=\"110\" y=\"730\">{serial}</text>\n\
-         <text class=\"name\" x=\"614\" y=\"708\">{check}</text><text class=\"small\" x=\"614\" y=\"730\">{url}</text>\n\
-         <text class=\"name\" x=\"110\" y=\"756\">{issued}</text><text class=\"small\" x=\"110\" y=\"778\">{date}</text>\n\
-         <text class=\"name\" x=\"614\" y=\"756\">{issuer}</text><text class=\"small\" x=\"614\" y=\"778\">{host}</text>\n"
+        "<text class=\"name\" x=\"110\" y=\"694\">{number}</text><text class=\"small serial\" x=\"110\" y=\"717\">{serial}</text>\n\
+         <text class=\"name\" x=\"614\" y=\"694\">{check}</text><text class=\"small\" x=\"614\" y=\"717\">{url}</text>\n\
+         <text class=\"name\" x=\"110\" y=\"746\">{issued}</text><text class=\"small\" x=\"110\" y=\"769\">{date}</text>\n\
+         <text class=\"name\" x=\"614\" y=\"746\">{issuer}</text><text class=\"small\" x=\"614\" y=\"769\">{host}</text>\n"
     )
 }
 

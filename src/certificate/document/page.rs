@@ -178,7 +178,7 @@ static POLICY: LazyLock<String> = LazyLock::new(|| {
 
 const TICK: &str = "M-4.6 .4 L-1.4 3.6 L4.8 -3.6";
 const DASH: &str = "M-4.5 0 H4.5";
-const LOOK: &str = "M-2 -2 m-2.6 0 a2.6 2.6 0 1 0 5.2 0 a2.6 2.6 0 1 0 -5.2 0 M0 0 L4.6 4.6";
+const LOOK: &str = "M0 -5 V-4.9 M0 -1 V5";
 
 #[cfg(test)]
 mod tests {

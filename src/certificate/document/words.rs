@@ -69,6 +69,13 @@ impl Words {
             (self.say("certificate.score"), self.score(statement)),
             (self.say("certificate.held"), self.date(statement.held_since)),
         ];
+        if !statement.dkim.is_empty() {
+            let keys = statement.dkim.iter().map(|key| match key.kind {
+                Kind::Rsa => format!("RSA {}", key.bits),
+                Kind::Ed25519 => "Ed25519".to_owned(),
+            });
+            facts.push((self.say("certificate.dkim"), keys.collect::<Vec<_>>().join(", ")));
+        }
         if let Some(mail) = statement.mail {
             let (from, to) = (self.date_before(mail.from, mail.to), self.date(mail.to));
             let days = self.tell("certificate.reports_value", &[("from", &from), ("to", &to)]);
@@ -78,13 +85,6 @@ impl Words {
                 let values = [("share", &*share), ("messages", &self.number(mail.own))];
                 facts.push((self.say("certificate.own"), self.tell("certificate.own_value", &values)));
             }
-        }
-        if !statement.dkim.is_empty() {
-            let keys = statement.dkim.iter().map(|key| match key.kind {
-                Kind::Rsa => format!("RSA {}", key.bits),
-                Kind::Ed25519 => "Ed25519".to_owned(),
-            });
-            facts.push((self.say("certificate.dkim"), keys.collect::<Vec<_>>().join(", ")));
         }
         if let Some(lookups) = statement.spf_lookups {
             let value = self.tell("certificate.spf_value", &[("lookups", &lookups.to_string())]);
