@@ -10,8 +10,10 @@ mod check;
 mod engine;
 mod migrate;
 mod parse;
+mod report;
 mod serve;
 mod spool;
+mod store;
 mod zone;
 
 /// Receives DMARC and TLS reports over SMTP and stores them exactly once in ClickHouse.
@@ -28,6 +30,7 @@ enum Command {
     Engine(engine::Engine),
     Migrate(migrate::Migrate),
     Parse(parse::Parse),
+    Report(report::Report),
     Serve(serve::Serve),
     Spool(spool::SpoolArgs),
     Zone(zone::Zone),
@@ -52,6 +55,7 @@ impl Cli {
             }
             Command::Migrate(migrate) => migrate.run(),
             Command::Parse(parse) => parse.run(),
+            Command::Report(report) => report.run(),
             Command::Serve(serve) => serve.run(),
             Command::Spool(spool) => spool.run(),
             Command::Zone(zone) => zone.run(),

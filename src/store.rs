@@ -12,6 +12,7 @@ mod insert;
 mod migration;
 mod query;
 mod retry;
+pub mod review;
 mod settings;
 pub mod tables;
 mod template;
