@@ -49,16 +49,15 @@ impl StackedBars<'_> {
 
     /// The parts of a bar that can be seen: class, upper end and height.
     fn parts(&self, bar: usize, scale: Scale) -> Vec<(&str, f64, f64)> {
-        let mut below = 0u64;
+        let mut ground = BOTTOM;
         let mut parts = Vec::new();
         for series in self.series {
             let value = series.value(bar);
             if value > 0 {
-                let from = Self::y(below, scale);
-                below = below.saturating_add(value);
                 // The smallest amount is still an amount.
-                let height = (from - Self::y(below, scale)).max(THINNEST);
-                parts.push((series.class, from - height, height));
+                let height = (BOTTOM - Self::y(value, scale)).max(THINNEST).min(ground);
+                ground -= height;
+                parts.push((series.class, ground, height));
             }
         }
         parts
