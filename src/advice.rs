@@ -4,24 +4,30 @@
 //! and what earlier runs knew ([`Memory`]); a [`Plan`] comes out. Everything but the [`adviser`] is pure.
 
 pub mod classify;
+pub mod gather;
 mod memory;
 mod plan;
 mod posture;
 mod readiness;
+mod score;
 mod sender;
 mod settings;
 mod stage;
 mod step;
 mod traffic;
+pub mod unusual;
 mod wishes;
+#[cfg(test)]
+pub(crate) mod world;
 
 pub use memory::{Memory, Remembered};
 pub use plan::Plan;
 pub use posture::{Entry, Key, Posture};
 pub use readiness::{Gate, Readiness};
-pub use sender::{Class, Counts, Rule, Sender, SenderId};
+pub use score::{COSTS, Cost};
+pub use sender::{Class, Counts, Rule, Sender, SenderId, Setup};
 pub use settings::Settings;
 pub use stage::Stage;
-pub use step::{Effort, Instruction, Risk, State, Step, StepCode, Who};
+pub use step::{Effort, Instruction, Risk, State, Step, StepCode, Wait, Who};
 pub use traffic::{PolicyDays, Traffic, Window};
 pub use wishes::{Decision, Goal, Wishes};

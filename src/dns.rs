@@ -6,6 +6,7 @@
 
 mod address;
 pub mod answer;
+mod asked;
 pub mod bimi;
 mod catalogue;
 pub mod check;

@@ -18,6 +18,8 @@ pub use error::RegistryError;
 pub use name::{is_within, normalize, parents};
 pub use shared::Shared;
 
+use crate::advice::{Decision, Goal, SenderId};
+
 /// The group of a domain that no group lists.
 pub const UNASSIGNED: &str = "unassigned";
 
@@ -108,6 +110,11 @@ impl Registry {
         })
     }
 
+    /// What the registry says of how far a domain is to go, when it is listed itself.
+    pub fn wishes(&self, domain: &str) -> Option<&Listed> {
+        self.domains.get(domain).map(|found| &found.wishes)
+    }
+
     fn find(&self, domain: &str) -> Option<(&str, &Domain)> {
         let name = if is_normal(domain) { Cow::Borrowed(domain) } else { Cow::Owned(normalize(domain)?) };
         parents(&name)
@@ -134,6 +141,25 @@ pub struct Watched<'a> {
     pub profile: Option<&'a str>,
 }
 
+/// What the registry says of how far a domain is to go.
+#[derive(Debug, Eq, PartialEq)]
+pub struct Listed {
+    /// The policy it is to end with.
+    pub goal: Goal,
+    /// Whether it sends no mail at all; none when nobody said.
+    pub parked: Option<bool>,
+    /// Whether people write mail from it.
+    pub people: bool,
+    /// Senders that were approved or rejected.
+    pub decisions: BTreeMap<SenderId, Decision>,
+}
+
+impl Default for Listed {
+    fn default() -> Self {
+        Self { goal: Goal::default(), parked: None, people: true, decisions: BTreeMap::new() }
+    }
+}
+
 #[derive(Debug)]
 struct Group {
     title: String,
@@ -149,6 +175,7 @@ struct Domain {
     active: bool,
     selectors: Vec<String>,
     profile: Option<String>,
+    wishes: Listed,
 }
 
 /// Whether `domain` may be looked up as it stands; names in rows nearly always can, which saves a copy for

@@ -13,6 +13,7 @@ mod migration;
 mod query;
 mod retry;
 pub mod review;
+mod senders;
 mod settings;
 pub mod tables;
 mod template;
@@ -29,6 +30,9 @@ pub use insert::{Inserted, LAYOUT};
 pub use migration::Applied;
 pub use query::{DomainSummary, Known, SourceCount};
 pub use retry::Backoff;
+pub use senders::{
+    DOMAINS_OF_SENDERS, KnownSender, ReportedPolicies, Said, SenderAddress, SenderFirst, SenderSums, SignedWith, Span,
+};
 pub use settings::{Password, Settings};
 
 /// The database. Cheap to clone.

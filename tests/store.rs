@@ -12,7 +12,7 @@ use engine::{Engine, number};
 use ruad::{
     report::{Limits, aggregate},
     store::{
-        Batch, Day, Filling, Kind, Settings, Store, StoreError,
+        Batch, Day, Filling, Kind, Known, Settings, Store, StoreError,
         tables::{AggregateRecords, Context, Deliveries, Delivery},
     },
 };
@@ -84,7 +84,7 @@ async fn retention_follows_the_settings() {
                 let text = format!("toDate({column}) + toIntervalMonth({arrival})");
                 others += number(&store, &ttl(&text)).await;
             }
-            assert_eq!((by_arrival, by_month, others), (partitioned - 6, 2, 4), "{months}");
+            assert_eq!((by_arrival, by_month, others), (partitioned - 7, 2, 4), "{months}");
         }
     }
 }
@@ -243,6 +243,46 @@ async fn the_copies_of_two_receivers_count_once() {
     assert_eq!(store.settle_collisions(&[1, 2, 3]).await.unwrap(), 0);
 }
 
+/// What classes of senders rest on: forwarding, SPF of somebody else, subdomains; in and out again.
+#[tokio::test]
+async fn the_marks_of_senders_are_added_up_and_taken_out() {
+    let store = Engine::shared().store().await;
+    let report = Report::default();
+    let batch = read(MARKS, &report);
+    insert(&store, &batch, "s/0").await.unwrap();
+    let marks = "SELECT toString(groupArray((address, f, s, d, p))) FROM ( \
+        SELECT replaceOne(toString(source_ip), '::ffff:', '') AS address, sum(forwarded) AS f, sum(foreign_spf) AS s, \
+            sum(subdomain) AS d, sum(subdomain_passed) AS p FROM daily_sources GROUP BY address ORDER BY address)";
+    let found: String = store.client().query(marks).fetch_one().await.unwrap();
+    assert_eq!(
+        found,
+        "[('192.0.2.1',1,0,0,0),('192.0.2.2',2,0,0,0),('192.0.2.3',4,0,0,0),('192.0.2.4',0,0,0,0),\
+          ('192.0.2.5',0,16,0,0),('192.0.2.6',0,0,0,0),('192.0.2.7',0,0,64,64),('192.0.2.8',0,0,128,0)]"
+    );
+    let later = Report { segment: Uuid::from_u128(6 << 64), ..report };
+    for copy in [&report, &later] {
+        insert(&store, &read(MARKS, copy), &copy.segment.to_string()).await.unwrap();
+        deliver(&store, copy, "stored").await;
+    }
+    let before = sums(&store).await;
+    assert_eq!(store.settle_collisions(&[7]).await.unwrap(), 1);
+    // Three blocks were added, one is taken out.
+    assert_eq!(sums(&store).await, before.map(|sum| sum / 3 * 2));
+    let known = [Known { report_key: 7, content_hash: 70 }];
+    store.withdraw(&known, report.segment).await.unwrap();
+    assert_eq!(sums(&store).await, before.map(|sum| sum / 3));
+}
+
+async fn sums(store: &Store) -> [i64; 5] {
+    let mut sums = [0; 5];
+    for (sum, column) in
+        sums.iter_mut().zip(["messages", "forwarded", "foreign_spf", "subdomain", "subdomain_passed"])
+    {
+        *sum = number(store, &format!("SELECT sum({column}) FROM daily_sources")).await;
+    }
+    sums
+}
+
 #[tokio::test]
 async fn the_statements_for_a_cluster_are_understood() {
     let engine = Engine::shared();
@@ -317,9 +357,13 @@ fn now() -> u64 {
 }
 
 fn records(report: &Report) -> Batch {
+    read(XML, report)
+}
+
+fn read(xml: &str, report: &Report) -> Batch {
     let mut filling = Filling::<AggregateRecords>::default();
     let mut position = 0;
-    aggregate::read(XML.as_bytes(), &Limits::default(), |record| {
+    aggregate::read(xml.as_bytes(), &Limits::default(), |record| {
         assert!(filling.add(0, |rows| rows.add(&report.context(), position, record)).is_none());
         position += 1;
     })
@@ -361,4 +405,33 @@ const XML: &str = "<feedback><report_metadata><org_name>google.com</org_name><re
   <record><row><source_ip>2001:db8::3</source_ip><count>1</count><policy_evaluated><disposition>reject</disposition>
     <dkim>fail</dkim><spf>fail</spf></policy_evaluated></row><identifiers><header_from>example.com</header_from>
     </identifiers></record>
+</feedback>";
+
+const MARKS: &str = "<feedback><report_metadata><org_name>google.com</org_name><report_id>1</report_id>
+  <date_range><begin>1</begin><end>2</end></date_range></report_metadata>
+  <policy_published><domain>example.com</domain><p>none</p></policy_published>
+  <record><row><source_ip>192.0.2.1</source_ip><count>1</count><policy_evaluated><disposition>none</disposition>
+    <dkim>fail</dkim><spf>fail</spf><reason><type>Forwarded</type><comment></comment></reason></policy_evaluated></row><identifiers><header_from>example.com</header_from>
+    </identifiers><auth_results></auth_results></record>
+  <record><row><source_ip>192.0.2.2</source_ip><count>2</count><policy_evaluated><disposition>none</disposition>
+    <dkim>fail</dkim><spf>fail</spf><reason><type>local_policy</type><comment>ARC=Pass as.1.example.net</comment></reason></policy_evaluated></row><identifiers><header_from>Example.com</header_from>
+    </identifiers><auth_results></auth_results></record>
+  <record><row><source_ip>192.0.2.3</source_ip><count>4</count><policy_evaluated><disposition>none</disposition>
+    <dkim>fail</dkim><spf>fail</spf><reason><type>other</type><comment></comment></reason><reason><type>mailing_list</type><comment></comment></reason></policy_evaluated></row><identifiers><header_from>example.com.</header_from>
+    </identifiers><auth_results></auth_results></record>
+  <record><row><source_ip>192.0.2.4</source_ip><count>8</count><policy_evaluated><disposition>none</disposition>
+    <dkim>fail</dkim><spf>fail</spf><reason><type>local_policy</type><comment>arc=fail; search pass</comment></reason></policy_evaluated></row><identifiers><header_from>notexample.com</header_from>
+    </identifiers><auth_results></auth_results></record>
+  <record><row><source_ip>192.0.2.5</source_ip><count>16</count><policy_evaluated><disposition>none</disposition>
+    <dkim>pass</dkim><spf>fail</spf></policy_evaluated></row><identifiers><header_from>example.com</header_from>
+    </identifiers><auth_results><spf><domain>other.example</domain><result>Pass</result></spf></auth_results></record>
+  <record><row><source_ip>192.0.2.6</source_ip><count>32</count><policy_evaluated><disposition>none</disposition>
+    <dkim>pass</dkim><spf>fail</spf></policy_evaluated></row><identifiers><header_from>example.com</header_from>
+    </identifiers><auth_results><spf><domain>other.example</domain><result>fail</result></spf></auth_results></record>
+  <record><row><source_ip>192.0.2.7</source_ip><count>64</count><policy_evaluated><disposition>none</disposition>
+    <dkim>pass</dkim><spf>pass</spf></policy_evaluated></row><identifiers><header_from>Mail.Example.com</header_from>
+    </identifiers><auth_results><spf><domain>example.com</domain><result>pass</result></spf></auth_results></record>
+  <record><row><source_ip>192.0.2.8</source_ip><count>128</count><policy_evaluated><disposition>none</disposition>
+    <dkim>fail</dkim><spf>fail</spf></policy_evaluated></row><identifiers><header_from>mail.example.com</header_from>
+    </identifiers><auth_results><spf><domain>other.example</domain><result>pass</result></spf></auth_results></record>
 </feedback>";

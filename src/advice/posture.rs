@@ -1,3 +1,5 @@
+mod condense;
+
 use std::collections::BTreeSet;
 
 use crate::{
@@ -29,6 +31,10 @@ pub struct Posture {
     pub dmarc: Option<(String, dmarc::Record)>,
     /// The policies in force.
     pub policies: Option<Policies>,
+    /// The organizational domain, where it could be told.
+    pub organization: Option<String>,
+    /// Hosts of this installation that the record names, and that do not say that they take the reports.
+    pub unauthorized: Vec<String>,
     /// Whether reports are sent to this installation; none when nobody said where it takes them.
     pub reports_to_us: Option<bool>,
     /// The SPF record as it was found.
@@ -37,18 +43,26 @@ pub struct Posture {
     pub spf_all: Option<spf::Qualifier>,
     /// Its terms that stand for addresses, in their order.
     pub entries: Vec<Entry>,
-    /// The DKIM keys that are published.
+    /// The DKIM keys that are published, each at a selector of its own.
     pub keys: Vec<Key>,
+    /// Selectors about which nobody could tell whether they have a key.
+    pub unknown_selectors: BTreeSet<String>,
+    /// Whether every other selector says that its key is revoked (`*._domainkey`).
+    pub has_revoked_wildcard: bool,
     /// Whether it receives mail; none when that could not be told.
     pub receives: Option<bool>,
     /// Whether it says that it does not (RFC 7505).
     pub has_null_mx: bool,
     /// The mode of its MTA-STS policy: `none`, `testing` or `enforce`; nothing when there is none.
     pub mta_sts_mode: Option<String>,
-    /// The hosts that receive its mail, without the final dot.
+    /// How long senders may remember that policy; seconds.
+    pub mta_sts_max_age: Option<u64>,
+    /// The hosts that receive its mail, without the final dot; the domain itself where it has no MX.
     pub mail_hosts: Vec<String>,
     /// Whether it asks for TLS reports.
     pub has_tls_rpt: bool,
+    /// The TLS-RPT record as it was found.
+    pub tls_rpt: Option<String>,
     /// Whether it has a logo.
     pub has_bimi: bool,
 }
@@ -88,6 +102,41 @@ pub struct Key {
 }
 
 impl Posture {
+    /// A domain without any record, about which everything was answered.
+    pub fn empty(domain: &str, checked_at: u64) -> Self {
+        Self {
+            domain: domain.to_owned(),
+            checked_at,
+            unknown: BTreeSet::new(),
+            findings: Vec::new(),
+            score: None,
+            dmarc: None,
+            policies: None,
+            organization: None,
+            unauthorized: Vec::new(),
+            reports_to_us: None,
+            spf: None,
+            spf_all: None,
+            entries: Vec::new(),
+            keys: Vec::new(),
+            unknown_selectors: BTreeSet::new(),
+            has_revoked_wildcard: false,
+            receives: None,
+            has_null_mx: false,
+            mta_sts_mode: None,
+            mta_sts_max_age: None,
+            mail_hosts: Vec::new(),
+            has_tls_rpt: false,
+            tls_rpt: None,
+            has_bimi: false,
+        }
+    }
+
+    /// The record at the domain's own `_dmarc` name, when that is the one that applies.
+    pub fn own_record(&self) -> Option<&dmarc::Record> {
+        self.dmarc.as_ref().filter(|(at, _)| *at == self.domain).map(|(_, record)| record)
+    }
+
     /// The findings of one kind.
     pub fn found(&self, code: Code) -> impl Iterator<Item = &Finding> {
         self.findings.iter().filter(move |finding| finding.code == code)

@@ -38,6 +38,19 @@ pub struct Sender {
     pub class: Class,
     /// What makes it so.
     pub rule: Rule,
+    /// How it is set up, as far as the catalogue knows.
+    pub setup: Setup,
+}
+
+/// How a known service is set up for a domain, as the catalogue has it.
+#[derive(Clone, Debug, Default, Eq, PartialEq, Serialize)]
+pub struct Setup {
+    /// What its customers include in their SPF records.
+    pub spf: Vec<String>,
+    /// Where DKIM is switched on; in English.
+    pub hint: Option<String>,
+    /// Where that is written down.
+    pub link: Option<String>,
 }
 
 /// Messages by what came of them.
@@ -100,6 +113,25 @@ impl SenderId {
         is_one.then(|| Self(text.to_owned()))
     }
 
+    /// Everybody who is not worth a line of their own.
+    pub fn is_others(&self) -> bool {
+        self.0 == OTHERS
+    }
+
+    /// What people may call a network: the end of its reverse names, else whose it is (`owner`), else its number or addresses.
+    pub(super) fn network_name(&self, owner: &str) -> String {
+        let rest = self.0.strip_prefix("net:").unwrap_or(&self.0);
+        match rest.split_once('/') {
+            _ if self.is_others() => "Others".to_owned(),
+            Some((number, ending)) if number.starts_with("AS") => match owner {
+                "" => format!("{ending} ({number})"),
+                owner => format!("{ending} ({owner})"),
+            },
+            None if rest.starts_with("AS") && !owner.is_empty() => format!("{owner} ({rest})"),
+            _ => rest.to_owned(),
+        }
+    }
+
     /// The id of the service, when it is one.
     pub fn as_service(&self) -> Option<&str> {
         self.0.strip_prefix("service:")
@@ -136,5 +168,41 @@ impl Class {
     /// Whether its mail is the owner's own: what must not be lost.
     pub fn is_legitimate(self) -> bool {
         matches!(self, Self::Aligned | Self::NeedsWork)
+    }
+}
+
+/// As the question about senders writes it.
+const OTHERS: &str = "net:others";
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn senders_are_read_as_they_are_written() {
+        for text in ["service:google", "net:AS64500/mail.example", "net:192.0.2.0/24", "net:others"] {
+            assert_eq!(SenderId::parse(text).unwrap().as_str(), text);
+        }
+        for text in ["", "google", "service:", "net:a b", "host:a"] {
+            assert_eq!(SenderId::parse(text), None, "{text}");
+        }
+        assert_eq!(SenderId::service("google").as_service(), Some("google"));
+        assert!(SenderId::parse("net:others").unwrap().is_others());
+    }
+
+    #[test]
+    fn networks_have_names() {
+        for (id, owner, name) in [
+            ("net:AS64500/mail.example", "Example Hosting", "mail.example (Example Hosting)"),
+            ("net:AS64500/mail.example", "", "mail.example (AS64500)"),
+            ("net:AS64500", "Example Hosting", "Example Hosting (AS64500)"),
+            ("net:AS64500", "", "AS64500"),
+            ("net:mail.example", "", "mail.example"),
+            ("net:192.0.2.0/24", "", "192.0.2.0/24"),
+            ("net:2001:db8::/48", "", "2001:db8::/48"),
+            ("net:others", "Somebody", "Others"),
+        ] {
+            assert_eq!(SenderId::parse(id).unwrap().network_name(owner), name, "{id}");
+        }
     }
 }

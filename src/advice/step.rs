@@ -1,6 +1,14 @@
+mod codes;
+mod instruction;
+mod text;
+
 use std::collections::BTreeMap;
 
 use serde::Serialize;
+
+use super::Gate;
+
+pub(in crate::advice) use text::{format_percent, percent};
 
 /// A kind of step. The name is stable: it is stored, and the texts go by it.
 #[derive(Clone, Copy, Debug, Eq, Hash, Ord, PartialEq, PartialOrd, Serialize)]
@@ -20,8 +28,10 @@ pub struct Step {
     pub opened_at: u64,
     /// When it was found done.
     pub done_at: Option<u64>,
-    /// What exactly to do.
+    /// What exactly to do; nothing once it is done.
     pub instructions: Vec<Instruction>,
+    /// What it waits for, when it comes later.
+    pub waits: Vec<Wait>,
     /// Who has to do it.
     pub who: Who,
     /// How much work it is.
@@ -46,6 +56,33 @@ pub enum State {
     Done,
     /// It does not matter any more.
     Moot,
+}
+
+/// What a step that comes later waits for.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+#[serde(rename_all = "snake_case", tag = "wait")]
+pub enum Wait {
+    /// A condition that reports do not show yet.
+    Gate {
+        /// The condition.
+        gate: Gate,
+    },
+    /// Another step.
+    Step {
+        /// Which.
+        code: StepCode,
+        /// What that is about.
+        subject: String,
+    },
+    /// A time.
+    Until {
+        /// Seconds since 1970.
+        at: u64,
+    },
+    /// Reports that tell who sends.
+    Reports,
+    /// Nothing: it need not be done at all.
+    Choice,
 }
 
 /// What exactly to do.
@@ -139,6 +176,40 @@ impl Step {
     /// Whether somebody has to do something now.
     pub fn is_open(&self) -> bool {
         matches!(self.state, State::Open | State::Undone)
+    }
+}
+
+impl Who {
+    /// Its stable name.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Dns => "dns",
+            Self::Sender => "sender",
+            Self::Operator => "operator",
+            Self::Owner => "owner",
+        }
+    }
+}
+
+impl Effort {
+    /// Its stable name.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Minutes => "minutes",
+            Self::Hours => "hours",
+            Self::Days => "days",
+        }
+    }
+}
+
+impl Risk {
+    /// Its stable name.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::None => "none",
+            Self::Low => "low",
+            Self::Medium => "medium",
+        }
     }
 }
 

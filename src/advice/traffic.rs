@@ -1,6 +1,6 @@
 use serde::Serialize;
 
-use super::Sender;
+use super::{Sender, unusual::Unusual};
 use crate::dns::dmarc::Policy;
 
 /// What reports tell about a domain. Forged reports are left out.
@@ -15,10 +15,12 @@ pub struct Traffic {
     /// Everybody who sent in the window, most messages first.
     pub senders: Vec<Sender>,
     /// When mail last came from the networks of each term of the SPF record that can be judged: the term as written, and the
-    /// day; none for never, as far back as [`Traffic::reported`] goes.
+    /// day; none when not in the days after which a term is superfluous, as far back as [`Traffic::reported`] goes.
     pub entries: Vec<(String, Option<u32>)>,
     /// Selectors with which mail was signed that verified, and the last day of it.
     pub selectors: Vec<(String, u32)>,
+    /// What is out of the ordinary about the senders.
+    pub unusual: Vec<Unusual>,
 }
 
 /// The days that are looked at.

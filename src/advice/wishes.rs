@@ -3,6 +3,7 @@ use std::collections::BTreeMap;
 use serde::Serialize;
 
 use super::SenderId;
+use crate::domains::Registry;
 
 /// What the owner of a domain has decided.
 #[derive(Clone, Debug, Default, Eq, PartialEq, Serialize)]
@@ -38,4 +39,103 @@ pub enum Decision {
     Approved,
     /// It does not.
     Rejected,
+}
+
+impl Wishes {
+    /// What the registry says of a domain, and what was said of its senders elsewhere; of one sender the registry is believed. A
+    /// domain that is not listed itself has nobody's wishes.
+    pub fn of(
+        registry: &Registry,
+        decisions: &BTreeMap<SenderId, Decision>,
+        domain: &str,
+        reports_to: &[String],
+    ) -> Self {
+        let mut wishes = Self {
+            people: true,
+            decisions: decisions.clone(),
+            reports_to: reports_to.to_vec(),
+            ..Self::default()
+        };
+        if let Some(listed) = registry.wishes(domain) {
+            wishes.goal = listed.goal;
+            wishes.parked = listed.parked;
+            wishes.people = listed.people;
+            wishes.decisions.extend(listed.decisions.iter().map(|(sender, decision)| (sender.clone(), *decision)));
+        }
+        wishes
+    }
+}
+
+impl Goal {
+    /// Its stable name.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Quarantine => "quarantine",
+            Self::Reject => "reject",
+        }
+    }
+
+    /// The goal of that name.
+    pub fn named(name: &str) -> Option<Self> {
+        [Self::Quarantine, Self::Reject].into_iter().find(|goal| goal.name() == name)
+    }
+}
+
+impl Decision {
+    /// Its stable name.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Approved => "approved",
+            Self::Rejected => "rejected",
+        }
+    }
+
+    /// The decision of that name.
+    pub fn named(name: &str) -> Option<Self> {
+        [Self::Approved, Self::Rejected].into_iter().find(|decision| decision.name() == name)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const TEXT: &str = r#"
+        [[group]]
+        name = "acme"
+        domains = ["acme.example", "other.example"]
+
+        [[domain]]
+        name = "acme.example"
+        goal = "quarantine"
+        parked = false
+        people = false
+
+        [[domain.source]]
+        sender = "service:sendgrid"
+        decision = "rejected"
+        note = "left in 2025"
+    "#;
+
+    #[test]
+    fn the_registry_comes_first() {
+        let registry = Registry::parse(TEXT, "domains.toml").unwrap();
+        let [sendgrid, google] = ["service:sendgrid", "service:google"].map(|id| SenderId::parse(id).unwrap());
+        let said = [(sendgrid.clone(), Decision::Approved), (google.clone(), Decision::Approved)].into();
+        let wishes = Wishes::of(&registry, &said, "acme.example", &["rua@reports.example".to_owned()]);
+        assert_eq!((wishes.goal, wishes.parked, wishes.people), (Goal::Quarantine, Some(false), false));
+        assert_eq!(wishes.decisions[&sendgrid], Decision::Rejected);
+        assert_eq!(wishes.decisions[&google], Decision::Approved);
+        assert_eq!(wishes.reports_to, ["rua@reports.example"]);
+    }
+
+    #[test]
+    fn without_words_people_write_and_reject_is_wanted() {
+        let registry = Registry::parse(TEXT, "domains.toml").unwrap();
+        for domain in ["other.example", "mail.acme.example", "unknown.example"] {
+            let wishes = Wishes::of(&registry, &BTreeMap::new(), domain, &[]);
+            assert_eq!((wishes.goal, wishes.parked, wishes.people), (Goal::Reject, None, true), "{domain}");
+            assert!(wishes.decisions.is_empty(), "{domain}");
+        }
+    }
 }

@@ -219,7 +219,8 @@ const UNKNOWN: u8 = 3;
 const AT_ONCE: usize = 300;
 const OUTSTANDING: usize = 150;
 const OUTSTANDING_VALIDATED: usize = 50;
-const CACHE_ENTRIES: u64 = 20_000;
+/// What several domains share is in few answers; within one nothing is asked twice.
+const CACHE_ENTRIES: u64 = 5_000;
 
 #[cfg(test)]
 mod tests {

@@ -11,10 +11,12 @@ use crate::domains;
 pub async fn patient(resolver: &Resolver, validator: &Validator, domain: &str) -> (Resolver, Validator) {
     let patience = Patience::with(domain);
     let resolver = resolver.patient(&patience);
-    if resolver.ns(domain).await.trouble() == Some(Trouble::Timeout) {
-        patience.give_up();
+    let validator = validator.patient(&patience, &resolver);
+    match resolver.ns(domain).await.trouble() {
+        Some(Trouble::Timeout) => patience.give_up(),
+        _ => validator.look_for_signatures(domain).await,
     }
-    (resolver, validator.patient(&patience))
+    (resolver, validator)
 }
 
 /// How often a silent domain is still asked during one examination. Cheap to clone; clones share the count.

@@ -8,6 +8,7 @@ use std::{
 
 use hickory_resolver::{
     TokioResolver,
+    lookup::Lookup,
     net::{DnsError, NetError},
     proto::{
         op::ResponseCode,
@@ -16,7 +17,7 @@ use hickory_resolver::{
 };
 use tokio::sync::{Semaphore, SemaphorePermit};
 
-use super::{Answer, Found, ResolverError, Settings, Trouble, Ttls, patience::Patience};
+use super::{Answer, Found, ResolverError, Settings, Trouble, Ttls, asked::Asked, patience::Patience};
 
 /// Asks the configured servers, with a cache of its own. Cheap to clone; clones share the cache and the bound.
 #[derive(Clone)]
@@ -25,6 +26,8 @@ pub struct Resolver {
     outstanding: Arc<Semaphore>,
     ttls: Option<Ttls>,
     patience: Option<Patience>,
+    /// What came of the questions of one examination.
+    asked: Option<Asked<Arc<Result<Lookup, NetError>>>>,
 }
 
 /// A TXT record.
@@ -51,7 +54,8 @@ impl Resolver {
     /// When no server is configured and the system's configuration cannot be used.
     pub fn new(settings: &Settings, cache_entries: u64, outstanding: usize) -> Result<Self, ResolverError> {
         let resolver = settings.resolver(cache_entries)?;
-        Ok(Self { resolver, outstanding: Arc::new(Semaphore::new(outstanding)), ttls: None, patience: None })
+        let outstanding = Arc::new(Semaphore::new(outstanding));
+        Ok(Self { resolver, outstanding, ttls: None, patience: None, asked: None })
     }
 
     /// The same resolver, which notes how long the answers may be remembered from now on.
@@ -61,7 +65,7 @@ impl Resolver {
 
     /// The same resolver for the examination of one domain.
     pub(super) fn patient(&self, patience: &Patience) -> Self {
-        Self { patience: Some(patience.clone()), ..self.clone() }
+        Self { patience: Some(patience.clone()), asked: Some(Asked::default()), ..self.clone() }
     }
 
     /// The TXT records of a name.
@@ -155,20 +159,10 @@ impl Resolver {
     ) -> Answer<T> {
         let Some(mut asked) = name_of(name) else { return Answer::Unknown(Trouble::BadName) };
         asked.set_fqdn(true);
-        // The semaphore is never closed.
-        let permit = self.outstanding.clone().acquire_owned().await;
-        let (resolver, question) = (self.resolver.clone(), asked.clone());
-        // On a task of its own: an examination waits for dozens of questions, and whoever waits for several at once asks all of
-        // them how they are whenever one of them moves.
-        let lookup = tokio::spawn(async move {
-            let _permit = permit;
-            resolver.lookup(question, kind).await
-        });
-        let lookup = match lookup.await {
-            Ok(Ok(lookup)) => lookup,
-            Ok(Err(error)) => return negative(&error),
-            // The runtime ends.
-            Err(_) => return Answer::Unknown(Trouble::Network),
+        let lookup = self.lookup(&asked, kind).await;
+        let lookup = match lookup.as_ref() {
+            Ok(lookup) => lookup,
+            Err(error) => return negative(error),
         };
         let mut owner = None;
         let records: Vec<_> = lookup
@@ -189,6 +183,28 @@ impl Resolver {
         }
         let alias = owner.filter(|owner| *owner != asked).map(|owner| host(&owner));
         Answer::Found(Found { records, ttl: ttl.max(Duration::from_secs(1)), alias })
+    }
+
+    /// What the library says, without a second question for what this examination has asked already.
+    pub(super) async fn lookup(&self, name: &Name, kind: RecordType) -> Arc<Result<Lookup, NetError>> {
+        let send = self.send(name.clone(), kind);
+        match &self.asked {
+            Some(asked) => asked.once(name, kind, send).await,
+            None => send.await,
+        }
+    }
+
+    async fn send(&self, name: Name, kind: RecordType) -> Arc<Result<Lookup, NetError>> {
+        // The semaphore is never closed.
+        let permit = self.outstanding.clone().acquire_owned().await;
+        let resolver = self.resolver.clone();
+        // On a task of its own: an examination waits for dozens of questions, and whoever waits for several at once asks all of
+        // them how they are whenever one of them moves.
+        let lookup = tokio::spawn(async move {
+            let _permit = permit;
+            resolver.lookup(name, kind).await
+        });
+        Arc::new(lookup.await.unwrap_or_else(|_| Err(NetError::from("the runtime ends"))))
     }
 }
 

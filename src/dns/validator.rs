@@ -5,7 +5,12 @@ mod denial;
 mod judged;
 mod upstream;
 
-use std::{fs, path::Path, sync::Arc, time::Duration};
+use std::{
+    fs,
+    path::Path,
+    sync::{Arc, Mutex, OnceLock, PoisonError},
+    time::{Duration, Instant},
+};
 
 use hickory_resolver::{
     net::{
@@ -22,7 +27,9 @@ use hickory_resolver::{
 };
 use tokio::time::timeout;
 
-use super::{Answer, Mx, ResolverError, Settings, Trouble, patience::Patience, resolver};
+use super::{
+    Answer, Mx, Resolver, ResolverError, Settings, Trouble, asked::Asked, patience::Patience, resolver,
+};
 use upstream::Upstream;
 
 pub use judged::{Judged, Proof};
@@ -35,8 +42,21 @@ pub struct Validator {
     anchors: Arc<TrustAnchors>,
     /// The zones whose keys are trusted.
     roots: Arc<[Name]>,
+    /// The root that was found last not to validate itself, and when.
+    broken: Arc<Mutex<Option<(Name, Instant)>>>,
     options: DnsRequestOptions,
-    patience: Option<Patience>,
+    examination: Option<Examination>,
+}
+
+/// What is known during the examination of one domain.
+#[derive(Clone)]
+struct Examination {
+    patience: Patience,
+    /// Asks without validation.
+    plain: Resolver,
+    asked: Asked<Judged>,
+    /// The domain's zone, once it is proven to be unsigned.
+    unsigned: Arc<OnceLock<Name>>,
 }
 
 impl Validator {
@@ -63,31 +83,61 @@ impl Validator {
         let handle = DnssecDnsHandle::with_trust_anchor(upstream.clone(), anchors.clone())
             .validation_cache_size(proofs.saturating_mul(2))
             .nsec3_iteration_limits(None, Some(u16::MAX));
-        Ok(Self { upstream, handle, anchors, roots: roots.into(), options: asked, patience: None })
+        Ok(Self {
+            upstream,
+            handle,
+            anchors,
+            roots: roots.into(),
+            broken: Arc::default(),
+            options: asked,
+            examination: None,
+        })
     }
 
     /// Asks for the records of a type at a name, following aliases.
     pub async fn ask(&self, name: &str, kind: RecordType) -> Judged {
         let Ok(mut asked) = Name::from_ascii(name) else { return Judged::unknown(Trouble::BadName) };
         asked.set_fqdn(true);
-        if self.patience.as_ref().is_some_and(|patience| patience.is_over(name)) {
+        let Some(examination) = &self.examination else { return self.judge_in_time(asked, kind).await };
+        if examination.patience.is_over(name) {
             return Judged::unknown(Trouble::Timeout);
         }
-        let judged = timeout(LONGEST, self.judge(asked, kind)).await;
-        let judged = judged.unwrap_or_else(|_| Judged::unknown(Trouble::Timeout));
-        if let Some(patience) = &self.patience {
-            let trouble = match judged.proof {
-                Proof::Unknown(trouble) => Some(trouble),
-                _ => None,
-            };
-            patience.note(name, trouble);
-        }
+        let judge = async {
+            match examination.ask(&asked, kind).await {
+                Some(judged) => judged,
+                None => self.judge_in_time(asked.clone(), kind).await,
+            }
+        };
+        let judged = examination.asked.once(&asked, kind, judge).await;
+        examination.patience.note(name, judged.proof.trouble());
         judged
     }
 
-    /// The same validator for the examination of one domain.
-    pub(super) fn patient(&self, patience: &Patience) -> Self {
-        Self { patience: Some(patience.clone()), ..self.clone() }
+    /// The same validator for the examination of one domain, which asks `plain` where nothing is signed.
+    pub(super) fn patient(&self, patience: &Patience, plain: &Resolver) -> Self {
+        let examination = Examination {
+            patience: patience.clone(),
+            plain: plain.clone(),
+            asked: Asked::default(),
+            unsigned: Arc::default(),
+        };
+        Self { examination: Some(examination), ..self.clone() }
+    }
+
+    /// Finds out whether the zone a domain is in is signed. When it is not, the rest of the examination can spare itself
+    /// the search for what it would validate answers with.
+    pub(super) async fn look_for_signatures(&self, domain: &str) {
+        let Some(examination) = &self.examination else { return };
+        let mut judged = self.ask(domain, RecordType::SOA).await;
+        let Some(zone) = judged.zone().filter(|_| judged.proof == Proof::Insecure) else { return };
+        if zone != domain {
+            judged = self.ask(&zone, RecordType::SOA).await;
+        }
+        let Some(zone) = judged.unsigned_zone() else { return };
+        if !self.roots.iter().any(|root| zone.zone_of(root)) {
+            // Found once in an examination.
+            examination.unsigned.get_or_init(|| zone);
+        }
     }
 
     /// The hosts that receive a domain's mail.
@@ -102,10 +152,25 @@ impl Validator {
         (judged.answer(resolver::as_tlsa), judged.proof)
     }
 
+    /// On a task of its own, for the same reason as the questions of [`Resolver`].
+    async fn judge_in_time(&self, name: Name, kind: RecordType) -> Judged {
+        let validator = self.clone();
+        let judged = tokio::spawn(async move { timeout(LONGEST, validator.judge(name, kind)).await });
+        match judged.await {
+            Ok(Ok(judged)) => judged,
+            Ok(Err(_)) => Judged::unknown(Trouble::Timeout),
+            // The runtime ends.
+            Err(_) => Judged::unknown(Trouble::Network),
+        }
+    }
+
     async fn judge(&self, name: Name, kind: RecordType) -> Judged {
         let Some(root) = self.roots.iter().find(|root| root.zone_of(&name)) else {
             return Judged::unknown(Trouble::Unvalidated);
         };
+        if self.is_broken(root) {
+            return Judged::unknown(Trouble::Unvalidated);
+        }
         let first = self.follow(&self.handle, name.clone(), kind).await;
         if first.proof != Proof::Bogus {
             return first;
@@ -129,11 +194,22 @@ impl Validator {
             return Judged { proof: Proof::Insecure, ..second };
         }
         // A server that knows nothing of DNSSEC leaves signatures out, those of the root zone included.
-        match self.once(&self.handle, root.clone(), RecordType::SOA).await.proof {
-            Proof::Secure => second,
-            Proof::Unknown(trouble) => Judged::unknown(trouble),
-            Proof::Insecure | Proof::Bogus => Judged::unknown(Trouble::Unvalidated),
+        let proof = self.once(&handle, root.clone(), RecordType::SOA).await.proof;
+        match (upstream.trouble(), proof) {
+            (_, Proof::Secure) => second,
+            (Some(trouble), _) | (None, Proof::Unknown(trouble)) => Judged::unknown(trouble),
+            (None, Proof::Insecure | Proof::Bogus) => {
+                *self.broken.lock().unwrap_or_else(PoisonError::into_inner) =
+                    Some((root.clone(), Instant::now()));
+                Judged::unknown(Trouble::Unvalidated)
+            }
         }
+    }
+
+    /// Whether nothing can be validated at present.
+    fn is_broken(&self, root: &Name) -> bool {
+        let broken = self.broken.lock().unwrap_or_else(PoisonError::into_inner);
+        broken.as_ref().is_some_and(|(name, at)| name == root && at.elapsed() < BROKEN)
     }
 
     async fn is_below_unsigned(&self, name: &Name) -> bool {
@@ -182,6 +258,24 @@ impl Validator {
     }
 }
 
+impl Examination {
+    /// An answer from the domain's zone when that is unsigned: an ordinary question does, and another check may have asked
+    /// it. Nothing for what must be validated: the zone's DS records, which are in the zone above, and aliases, which may lead
+    /// into a signed zone.
+    async fn ask(&self, name: &Name, kind: RecordType) -> Option<Judged> {
+        let zone = self.unsigned.get()?;
+        if !zone.zone_of(name) || kind == RecordType::DS && zone == name {
+            return None;
+        }
+        match self.plain.lookup(name, kind).await.as_ref() {
+            Ok(lookup) => Judged::unsigned(name, lookup),
+            Err(NetError::Dns(DnsError::NoRecordsFound(none))) => Judged::nothing_unsigned(none),
+            Err(NetError::Timeout) => Some(Judged::unknown(Trouble::Timeout)),
+            Err(_) => None,
+        }
+    }
+}
+
 /// Why an error leaves a question unanswered.
 fn trouble(error: &NetError) -> Trouble {
     match error {
@@ -216,6 +310,8 @@ fn zone_of_key(entry: &Entry) -> Option<Name> {
 
 /// How long one question may take with all that its validation asks for.
 const LONGEST: Duration = Duration::from_secs(30);
+/// For how long nothing is asked once it was found that the root does not validate.
+const BROKEN: Duration = Duration::from_secs(60);
 /// How many aliases are followed, one after the other.
 const ALIASES: usize = 8;
 /// Proofs remembered at least.

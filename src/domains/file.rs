@@ -1,5 +1,5 @@
 use std::{
-    collections::{HashMap, hash_map::Entry},
+    collections::{BTreeMap, HashMap, hash_map::Entry},
     ops::Range,
     path::Path,
     sync::Arc,
@@ -9,8 +9,11 @@ use std::{
 use serde::Deserialize;
 use toml::Spanned;
 
-use super::{Domain, Group, Registry, RegistryError, UNASSIGNED, normalize};
-use crate::health::{Profile, SHORTEST_INTERVAL};
+use super::{Domain, Group, Listed, Registry, RegistryError, UNASSIGNED, normalize};
+use crate::{
+    advice::{Decision, Goal, SenderId},
+    health::{Profile, SHORTEST_INTERVAL},
+};
 
 pub(super) fn load(path: &Path) -> Result<Registry, RegistryError> {
     let file = path.display().to_string();
@@ -68,6 +71,21 @@ struct DomainTable {
     #[serde(default)]
     selectors: Vec<Spanned<String>>,
     profile: Option<Spanned<String>>,
+    goal: Option<Spanned<String>>,
+    parked: Option<bool>,
+    people: Option<bool>,
+    #[serde(default)]
+    source: Vec<SourceTable>,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct SourceTable {
+    sender: Spanned<String>,
+    decision: Spanned<String>,
+    /// For whoever reads the file.
+    #[serde(rename = "note", default)]
+    _note: Option<String>,
 }
 
 fn active() -> bool {
@@ -121,6 +139,7 @@ impl Builder {
                     active: true,
                     selectors: Vec::new(),
                     profile: None,
+                    wishes: Listed::default(),
                 });
                 self.domain_lines.insert(name, line);
                 Ok(())
@@ -147,11 +166,17 @@ impl Builder {
             let profile = self.profile("domain.profile", table.profile)?;
             let selectors = table.selectors.into_iter().map(|written| self.selector(written));
             let selectors = selectors.collect::<Result<_, _>>()?;
+            let wishes = Listed {
+                goal: self.goal(table.goal)?,
+                parked: table.parked,
+                people: table.people.unwrap_or(true),
+                decisions: self.decisions(table.source)?,
+            };
             let Some(domain) = self.registry.domains.get_mut(name.as_str()) else {
                 return Err(RegistryError::UnlistedDomain { file, line, name });
             };
             domain.active = table.active;
-            (domain.selectors, domain.profile) = (selectors, profile);
+            (domain.selectors, domain.profile, domain.wishes) = (selectors, profile, wishes);
         }
         Ok(())
     }
@@ -192,6 +217,35 @@ impl Builder {
             }
             written => Ok(written.map(Spanned::into_inner)),
         }
+    }
+
+    fn goal(&self, written: Option<Spanned<String>>) -> Result<Goal, RegistryError> {
+        let Some(written) = written else { return Ok(Goal::default()) };
+        Goal::named(written.get_ref())
+            .ok_or_else(|| self.not_one_of(&written, "domain.goal", "quarantine or reject"))
+    }
+
+    fn decisions(&self, tables: Vec<SourceTable>) -> Result<BTreeMap<SenderId, Decision>, RegistryError> {
+        let mut decisions = BTreeMap::new();
+        for table in tables {
+            let written = table.sender.get_ref();
+            let sender = SenderId::parse(written).or_else(|| SenderId::parse(&format!("service:{written}")));
+            let sender = sender.ok_or_else(|| {
+                self.not_one_of(&table.sender, "domain.source.sender", "service:<id>, net:<network> or a service's id")
+            })?;
+            let decision = Decision::named(table.decision.get_ref()).ok_or_else(|| {
+                self.not_one_of(&table.decision, "domain.source.decision", "approved or rejected")
+            })?;
+            if decisions.insert(sender, decision).is_some() {
+                let wanted = "decided about once in a domain's tables";
+                return Err(self.not_one_of(&table.sender, "domain.source.sender", wanted));
+            }
+        }
+        Ok(decisions)
+    }
+
+    fn not_one_of(&self, written: &Spanned<String>, key: &'static str, wanted: &'static str) -> RegistryError {
+        self.out_of_range(self.lines.of(written.span()), key, format!("{:?}", written.get_ref()), wanted)
     }
 
     fn selector(&self, written: Spanned<String>) -> Result<String, RegistryError> {
@@ -297,6 +351,23 @@ mod tests {
                 format!("{group}]\n[[domain]]\nname = \"acme.example\"\nselectors = [\"s1\",\n\"s 2\"]\n"),
                 "f.toml:9: domain.selectors \"s 2\" is not a DKIM selector",
             ),
+            (
+                format!("{group}]\n[[domain]]\nname = \"acme.example\"\ngoal = \"none\"\n"),
+                "f.toml:8: domain.goal is \"none\"; it has to be quarantine or reject",
+            ),
+            (
+                source(group, "sender = \"a b\"\ndecision = \"approved\"\n"),
+                "f.toml:9: domain.source.sender is \"a b\"; it has to be service:<id>",
+            ),
+            (
+                source(group, "sender = \"net:AS1\"\ndecision = \"ok\"\n"),
+                "f.toml:10: domain.source.decision is \"ok\"; it has to be approved or rejected",
+            ),
+            (
+                source(group, "sender = \"google\"\ndecision = \"approved\"\n")
+                    + "[[domain.source]]\nsender = \"service:google\"\ndecision = \"rejected\"\n",
+                "f.toml:12: domain.source.sender is \"service:google\"; it has to be decided about once",
+            ),
             ("[[group]]\nname = \"A b\"\n".to_owned(), "f.toml:2: group.name \"A b\" is not 1 to 48 of"),
             ("[[group]]\nname = \"\"\n".to_owned(), "f.toml:2: group.name \"\" is not"),
             ("[[group]]\nname = \"1a\"\n".to_owned(), "f.toml:2: group.name \"1a\" is not"),
@@ -310,6 +381,19 @@ mod tests {
         }
     }
 
+    fn source(group: &str, fields: &str) -> String {
+        format!("{group}]\n[[domain]]\nname = \"acme.example\"\n[[domain.source]]\n{fields}")
+    }
+
+    #[test]
+    fn a_service_may_be_named_by_its_id_alone() {
+        let group = "[[group]]\nname = \"acme\"\ndomains = [\n  \"acme.example\",\n";
+        let text = source(group, "sender = \"google\"\ndecision = \"approved\"\nnote = \"our mailboxes\"\n");
+        let registry = parse(&text, "f.toml").unwrap();
+        let decisions = &registry.wishes("acme.example").unwrap().decisions;
+        assert_eq!(decisions.get(&SenderId::service("google")), Some(&Decision::Approved));
+    }
+
     #[test]
     fn unknown_keys_and_wrong_kinds_are_named() {
         for (text, parts) in [
@@ -318,6 +402,7 @@ mod tests {
             ("[[groups]]\nname = \"acme\"\n", ["f.toml: ", "line 1", "groups"]),
             ("[[group]]\ntitle = \"acme\"\n", ["f.toml: ", "line 1", "name"]),
             ("[[domain]]\nname = \"a.example\"\nactive = 1\n", ["f.toml: ", "line 3", "active"]),
+            ("[[domain]]\nname = \"a.example\"\nparked = \"no\"\n", ["f.toml: ", "line 3", "parked"]),
             ("[[group]\n", ["f.toml: ", "line 1", "[[group]"]),
         ] {
             let error = parse(text, "f.toml").unwrap_err().to_string();

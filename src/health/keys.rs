@@ -10,6 +10,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::dns::{Finding, dkim};
 
+pub(crate) use age::date;
 pub use age::{Age, age};
 
 /// A key under a selector of a domain.

@@ -77,6 +77,17 @@ impl Score {
     /// Nothing is left to improve.
     pub const BEST: Self = Self { tenths: FULL };
 
+    /// What is left after so many tenths are taken off.
+    #[must_use]
+    pub fn less(self, tenths: u16) -> Self {
+        Self { tenths: self.tenths.saturating_sub(tenths) }
+    }
+
+    /// As a number of tenths.
+    pub fn tenths(self) -> u16 {
+        self.tenths
+    }
+
     /// As a number.
     pub fn value(self) -> f64 {
         f64::from(self.tenths) / 10.0

@@ -1,5 +1,5 @@
 use std::{
-    collections::{BTreeSet, HashMap},
+    collections::HashMap,
     path::Path,
 };
 
@@ -11,6 +11,7 @@ use crate::domains::{normalize, parents};
 #[derive(Debug, Default)]
 pub struct Catalog {
     services: Vec<Service>,
+    by_id: HashMap<String, usize>,
     by_dkim: HashMap<String, usize>,
     by_reverse: HashMap<String, usize>,
     by_asn: HashMap<u32, usize>,
@@ -50,7 +51,6 @@ impl Catalog {
         let entries: File = toml::from_str(text)
             .map_err(|source| CatalogError::Syntax { file: file(), source: Box::new(source) })?;
         let mut catalog = Self::default();
-        let mut ids = BTreeSet::new();
         for (at, service) in entries.service.into_iter().enumerate() {
             let id = &service.id;
             if !is_id(id) {
@@ -62,7 +62,7 @@ impl Catalog {
                 key,
                 value: value.to_owned(),
             };
-            if !ids.insert(id.clone()) {
+            if catalog.by_id.insert(id.clone(), at).is_some() {
                 return Err(twice(id, "id"));
             }
             for (key, values, index) in [
@@ -106,6 +106,11 @@ impl Catalog {
     /// The service whose customers include `domain` in their SPF records.
     pub fn included(&self, domain: &str) -> Option<&Service> {
         self.services.get(nearest(&self.by_spf, domain)?)
+    }
+
+    /// The service with this id.
+    pub fn service(&self, id: &str) -> Option<&Service> {
+        self.services.get(*self.by_id.get(id)?)
     }
 
     /// Every service, in the file's order.
@@ -184,6 +189,28 @@ pub enum Category {
 }
 
 impl Category {
+    /// The category that is stored as this word.
+    pub fn named(word: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|category| category.as_str() == word)
+    }
+
+    const ALL: [Self; 14] = [
+        Self::Mailbox,
+        Self::Marketing,
+        Self::Transactional,
+        Self::Crm,
+        Self::Helpdesk,
+        Self::Software,
+        Self::Social,
+        Self::SecurityGateway,
+        Self::Signature,
+        Self::Forwarder,
+        Self::List,
+        Self::Hosting,
+        Self::Isp,
+        Self::University,
+    ];
+
     /// The word that is stored.
     pub fn as_str(self) -> &'static str {
         match self {
@@ -279,6 +306,8 @@ const BUILT_IN: &str = include_str!("../../config/sources.toml");
 
 #[cfg(test)]
 mod tests {
+    use std::collections::BTreeSet;
+
     use super::*;
 
     #[test]
@@ -299,6 +328,7 @@ mod tests {
             }
             let json = serde_json::to_string(category).unwrap();
             assert_eq!(json.trim_matches('"'), category.as_str());
+            assert_eq!(Category::named(category.as_str()), Some(*category));
         }
     }
 

@@ -54,7 +54,7 @@ impl Store {
             let pairs = pairs(reports);
             let token = format!("withdrawn/{segment}/{:032x}", xxh3_128(pairs.as_bytes()));
             for (rollup, sums) in [("daily_domains", DOMAINS_OF), ("daily_sources", SOURCES_OF)] {
-                let statement = sums.replace("{rollup}", rollup).replace("{pairs}", &pairs);
+                let statement = filled(sums, rollup).replace("{pairs}", &pairs);
                 let query = self.client().query_raw(&statement);
                 self.timed(once(query, &token).execute()).await?;
             }
@@ -105,7 +105,7 @@ impl Store {
     ) -> Result<(), StoreError> {
         let query = self
             .client()
-            .query(&sums.replace("{rollup}", rollup))
+            .query(&filled(sums, rollup))
             .bind(&copy.group_name)
             .bind(&copy.verdict)
             .bind(&copy.its_month)
@@ -126,6 +126,10 @@ fn once(query: Query, token: &str) -> Query {
         .with_setting("insert_deduplication_token", token)
         .with_setting("insert_distributed_sync", "1")
         .with_setting("max_threads", "1")
+}
+
+fn filled(statement: &str, rollup: &str) -> String {
+    statement.replace("{rollup}", rollup).replace("{sums}", SUMS)
 }
 
 fn pairs(reports: &[Known]) -> String {
@@ -169,16 +173,27 @@ const DOMAINS: &str = "
 /// The opposite of what `daily_sources_feed` adds.
 const SOURCES: &str = "
     INSERT INTO {rollup} (policy_domain, day, group_name, verdict, received_month,
-        source_ip, messages, passed, dkim_aligned, spf_aligned, quarantined, rejected, records)
+        source_ip, messages, passed, dkim_aligned, spf_aligned, quarantined, rejected, forwarded, foreign_spf,
+        subdomain, subdomain_passed, records)
     WITH ? AS its_group, ? AS its_verdict, toDate(?) AS its_month, ? AS its_reporter
-    SELECT r.policy_domain, r.day, its_group, its_verdict, its_month, r.source_ip,
-        -toInt64(sum(r.count)), -toInt64(sumIf(r.count, r.dmarc_pass)), -toInt64(sumIf(r.count, r.dkim_aligned)),
-        -toInt64(sumIf(r.count, r.spf_aligned)), -toInt64(sumIf(r.count, r.disposition = 'quarantine')),
-        -toInt64(sumIf(r.count, r.disposition = 'reject')), -toInt64(count())
+    SELECT r.policy_domain, r.day, its_group, its_verdict, its_month, r.source_ip, {sums}
     FROM aggregate_records AS r FINAL
     WHERE r.policy_domain = ? AND r.day = toDate(?) AND r.report_key = ? AND r.content_hash = ?
     GROUP BY r.policy_domain, r.day, r.source_ip
     ORDER BY r.source_ip";
+
+/// What `daily_sources` adds up, each the opposite.
+const SUMS: &str = "\
+    -toInt64(sum(r.count)), -toInt64(sumIf(r.count, r.dmarc_pass)), -toInt64(sumIf(r.count, r.dkim_aligned)),
+    -toInt64(sumIf(r.count, r.spf_aligned)), -toInt64(sumIf(r.count, r.disposition = 'quarantine')),
+    -toInt64(sumIf(r.count, r.disposition = 'reject')),
+    -toInt64(sumIf(r.count, arrayExists((type, comment) -> lower(type) IN ('forwarded', 'trusted_forwarder', 'mailing_list')
+        OR match(lower(comment), '(^|[^a-z])arc[^a-z]*pass'), r.reasons.type, r.reasons.comment))),
+    -toInt64(sumIf(r.count, r.dkim_aligned AND NOT r.spf_aligned
+        AND arrayExists(result -> lower(result) = 'pass', r.spf_results.result))),
+    -toInt64(sumIf(r.count, endsWith(lower(r.header_from), concat('.', r.policy_domain)))),
+    -toInt64(sumIf(r.count, r.dmarc_pass AND endsWith(lower(r.header_from), concat('.', r.policy_domain)))),
+    -toInt64(count())";
 
 /// The same for reports that only one segment stored, so that their rows say all.
 const DOMAINS_OF: &str = "
@@ -195,11 +210,9 @@ const DOMAINS_OF: &str = "
 /// The same for `daily_sources`.
 const SOURCES_OF: &str = "
     INSERT INTO {rollup} (policy_domain, day, group_name, verdict, received_month,
-        source_ip, messages, passed, dkim_aligned, spf_aligned, quarantined, rejected, records)
-    SELECT r.policy_domain, r.day, r.group_name, r.verdict, toStartOfMonth(r.received_at) AS month, r.source_ip,
-        -toInt64(sum(r.count)), -toInt64(sumIf(r.count, r.dmarc_pass)), -toInt64(sumIf(r.count, r.dkim_aligned)),
-        -toInt64(sumIf(r.count, r.spf_aligned)), -toInt64(sumIf(r.count, r.disposition = 'quarantine')),
-        -toInt64(sumIf(r.count, r.disposition = 'reject')), -toInt64(count())
+        source_ip, messages, passed, dkim_aligned, spf_aligned, quarantined, rejected, forwarded, foreign_spf,
+        subdomain, subdomain_passed, records)
+    SELECT r.policy_domain, r.day, r.group_name, r.verdict, toStartOfMonth(r.received_at) AS month, r.source_ip, {sums}
     FROM aggregate_records AS r FINAL
     WHERE (r.report_key, r.content_hash) IN ({pairs})
     GROUP BY r.policy_domain, r.day, r.group_name, r.verdict, month, r.source_ip

@@ -89,7 +89,7 @@ impl Store {
             "SELECT name, engine_full FROM system.tables \
              WHERE database = ? AND engine LIKE '%MergeTree' \
              AND (partition_key != '' OR engine LIKE '%AggregatingMergeTree' OR engine_full LIKE '% TTL %' \
-                OR match(name, '^domain_(steps|senders)(_local)?$')) ORDER BY name",
+                OR match(name, '^domain_(steps|senders)(_local)??$')) ORDER BY name",
         );
         let tables: Vec<Table> = self.timed(query.bind(&self.settings().database).fetch_all()).await?;
         for table in tables {

@@ -1,7 +1,7 @@
 //! What validation says about answers and about denials, against signed zones.
 
-use hickory_server::proto::rr::RecordType;
-use ruad::dns::{Proof, Trouble};
+use hickory_server::proto::rr::{RData, RecordType};
+use ruad::dns::{Proof, Resolver, Trouble, patient};
 
 use crate::tree::{Ds, Tree, Zone};
 
@@ -139,6 +139,86 @@ async fn a_server_that_strips_signatures_tells_nothing() {
         ("_25._tcp.mx.domain.example", RecordType::TLSA),
     ];
     assert_eq!(proofs(&tree, &questions).await, [Proof::Unknown(Trouble::Unvalidated); 3]);
+}
+
+#[tokio::test]
+async fn that_the_root_is_not_signed_is_found_once() {
+    let tree = Tree::serve(&[Zone::signed("domain.example.", TEXT)]).await;
+    tree.strip();
+    let validator = tree.validator();
+    let ask = async |name| validator.ask(name, RecordType::MX).await.proof;
+    assert_eq!(ask("domain.example").await, Proof::Unknown(Trouble::Unvalidated));
+    let count = tree.count();
+    assert_eq!(ask("other.example").await, Proof::Unknown(Trouble::Unvalidated));
+    assert_eq!(tree.count(), count);
+}
+
+#[tokio::test]
+async fn that_the_root_does_not_answer_is_not_kept() {
+    let root = Zone::signed(".", "").with(|zone| zone.failing = vec![RecordType::DNSKEY]);
+    let tree = Tree::serve(&[root, Zone::signed("domain.example.", TEXT)]).await;
+    let validator = tree.validator();
+    for name in ["domain.example", "other.example"] {
+        let count = tree.count();
+        let proof = validator.ask(name, RecordType::MX).await.proof;
+        assert_eq!(proof, Proof::Unknown(Trouble::ServerFailure));
+        assert!(tree.count() > count, "{name} was not asked for");
+    }
+}
+
+#[tokio::test]
+async fn an_examination_says_the_same_with_fewer_questions() {
+    let plain = "@ IN MX 10 mx\nmx IN A 192.0.2.1\nalias IN CNAME mx\nfar IN CNAME mx.damaged.example.\n";
+    let tree = Tree::serve(&[
+        Zone::unsigned("plain.example.", plain),
+        Zone::signed("below.plain.example.", "@ IN MX 10 mx\n"),
+        Zone::signed("island.example.", plain).with(|zone| zone.ds = Ds::None),
+        Zone::signed("damaged.example.", TEXT).with(|zone| zone.damaged = vec![RecordType::A]),
+    ])
+    .await;
+    for (domain, is_cheaper) in [
+        ("plain.example", true),
+        ("mx.plain.example", true),
+        ("island.example", false),
+        ("damaged.example", false),
+    ] {
+        let (resolver, plain) = (Resolver::new(&tree.settings(), 0, 10).unwrap(), tree.validator());
+        let (_, patient) = patient(&resolver, &plain, domain).await;
+        for (name, kind) in [
+            (domain.to_owned(), RecordType::SOA),
+            (domain.to_owned(), RecordType::MX),
+            (domain.to_owned(), RecordType::DS),
+            (domain.to_owned(), RecordType::DNSKEY),
+            (format!("mx.{domain}"), RecordType::A),
+            (format!("mx.{domain}"), RecordType::AAAA),
+            (format!("none.{domain}"), RecordType::A),
+            (format!("alias.{domain}"), RecordType::A),
+            (format!("far.{domain}"), RecordType::A),
+            (format!("below.{domain}"), RecordType::MX),
+            (format!("below.{domain}"), RecordType::DS),
+        ] {
+            let (one, other) = (plain.ask(&name, kind).await, patient.ask(&name, kind).await);
+            assert_eq!(one.proof, other.proof, "{name} {kind} {one:#?} {other:#?}");
+            // Signatures are not asked for where they prove nothing.
+            let text =
+                |data: &RData| Some(data.to_string()).filter(|_| data.record_type() != RecordType::RRSIG);
+            let (one, other) = (one.answer(text), other.answer(text));
+            let texts = [&one, &other].map(|answer| {
+                let mut texts = answer.records().to_vec();
+                texts.sort();
+                texts
+            });
+            assert_eq!(texts[0], texts[1], "{name} {kind}");
+            assert_eq!((one.is_none(), one.trouble()), (other.is_none(), other.trouble()), "{name} {kind}");
+        }
+        // Where nothing is signed, a host's addresses cost a question each.
+        let count = tree.count();
+        patient.ask(&format!("mx2.{domain}"), RecordType::A).await;
+        assert!(tree.count() - count == 1 || !is_cheaper, "{domain}");
+        let count = tree.count();
+        patient.ask(&format!("mx2.{domain}"), RecordType::A).await;
+        assert_eq!(tree.count(), count, "{domain}");
+    }
 }
 
 #[tokio::test]

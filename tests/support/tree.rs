@@ -5,7 +5,10 @@ use std::{
     collections::BTreeMap,
     io::Write,
     net::SocketAddr,
-    sync::{Arc, Mutex},
+    sync::{
+        Arc, Mutex,
+        atomic::{AtomicUsize, Ordering},
+    },
     time::{Duration, SystemTime},
 };
 
@@ -112,7 +115,7 @@ impl Tree {
         let served = all.iter().zip(&keys).map(|(zone, key)| Served::new(zone, key, &all, &keys)).collect();
         let mut anchor = tempfile::NamedTempFile::new().unwrap();
         writeln!(anchor, ". IN DNSKEY {}", keys[0].dnskey()).unwrap();
-        let state = Arc::new(State { zones: served, checking: Mutex::default(), strips: Mutex::default() });
+        let state = Arc::new(State { zones: served, ..State::default() });
         let (udp, tcp) = loop {
             let udp = UdpSocket::bind("127.0.0.1:0").await.unwrap();
             if let Ok(tcp) = TcpListener::bind(udp.local_addr().unwrap()).await {
@@ -129,6 +132,11 @@ impl Tree {
     /// Answers with SERVFAIL to questions without CD, as a server does that validates and finds forgeries.
     pub(crate) fn fail_without_cd(&self) {
         *self.state.checking.lock().unwrap() = true;
+    }
+
+    /// How many questions were asked so far.
+    pub(crate) fn count(&self) -> usize {
+        self.state.count.load(Ordering::Relaxed)
     }
 
     /// Leaves signatures and denials out from now on.
@@ -293,8 +301,10 @@ fn sign_again(records: &mut BTreeMap<RrKey, Arc<RecordSet>>, zone: &Zone, key: &
     }
 }
 
+#[derive(Default)]
 struct State {
     zones: Vec<Served>,
+    count: AtomicUsize,
     checking: Mutex<bool>,
     strips: Mutex<bool>,
 }
@@ -308,6 +318,7 @@ impl RequestHandler for Handler {
         request: &Request,
         mut response: R,
     ) -> ResponseInfo {
+        self.0.count.fetch_add(1, Ordering::Relaxed);
         let query = request.request_info().unwrap().query.clone();
         let name = Name::from(query.name().clone());
         let kind = query.query_type();

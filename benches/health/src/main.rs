@@ -8,6 +8,7 @@ use clap::Parser;
 
 mod run;
 mod server;
+mod signed;
 mod world;
 
 /// Examines made-up domains and prints a line a round.
@@ -27,11 +28,18 @@ struct Bench {
 fn main() -> anyhow::Result<()> {
     let bench = Bench::parse();
     println!(
-        "{:<22} {:>8} {:>8} {:>10} {:>10} {:>9} {:>12} {:>9} {:>9}",
+        "{:<32} {:>8} {:>8} {:>10} {:>10} {:>9} {:>12} {:>9} {:>9}",
         "round", "domains", "s", "domains/s", "questions", "unknown", "most at once", "CPU s", "peak"
     );
-    for (name, silent) in [("all answer", false), ("5 % never answer", true)] {
-        run::measure(&bench.ruad, name, bench.domains, silent, Duration::from_millis(bench.latency))?;
+    let rounds = [
+        ("all answer", true, false),
+        ("5 % never answer", true, true),
+        ("unsigned root, all answer", false, false),
+        ("unsigned root, 5 % never answer", false, true),
+    ];
+    for (name, is_signed, is_patchy) in rounds {
+        let round = run::Round { name, is_signed, is_patchy };
+        run::measure(&bench.ruad, &round, bench.domains, Duration::from_millis(bench.latency))?;
     }
     Ok(())
 }

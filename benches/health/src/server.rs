@@ -64,15 +64,17 @@ fn send_when_due(
     due: &mpsc::Receiver<(Instant, SocketAddr, Vec<u8>)>,
     waiting: &AtomicUsize,
 ) {
-    let mut queue = VecDeque::new();
+    let mut queue: VecDeque<(Instant, SocketAddr, Vec<u8>)> = VecDeque::new();
     loop {
-        let next: Option<&(Instant, SocketAddr, Vec<u8>)> = queue.front();
-        let pause = next.map_or(LONG, |(at, ..)| at.saturating_duration_since(Instant::now()));
-        match due.recv_timeout(pause) {
-            Ok(answer) => queue.push_back(answer),
-            Err(mpsc::RecvTimeoutError::Timeout) => {}
-            Err(mpsc::RecvTimeoutError::Disconnected) => return,
+        match queue.front() {
+            // Not woken for each question: that would cost the machine more than the answer.
+            Some((at, ..)) => thread::park_timeout(at.saturating_duration_since(Instant::now())),
+            None => match due.recv() {
+                Ok(answer) => queue.push_back(answer),
+                Err(mpsc::RecvError) => return,
+            },
         }
+        queue.extend(due.try_iter());
         while queue.front().is_some_and(|(at, ..)| *at <= Instant::now()) {
             let Some((_, peer, answer)) = queue.pop_front() else { break };
             // Before it is sent: the next question may be here before this thread runs again.
@@ -96,30 +98,33 @@ fn answer(world: &World, silent: &HashSet<Vec<u8>>, message: &[u8]) -> Option<Ve
     if labels.iter().any(|start| name.get(*start..).is_some_and(|parent| silent.contains(parent))) {
         return None;
     }
-    let (code, count, records) = match world.find(&name, kind) {
-        Found::Records(answer) => (0, answer.count, answer.bytes.as_slice()),
-        Found::NoData => (0, 0, &[][..]),
-        Found::NoName => (3, 0, &[][..]),
+    let (code, answer) = match world.find(&name, kind) {
+        Found::Records(answer) => (0, Some(answer)),
+        Found::NoData => (0, None),
+        Found::NoName => (3, None),
     };
-    let mut reply = Vec::with_capacity(at + 5 + records.len() + START.len());
+    let (count, authorities) = answer.map_or((0, 1), |answer| (answer.count, answer.authorities));
+    let mut reply = Vec::with_capacity(512);
     reply.extend(message.get(..2)?);
     // A response, authoritative, recursion desired and available.
     reply.extend([0x85, 0x80 | code, 0, 1]);
     reply.extend(count.to_be_bytes());
-    reply.extend([0, u8::from(count == 0), 0, 0]);
+    reply.extend(authorities.to_be_bytes());
+    reply.extend([0, 0]);
     reply.extend(message.get(HEADER..at + 5)?);
-    reply.extend(records);
-    if count == 0 {
-        reply.extend(START);
+    match answer {
+        Some(answer) => reply.extend(&answer.bytes),
+        None => {
+            reply.extend(world.zone(&name, &labels));
+            reply.extend(START);
+        }
     }
     Some(reply)
 }
 
 const HEADER: usize = 12;
-const LONG: Duration = Duration::from_secs(1);
 
-/// The root's SOA, so that a missing record can be remembered.
+/// The rest of an SOA record, so that a missing record can be remembered.
 const START: &[u8] = &[
-    0, 0, 6, 0, 1, 0, 0, 1, 44, 0, 22, 0, 0, 0, 0, 0, 1, 0, 0, 28, 32, 0, 0, 3, 132, 0, 1, 81, 128, 0, 0, 1,
-    44,
+    0, 6, 0, 1, 0, 0, 1, 44, 0, 22, 0, 0, 0, 0, 0, 1, 0, 0, 28, 32, 0, 0, 3, 132, 0, 1, 81, 128, 0, 0, 1, 44,
 ];

@@ -1,17 +1,24 @@
 //! Ten thousand domains with the records of a well-kept one.
 
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap, HashSet};
+
+use hickory_proto::rr::{Name, RData, rdata};
+
+use crate::signed::Zone;
 
 /// The records of every name, in wire form.
 pub(crate) struct World {
     answers: HashMap<(Vec<u8>, u16), Answer>,
-    names: HashMap<Vec<u8>, ()>,
+    names: HashSet<Vec<u8>>,
+    /// The root's key, when the root is signed.
+    pub(crate) anchor: Option<String>,
 }
 
-/// The records of a name and type: how many, and their bytes, each beginning with a pointer to the question's name.
+/// The records of a name and type: how many in the answer and in the authority section, and their bytes.
 #[derive(Default)]
 pub(crate) struct Answer {
     pub(crate) count: u16,
+    pub(crate) authorities: u16,
     pub(crate) bytes: Vec<u8>,
 }
 
@@ -23,15 +30,57 @@ pub(crate) enum Found<'a> {
 }
 
 impl World {
-    /// Domains `d0.example` and so on.
-    pub(crate) fn new(domains: usize) -> Self {
-        let mut world = Self { answers: HashMap::new(), names: HashMap::new() };
+    /// Domains `d0.example` and so on. They are not signed, like most domains; when `is_signed`, the root and `example` are, so
+    /// that this can be proven.
+    pub(crate) fn new(domains: usize, is_signed: bool) -> anyhow::Result<Self> {
+        let mut world = Self { answers: HashMap::new(), names: HashSet::new(), anchor: None };
         world.add("ns1.example", A, &[127, 0, 0, 1]);
         world.add("ns2.example", A, &[127, 0, 0, 1]);
         for number in 0..domains {
             world.domain(&format!("d{number}.example"), number);
         }
-        world
+        if is_signed {
+            world.sign(domains)?;
+        }
+        Ok(world)
+    }
+
+    fn sign(&mut self, domains: usize) -> anyhow::Result<()> {
+        let (root, zone) = (Zone::new(".")?, Zone::new("example.")?);
+        let server = Name::from_ascii("ns1.example.")?;
+        let soa = RData::SOA(rdata::SOA::new(server.clone(), server.clone(), 1, 7_200, 900, 86_400, 300));
+        let ns = RData::NS(rdata::NS(server));
+        self.answer("", DNSKEY, root.sign(".", root.key())?);
+        self.answer("", SOA, root.sign(".", soa.clone())?);
+        self.answer("", NS, root.sign(".", ns.clone())?);
+        self.answer("example", DS, root.sign("example.", zone.ds()?)?);
+        self.answer("example", DNSKEY, zone.sign("example.", zone.key())?);
+        self.answer("example", SOA, zone.sign("example.", soa.clone())?);
+        self.answer("example", NS, zone.sign("example.", ns)?);
+        let start = zone.sign("example.", soa)?;
+        let names: BTreeSet<_> = (0..domains).map(|number| format!("d{number}.example.")).collect();
+        let next = names.iter().skip(1).map(String::as_str).chain(["example."]);
+        for (name, next) in names.iter().zip(next) {
+            let denial = zone.sign(name, Zone::unsigned(next)?)?;
+            let bytes = start.iter().chain(&denial).flatten().copied().collect();
+            self.answers
+                .insert((wire(name.trim_end_matches('.')), DS), Answer { count: 0, authorities: 4, bytes });
+        }
+        self.anchor = Some(root.anchor());
+        Ok(())
+    }
+
+    /// A record with its signature.
+    fn answer(&mut self, name: &str, kind: u16, records: [Vec<u8>; 2]) {
+        self.names.insert(wire(name));
+        let answer = Answer { count: 2, authorities: 0, bytes: records.concat() };
+        self.answers.insert((wire(name), kind), answer);
+    }
+
+    /// The zone that a name in wire form is in, its labels beginning at `labels`: whose start of authority there is.
+    pub(crate) fn zone<'a>(&self, name: &'a [u8], labels: &[usize]) -> &'a [u8] {
+        let mut above = labels.iter().filter_map(|start| name.get(*start..));
+        above.find(|name| self.answers.contains_key(&(name.to_vec(), SOA))).unwrap_or(&[0])
     }
 
     /// Looks up a name in wire form and lower case.
@@ -39,7 +88,7 @@ impl World {
         // The map's key owns its name; a question is looked up twice a millisecond at most.
         match self.answers.get(&(name.to_vec(), kind)) {
             Some(answer) => Found::Records(answer),
-            None if self.names.contains_key(name) => Found::NoData,
+            None if self.names.contains(name) => Found::NoData,
             None => Found::NoName,
         }
     }
@@ -82,7 +131,7 @@ impl World {
         answer.bytes.extend(data);
         let mut rest = name;
         loop {
-            self.names.insert(wire(rest), ());
+            self.names.insert(wire(rest));
             let Some((_, parent)) = rest.split_once('.') else { break };
             rest = parent;
         }
@@ -91,7 +140,8 @@ impl World {
 
 /// A name as labels with their lengths.
 pub(crate) fn wire(name: &str) -> Vec<u8> {
-    let labels = name.split('.').flat_map(|label| [&[label.len() as u8][..], label.as_bytes()].concat());
+    let labels = name.split('.').filter(|label| !label.is_empty());
+    let labels = labels.flat_map(|label| [&[label.len() as u8][..], label.as_bytes()].concat());
     labels.chain([0]).collect()
 }
 
@@ -102,6 +152,8 @@ const SOA: u16 = 6;
 const MX: u16 = 15;
 const TXT: u16 = 16;
 const AAAA: u16 = 28;
+const DS: u16 = 43;
+const DNSKEY: u16 = 48;
 
 /// A public key of 2048 bits that nobody has the other half of.
 const KEY: &str = "v=DKIM1; k=rsa; p=\

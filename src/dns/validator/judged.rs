@@ -1,12 +1,16 @@
 use std::time::Duration;
 
-use hickory_resolver::proto::{
-    dnssec::{
-        Proof as Given,
-        rdata::{DNSSECRData, RRSIG},
+use hickory_resolver::{
+    lookup::Lookup,
+    net::NoRecords,
+    proto::{
+        dnssec::{
+            Proof as Given,
+            rdata::{DNSSECRData, RRSIG},
+        },
+        op::{Message, ResponseCode},
+        rr::{Name, RData, Record, RecordType},
     },
-    op::{Message, ResponseCode},
-    rr::{Name, RData, Record, RecordType},
 };
 use serde::{Serialize, Serializer};
 
@@ -47,6 +51,28 @@ impl Judged {
             answers: Vec::new(),
             authorities: Vec::new(),
         }
+    }
+
+    /// An answer from a zone that is proven to be unsigned; nothing for one that holds other names than the one asked for.
+    pub(super) fn unsigned(name: &Name, lookup: &Lookup) -> Option<Self> {
+        let (answers, authorities) = (lookup.answers().to_vec(), lookup.authorities().to_vec());
+        if answers.iter().any(|record| record.name != *name || record.record_type() == RecordType::CNAME) {
+            return None;
+        }
+        let exists = if answers.is_empty() { Err(ResponseCode::NoError) } else { Ok(()) };
+        Some(Self { proof: Proof::Insecure, exists, answers, authorities })
+    }
+
+    /// That there is no answer, from a zone that is proven to be unsigned.
+    pub(super) fn nothing_unsigned(none: &NoRecords) -> Option<Self> {
+        let code = none.response_code;
+        let authorities = none.soa.iter().map(|soa| soa.as_ref().clone().into_record_of_rdata()).collect();
+        matches!(code, ResponseCode::NoError | ResponseCode::NXDomain).then_some(Self {
+            proof: Proof::Insecure,
+            exists: Err(code),
+            answers: Vec::new(),
+            authorities,
+        })
     }
 
     /// Judges a message whose records were validated; `denial` is the outcome for its proof of non-existence when
@@ -166,6 +192,14 @@ impl Judged {
             _ => None,
         });
         signatures.filter(|signature| signature.input().type_covered == kind).collect()
+    }
+
+    /// For the answer for an SOA record: the name of the zone, when it is proven to be unsigned. One that has signatures all
+    /// the same, for which nobody vouches, is not meant: there is something to say about them.
+    pub(super) fn unsigned_zone(&self) -> Option<Name> {
+        let [record] = self.answers.as_slice() else { return None };
+        let is_meant = self.proof == Proof::Insecure && record.record_type() == RecordType::SOA;
+        is_meant.then(|| record.name.clone())
     }
 
     /// The zone that the answer for an SOA record, or the denial of anything, comes from.

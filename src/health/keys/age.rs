@@ -90,7 +90,7 @@ pub(super) fn day(time: u64) -> u32 {
     u32::try_from(time / DAY).unwrap_or(u32::MAX)
 }
 
-pub(super) fn date(time: u64) -> String {
+pub(crate) fn date(time: u64) -> String {
     let text = DateTime::from_timestamp(i64::try_from(time.min(LAST_WRITTEN)).unwrap_or(0)).to_rfc3339();
     text.split('T').next().unwrap_or_default().to_owned()
 }

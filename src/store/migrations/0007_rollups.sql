@@ -35,10 +35,15 @@ CREATE TABLE IF NOT EXISTS {database}.daily_sources{local}{on_cluster}
     spf_aligned Int64 COMMENT 'Of these: aligned SPF passed' CODEC(T64, ZSTD(1)),
     quarantined Int64 COMMENT 'Of these: disposition quarantine' CODEC(T64, ZSTD(1)),
     rejected Int64 COMMENT 'Of these: disposition reject' CODEC(T64, ZSTD(1)),
+    forwarded Int64 COMMENT 'Of these: forwarded or from a mailing list, by the reasons of the receiver or by ARC' CODEC(T64, ZSTD(1)),
+    foreign_spf Int64 COMMENT 'Of these: aligned DKIM passed, aligned SPF did not, and SPF passed for the domain of somebody else' CODEC(T64, ZSTD(1)),
+    subdomain Int64 COMMENT 'Of these: the author is at a subdomain' CODEC(T64, ZSTD(1)),
+    subdomain_passed Int64 COMMENT 'Of those at a subdomain: aligned DKIM or aligned SPF passed' CODEC(T64, ZSTD(1)),
     records Int64 COMMENT 'Records those messages were reported in; add them up' CODEC(T64, ZSTD(1)),
     INDEX day_range day TYPE minmax GRANULARITY 1
 )
-ENGINE = {replicated}SummingMergeTree((messages, passed, dkim_aligned, spf_aligned, quarantined, rejected, records))
+ENGINE = {replicated}SummingMergeTree((messages, passed, dkim_aligned, spf_aligned, quarantined, rejected, forwarded, foreign_spf, subdomain,
+    subdomain_passed, records))
 PARTITION BY received_month
 ORDER BY (policy_domain, day, source_ip, group_name, verdict)
 {rollup_ttl}
@@ -84,6 +89,10 @@ TO {database}.daily_sources{local}
     spf_aligned Int64 COMMENT 'See daily_sources',
     quarantined Int64 COMMENT 'See daily_sources',
     rejected Int64 COMMENT 'See daily_sources',
+    forwarded Int64 COMMENT 'See daily_sources',
+    foreign_spf Int64 COMMENT 'See daily_sources',
+    subdomain Int64 COMMENT 'See daily_sources',
+    subdomain_passed Int64 COMMENT 'See daily_sources',
     records Int64 COMMENT 'See daily_sources'
 )
 AS SELECT
@@ -95,6 +104,12 @@ AS SELECT
     toInt64(sumIf(count, r.spf_aligned)) AS spf_aligned,
     toInt64(sumIf(count, disposition = 'quarantine')) AS quarantined,
     toInt64(sumIf(count, disposition = 'reject')) AS rejected,
+    toInt64(sumIf(count, arrayExists((type, comment) -> lower(type) IN ('forwarded', 'trusted_forwarder', 'mailing_list')
+        OR match(lower(comment), '(^|[^a-z])arc[^a-z]*pass'), reasons.type, reasons.comment))) AS forwarded,
+    toInt64(sumIf(count, r.dkim_aligned AND NOT r.spf_aligned
+        AND arrayExists(result -> lower(result) = 'pass', spf_results.result))) AS foreign_spf,
+    toInt64(sumIf(count, endsWith(lower(header_from), concat('.', policy_domain)))) AS subdomain,
+    toInt64(sumIf(count, dmarc_pass AND endsWith(lower(header_from), concat('.', policy_domain)))) AS subdomain_passed,
     toInt64(count()) AS records
 FROM {database}.aggregate_records{local} AS r
 GROUP BY policy_domain, day, group_name, source_ip, verdict, received_month

@@ -1,0 +1,398 @@
+use super::*;
+use crate::{
+    advice::{
+        Class, Setup, Stage, Wait,
+        world::{DAY, DOMAIN, OURS, TODAY, sender},
+    },
+    dns::{Mechanism, dmarc::codes, mta_sts, mx, spf, tls_rpt},
+};
+
+fn faulty(text: &str, code: crate::dns::Code) -> World {
+    World::new().dmarc(text).finding(code.at("_dmarc.a.example", None, "Something is wrong."))
+}
+
+#[test]
+fn a_domain_without_a_record_gets_one_that_only_asks() {
+    let world = World::new().found(codes::MISSING, "_dmarc.a.example");
+    assert_eq!(open(&world)[0], "publish_dmarc");
+    assert_eq!(
+        records(&world, StepCode::PUBLISH_DMARC),
+        [("_dmarc.a.example".to_owned(), format!("v=DMARC1; p=none; rua=mailto:{OURS}"))]
+    );
+    let whole = World::new().with(|world| world.wishes.reports_to = vec!["@reports.example".to_owned()]);
+    assert_eq!(value(&whole, StepCode::PUBLISH_DMARC), "v=DMARC1; p=none; rua=mailto:dmarc@reports.example");
+    let unknown = World::new().unknown(Mechanism::Dmarc);
+    assert!(!open(&unknown).iter().any(|step| step.contains("dmarc")));
+    let dangling = World::new().found(codes::DANGLING_ALIAS, "_dmarc.a.example");
+    assert_eq!(removed(&dangling, StepCode::PUBLISH_DMARC), ["; delete: _dmarc.a.example. IN CNAME"]);
+}
+
+#[test]
+fn our_address_is_added_to_those_that_are_there() {
+    let world = World::new().dmarc("v=DMARC1; p=quarantine; sp=none; rua=mailto:x@other.example; fo=1");
+    assert_eq!(
+        value(&world, StepCode::ADD_REPORT_ADDRESS),
+        format!("v=DMARC1; p=quarantine; sp=none; rua=mailto:x@other.example,mailto:{OURS}; fo=1")
+    );
+    assert!(open(&world).contains(&"add_report_address".to_owned()));
+    let nobody_knows = world.with(|world| world.posture.reports_to_us = None);
+    assert!(!open(&nobody_knows).contains(&"add_report_address".to_owned()));
+}
+
+#[test]
+fn the_host_of_our_address_has_to_agree() {
+    let world =
+        World::at("none").with(|world| world.posture.unauthorized = vec!["reports.example".to_owned()]);
+    assert_eq!(
+        records(&world, StepCode::AUTHORIZE_REPORTS),
+        [("a.example._report._dmarc.reports.example".to_owned(), "v=DMARC1;".to_owned())]
+    );
+    assert_eq!(open(&world)[0], "authorize_reports reports.example");
+}
+
+#[test]
+fn a_record_is_repaired_and_completed_at_once() {
+    let world = faulty("v=DMARC1; p=none; rau=x; pct=50", codes::UNKNOWN_TAG);
+    let expected = format!("v=DMARC1; p=none; rua=mailto:{OURS}");
+    for code in [StepCode::REPAIR_DMARC, StepCode::ADD_REPORT_ADDRESS, StepCode::DROP_PERCENTAGE] {
+        assert_eq!(value(&world, code), expected, "{}", code.0);
+    }
+    let strict = faulty(&format!("v=DMARC1; p=reject; x=y; rua=mailto:{OURS}"), codes::UNKNOWN_TAG);
+    assert_eq!(
+        value(&strict, StepCode::REPAIR_DMARC),
+        format!("v=DMARC1; p=reject; rua=mailto:{OURS}"),
+        "the policy stays"
+    );
+    let nonsense = faulty(&format!("v=DMARC1; p=deny; rua=mailto:{OURS}"), codes::BAD_POLICY);
+    assert_eq!(value(&nonsense, StepCode::REPAIR_DMARC), format!("v=DMARC1; p=none; rua=mailto:{OURS}"));
+    assert!(!open(&nonsense).contains(&"raise_to_quarantine".to_owned()));
+}
+
+#[test]
+fn raising_waits_until_the_record_is_right() {
+    let world = World::at("none")
+        .finding(codes::UNKNOWN_TAG.at("_dmarc.a.example", None, "Something is wrong."))
+        .with(|world| {
+            let text = format!("v=DMARC1; p=none; x=y; rua=mailto:{OURS}");
+            world.posture.dmarc =
+                crate::dns::dmarc::Record::parse(&text).map(|record| (DOMAIN.into(), record));
+        });
+    assert_eq!(open(&world), ["repair_dmarc"]);
+    let plan = world.plan();
+    let raise = plan.steps.iter().find(|step| step.code == StepCode::RAISE_TO_QUARANTINE).unwrap();
+    assert!(matches!(raise.waits.as_slice(), [Wait::Step { code: StepCode::REPAIR_DMARC, .. }]));
+}
+
+#[test]
+fn several_records_become_one() {
+    let several = |texts: &str| {
+        World::new().finding(codes::SEVERAL_RECORDS.at("_dmarc.a.example", Some(texts), "Two."))
+    };
+    let world =
+        several("v=DMARC1; p=none; rua=mailto:a@x.example\nv=DMARC1; p=reject; rua=mailto:b@x.example");
+    assert_eq!(
+        value(&world, StepCode::REPAIR_DMARC),
+        format!("v=DMARC1; p=none; rua=mailto:a@x.example,mailto:b@x.example,mailto:{OURS}"),
+        "nothing is in force"
+    );
+    assert_eq!(
+        removed(&world, StepCode::REPAIR_DMARC),
+        ["; delete: _dmarc.a.example. IN TXT \"v=DMARC1; p=reject; rua=mailto:b@x.example\""]
+    );
+    let agreed = several("v=DMARC1; p=reject\nv=DMARC1; p=reject; adkim=s");
+    assert_eq!(value(&agreed, StepCode::REPAIR_DMARC), format!("v=DMARC1; p=reject; rua=mailto:{OURS}"));
+    assert!(!open(&agreed).contains(&"publish_dmarc".to_owned()));
+}
+
+#[test]
+fn a_record_at_the_wrong_name_moves() {
+    let text = "v=DMARC1; p=reject; rua=mailto:x@other.example";
+    let world = World::new().finding(codes::WRONG_NAME.at(DOMAIN, Some(text), "It stands elsewhere."));
+    assert_eq!(
+        records(&world, StepCode::REPAIR_DMARC),
+        [(
+            "_dmarc.a.example".to_owned(),
+            format!("v=DMARC1; p=none; rua=mailto:x@other.example,mailto:{OURS}")
+        )],
+        "it was never in force, so nobody has seen what it would do"
+    );
+    assert_eq!(removed(&world, StepCode::REPAIR_DMARC), [format!("; delete: a.example. IN TXT \"{text}\"")]);
+}
+
+#[test]
+fn spf_names_those_who_send() {
+    let with_spf = |id: &str, names: &[&str]| {
+        let mut sender = sender(id, Class::NeedsWork, 100, 100);
+        sender.setup =
+            Setup { spf: names.iter().map(|name| (*name).to_owned()).collect(), ..Setup::default() };
+        sender
+    };
+    let empty = World::new().found(spf::MISSING, DOMAIN);
+    assert!(later(&empty).contains(&"publish_spf".to_owned()), "nobody knows who sends");
+    let world = empty
+        .clone()
+        .reported(10, "none")
+        .sender(with_spf("service:google", &["_spf.google.example"]))
+        .sender(with_spf("service:mail", &["spf.mail.example", "spf2.mail.example"]))
+        .sender(sender("net:AS64500", Class::Threat, 9_000, 0));
+    assert_eq!(
+        value(&world, StepCode::PUBLISH_SPF),
+        "v=spf1 include:_spf.google.example include:spf.mail.example ~all"
+    );
+    let own = world.clone().sender(with_spf("net:AS64501", &[]));
+    let plan = own.plan();
+    let step = plan.steps.iter().find(|step| step.code == StepCode::PUBLISH_SPF).unwrap();
+    assert_eq!(step.values["unknown"], "AS64501");
+    let only_unknown = empty.clone().reported(10, "none").sender(with_spf("net:AS64501", &[]));
+    assert_eq!(records(&only_unknown, StepCode::PUBLISH_SPF), []);
+    let silent = world.unknown(Mechanism::Spf);
+    assert!(!open(&silent).iter().any(|step| step.contains("spf")));
+}
+
+#[test]
+fn spf_faults_are_put_right() {
+    let fix = |text: &str, faults: &[(crate::dns::Code, &str)]| {
+        let world = faults.iter().fold(World::new().spf(text), |world, (code, part)| {
+            let finding = code.at(DOMAIN, Some(text), "Something is wrong.");
+            let at = text.find(part).filter(|_| !part.is_empty());
+            world.finding(match at {
+                Some(at) => finding.with_position(at..at + part.len()),
+                None => finding,
+            })
+        });
+        value(&world, StepCode::REPAIR_SPF)
+    };
+    for (text, faults, right) in [
+        ("v=spf1 mx +all", vec![(spf::PASS_ALL, "+all")], "v=spf1 mx ~all"),
+        ("v=spf1 mx all", vec![(spf::BARE_ALL, "all")], "v=spf1 mx ~all"),
+        ("v=spf1 ip4:0.0.0.0/0 mx -all", vec![(spf::PASS_ALL, "ip4:0.0.0.0/0")], "v=spf1 mx -all"),
+        ("v=spf1 mx ?all", vec![(spf::NEUTRAL_ALL, "?all")], "v=spf1 mx ~all"),
+        ("v=spf1 mx", vec![(spf::NO_ALL, "")], "v=spf1 mx ~all"),
+        ("v=spf1 mx ptr -all", vec![(spf::PTR, "ptr")], "v=spf1 mx -all"),
+        ("v=spf1 ipv4:192.0.2.1 -all", vec![(spf::SYNTAX, "ipv4")], "v=spf1 ip4:192.0.2.1 -all"),
+        ("v=spf1 ip4:192.0.2.1-all", vec![(spf::RUN_TOGETHER, "-all")], "v=spf1 ip4:192.0.2.1 -all"),
+        (
+            "v=spf1 include=a.example -all",
+            vec![(spf::MECHANISM_AS_MODIFIER, "include=a.example")],
+            "v=spf1 include:a.example -all",
+        ),
+        (
+            "v=spf1 include:gone.example mx -all",
+            vec![(spf::INCLUDE_WITHOUT_RECORD, "include:gone.example")],
+            "v=spf1 mx -all",
+        ),
+        ("v=spf1 mx -all a", vec![(spf::TERMS_AFTER_ALL, "a")], "v=spf1 mx a -all"),
+        ("v=spf1 mx a mx -all", vec![(spf::DUPLICATE_TERM, "mx -")], "v=spf1 mx a -all"),
+        (
+            "v=spf1 mx redirect=x.example -all",
+            vec![(spf::REDIRECT_IGNORED, "redirect=x.example")],
+            "v=spf1 mx -all",
+        ),
+        (
+            "v=spf1 ptr ip4:192.0.2.1-all",
+            vec![(spf::PTR, "ptr"), (spf::RUN_TOGETHER, "-all")],
+            "v=spf1 ip4:192.0.2.1 -all",
+        ),
+    ] {
+        assert_eq!(fix(text, &faults), right, "{text}");
+    }
+    let hopeless = World::new()
+        .spf("v=spf1 nonsense:x -all")
+        .finding(spf::SYNTAX.at(DOMAIN, None, "`nonsense:x` is no mechanism.").with_position(7..17));
+    assert_eq!(records(&hopeless, StepCode::REPAIR_SPF), [], "what cannot be guessed is not guessed");
+    let foreign = World::new().spf("v=spf1 include:x.example -all").found(spf::PASS_ALL, "x.example");
+    assert!(open(&foreign).contains(&"repair spf.pass_all".to_owned()), "{:?}", open(&foreign));
+}
+
+#[test]
+fn several_spf_records_become_one() {
+    let all = "v=spf1 mx -all\nv=spf1 include:a.example ~all";
+    let world = World::new().finding(spf::SEVERAL_RECORDS.at(DOMAIN, Some(all), "Two."));
+    assert_eq!(value(&world, StepCode::REPAIR_SPF), "v=spf1 mx include:a.example ~all");
+    assert_eq!(
+        removed(&world, StepCode::REPAIR_SPF),
+        ["; delete: a.example. IN TXT \"v=spf1 include:a.example ~all\""]
+    );
+    assert!(!open(&world).contains(&"publish_spf".to_owned()));
+}
+
+fn with_entries(last: Option<u32>) -> World {
+    World::at("none")
+        .reported(100, "none")
+        .spf("v=spf1 include:_spf.google.example include:old.example ip4:192.0.2.9 ~all")
+        .entry_seen("include:old.example", Some("old.example"), last)
+        .entry("ip4:192.0.2.9", None)
+}
+
+#[test]
+fn what_nobody_sends_from_goes_out_of_spf() {
+    let world = with_entries(None);
+    assert_eq!(
+        value(&world, StepCode::REMOVE_SPF_ENTRY),
+        "v=spf1 include:_spf.google.example ip4:192.0.2.9 ~all"
+    );
+    let plan = world.plan();
+    let step = plan.open_steps().find(|step| step.code == StepCode::REMOVE_SPF_ENTRY).unwrap();
+    assert_eq!((step.subject.as_str(), step.values["days"].as_str()), ("include:old.example", "99"));
+    let is_kept = |world: &World| !open(world).iter().any(|step| step.starts_with("remove_spf_entry"));
+    assert!(!is_kept(&with_entries(Some(TODAY - 92))));
+    assert!(is_kept(&with_entries(Some(TODAY - 80))), "it was used");
+    let short = with_entries(None).with(|world| world.traffic.reported = Some((TODAY - 80, TODAY - 1)));
+    assert!(is_kept(&short), "reports do not reach back that far");
+    let stale = with_entries(None).with(|world| world.traffic.reported = Some((TODAY - 150, TODAY - 40)));
+    assert!(is_kept(&stale), "nobody reports any more");
+    let unclear = with_entries(None).with(|world| world.posture.entries[1].is_complete = false);
+    assert!(is_kept(&unclear), "what it allows is not known");
+    let silent = with_entries(None).with(|world| world.traffic.senders.clear());
+    assert!(is_kept(&silent), "no mail of one's own was seen at all");
+    let approved = with_entries(None).with(|world| {
+        world.traffic.senders[0].setup.spf = vec!["old.example".to_owned()];
+    });
+    assert!(is_kept(&approved), "the sender is one of the owner's");
+    let unasked = with_entries(None)
+        .with(|world| world.traffic.entries.retain(|(term, _)| term != "include:old.example"));
+    assert!(is_kept(&unasked), "nobody looked");
+}
+
+#[test]
+fn changes_of_spf_are_one_record() {
+    let world = with_entries(None).with(|world| {
+        world.traffic.senders[0].counts.spf_aligned = 10;
+        world.traffic.senders[0].setup.spf = vec!["spf.new.example".to_owned()];
+    });
+    let expected = "v=spf1 include:_spf.google.example ip4:192.0.2.9 include:spf.new.example ~all";
+    assert_eq!(value(&world, StepCode::ADD_SPF_SENDER), expected);
+    assert_eq!(value(&world, StepCode::REMOVE_SPF_ENTRY), expected);
+    let broken = world.finding(spf::NO_ALL.at(DOMAIN, None, "x"));
+    assert!(open(&broken).contains(&"repair_spf".to_owned()));
+    assert!(!open(&broken).contains(&"add_spf_sender service:google".to_owned()), "first things first");
+}
+
+#[test]
+fn too_many_lookups_are_shed_where_nobody_sends() {
+    let text = "v=spf1 include:_spf.google.example include:old.example ip4:192.0.2.9 ~all";
+    let world = with_entries(None).spf(text).with(|world| {
+        world.posture.entries[0].lookups = 8;
+        world.posture.entries[1].lookups = 5;
+    });
+    let world = world.finding(spf::TOO_MANY_LOOKUPS.at(DOMAIN, Some(text), "13 lookups."));
+    assert_eq!(value(&world, StepCode::REPAIR_SPF), "v=spf1 include:_spf.google.example ip4:192.0.2.9 ~all");
+    let plan = world.plan();
+    let step = plan.open_steps().find(|step| step.code == StepCode::REPAIR_SPF).unwrap();
+    assert_eq!(step.values["costs"], "include:_spf.google.example (8), include:old.example (5)");
+}
+
+#[test]
+fn mta_sts_is_tried_for_two_weeks() {
+    let world = World::at("none").with(|world| {
+        world.posture.mta_sts_mode = None;
+    });
+    let world = world.found(mta_sts::check::MISSING, "_mta-sts.a.example");
+    let plan = world.plan();
+    let step = plan.open_steps().find(|step| step.code == StepCode::PUBLISH_MTA_STS).unwrap();
+    assert!(matches!(
+        &step.instructions[0],
+        Instruction::Serve { url, text } if url == "https://mta-sts.a.example/.well-known/mta-sts.txt"
+            && text == "version: STSv1\nmode: testing\nmx: mx.a.example\nmax_age: 604800\n"
+    ));
+    let id = records(&world, StepCode::PUBLISH_MTA_STS)[0].1.clone();
+    assert!(id.starts_with("v=STSv1; id=20261213"), "{id}");
+    let later_today = world.clone().remembering(&plan).with(|world| world.now += 60);
+    assert_eq!(records(&later_today, StepCode::PUBLISH_MTA_STS)[0].1, id, "it stays while it is asked for");
+
+    let testing = World::at("none").with(|world| world.posture.mta_sts_mode = Some("testing".to_owned()));
+    let first = testing.plan();
+    assert!(named(&first, |step| step.state == State::Later).contains(&"enforce_mta_sts".to_owned()));
+    let testing = testing.remembering(&first);
+    let early = testing.clone().later(13);
+    assert!(!open(&early).contains(&"enforce_mta_sts".to_owned()));
+    let due = testing.later(14);
+    assert!(open(&due).contains(&"enforce_mta_sts".to_owned()));
+    assert_ne!(records(&due, StepCode::ENFORCE_MTA_STS)[0].1, id);
+    let uncovered = due.clone().found(mta_sts::check::MX_NOT_COVERED_TESTING, "x");
+    assert!(!open(&uncovered).contains(&"enforce_mta_sts".to_owned()), "mail would be lost");
+    let unknown = due.unknown(Mechanism::MtaSts);
+    assert!(!open(&unknown).contains(&"enforce_mta_sts".to_owned()));
+}
+
+#[test]
+fn tls_reports_come_here_too() {
+    let world = World::at("none").with(|world| {
+        world.posture.tls_rpt = None;
+        world.posture.has_tls_rpt = false;
+    });
+    let missing = world.clone().found(tls_rpt::MISSING, "x");
+    assert_eq!(
+        records(&missing, StepCode::PUBLISH_TLS_RPT),
+        [("_smtp._tls.a.example".to_owned(), format!("v=TLSRPTv1; rua=mailto:{OURS}"))]
+    );
+    assert!(!open(&world).contains(&"publish_tls_rpt".to_owned()), "nobody said that it is missing");
+    let elsewhere = world
+        .with(|world| world.posture.tls_rpt = Some("v=TLSRPTv1;rua=mailto:x@other.example".to_owned()))
+        .found(tls_rpt::NOT_TO_US, "x");
+    assert_eq!(
+        value(&elsewhere, StepCode::PUBLISH_TLS_RPT),
+        format!("v=TLSRPTv1; rua=mailto:x@other.example,mailto:{OURS}")
+    );
+}
+
+#[test]
+fn what_else_costs_points_is_said_in_its_own_words() {
+    let world = World::at("none").found(mx::check::ADDRESS, DOMAIN).found(mx::check::VERIFICATION, DOMAIN);
+    assert_eq!(open(&world), ["raise_to_quarantine", "repair mx.address"], "what costs nothing is no step");
+    let plan = world.plan();
+    let step = plan.open_steps().find(|step| step.code == StepCode::REPAIR).unwrap();
+    assert_eq!(step.values["problem"], mx::check::ADDRESS.text().unwrap().title);
+    let unknown = world.unknown(Mechanism::Mx);
+    assert_eq!(open(&unknown), ["raise_to_quarantine"]);
+}
+
+#[test]
+fn a_parked_domain_says_so() {
+    let world = World::new().parked().with(|world| world.posture.mail_hosts = vec![DOMAIN.to_owned()]);
+    let world = world.found(mx::check::IMPLICIT, DOMAIN).found(spf::MISSING, DOMAIN);
+    assert_eq!(open(&world), ["park_dmarc", "park_spf", "park_mx", "park_dkim"]);
+    for (code, name, expected) in [
+        (StepCode::PARK_DMARC, "_dmarc.a.example", format!("v=DMARC1; p=reject; rua=mailto:{OURS}")),
+        (StepCode::PARK_SPF, "a.example", "v=spf1 -all".to_owned()),
+        (StepCode::PARK_MX, "a.example", "0 .".to_owned()),
+        (StepCode::PARK_DKIM, "*._domainkey.a.example", "v=DKIM1; p=".to_owned()),
+    ] {
+        assert_eq!(records(&world, code), [(name.to_owned(), expected)]);
+    }
+    let receiving = World::new().parked();
+    assert!(!open(&receiving).contains(&"park_mx".to_owned()), "it may receive and not send");
+    let existing = World::new().parked().dmarc("v=DMARC1; p=none; sp=none; t=y; pct=10; adkim=s");
+    assert_eq!(
+        value(&existing, StepCode::PARK_DMARC),
+        format!("v=DMARC1; p=reject; sp=reject; adkim=s; rua=mailto:{OURS}")
+    );
+    let done =
+        World::new().parked().spf("v=spf1 -all").dmarc(&format!("v=DMARC1; p=reject; rua=mailto:{OURS}"));
+    let done = done.with(|world| {
+        world.posture.has_revoked_wildcard = true;
+        world.memory.stage = Some((Stage::Reject, world.now - 40 * DAY));
+    });
+    let plan = done.plan();
+    assert_eq!(named(&plan, |step| step.is_open()), Vec::<String>::new());
+    assert_eq!((plan.stage, plan.is_parked), (Stage::Maintained, true), "without a single report");
+}
+
+#[test]
+fn a_parked_domain_whose_mail_passes_is_asked_about_first() {
+    let world = World::at("none").parked();
+    assert_eq!(open(&world), ["decide_source service:google", "park_dkim"]);
+    assert!(later(&world).contains(&"park_dmarc".to_owned()));
+    let forged = World::new().parked().sender(sender("net:AS64500", Class::Undecided, 100, 0));
+    assert!(open(&forged).contains(&"park_dmarc".to_owned()));
+}
+
+#[test]
+fn a_domain_that_says_that_it_is_parked_is_taken_at_its_word() {
+    let closed = World::new().spf("v=spf1 -all").with(|world| world.posture.receives = Some(false));
+    assert!(closed.plan().is_parked);
+    assert!(!closed.clone().unknown(Mechanism::Mx).plan().is_parked);
+    assert!(!closed.clone().with(|world| world.wishes.parked = Some(false)).plan().is_parked);
+    let sending = closed.reported(5, "none").sender(sender("service:google", Class::Aligned, 5, 5));
+    assert!(!sending.plan().is_parked);
+}

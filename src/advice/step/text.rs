@@ -1,0 +1,118 @@
+//! What people read about a step.
+
+use super::{State, Step, StepCode, Wait};
+use crate::{
+    dns::Code,
+    health::keys::date,
+    texts::{Language, StepText, fill},
+};
+
+impl Step {
+    /// What people read about it, with the values of this case. What a step waits for stands at the end of `how`. A step that
+    /// needs nothing any more has no `how`.
+    pub fn text(&self, language: Language) -> StepText {
+        let Some(text) = language.step(self.code.0) else {
+            // A code of another version of this program; a test shows that every own code has a text.
+            let title = self.code.0.to_owned();
+            return StepText { title, why: String::new(), how: String::new(), verified: String::new() };
+        };
+        let value = |name: &str| self.values.get(name).map(String::as_str);
+        let fill = |text: &str| in_language(&fill(text, value), language);
+        let mut how = match self.state {
+            State::Done | State::Moot => String::new(),
+            State::Open | State::Undone | State::Later => fill(&text.how),
+        };
+        if self.state == State::Later {
+            for missing in self.missing(language) {
+                how.extend([" ", &missing]);
+            }
+        }
+        StepText { title: fill(&text.title), why: fill(&text.why), how, verified: fill(&text.verified) }
+    }
+
+    /// What it still waits for: a sentence each.
+    pub fn missing(&self, language: Language) -> Vec<String> {
+        self.waits.iter().map(|wait| wait.text(language)).collect()
+    }
+}
+
+impl Wait {
+    /// One sentence.
+    pub fn text(&self, language: Language) -> String {
+        match self {
+            Self::Gate { gate } => gate.text(language),
+            Self::Step { code, subject } => {
+                let title = StepCode::title(*code, subject, language);
+                fill(language.text("stage.wait.step"), |name| (name == "step").then_some(title.as_str()))
+            }
+            Self::Until { at } => {
+                let day = date(*at);
+                fill(language.text("stage.wait.until"), |name| (name == "day").then_some(day.as_str()))
+            }
+            Self::Reports => language.text("stage.wait.reports").to_owned(),
+            Self::Choice => language.text("stage.wait.choice").to_owned(),
+        }
+    }
+}
+
+impl StepCode {
+    /// Its title with what is known of another step: what that is about.
+    fn title(self, subject: &str, language: Language) -> String {
+        let title = language.step(self.0).map_or(self.0, |text| text.title.as_str());
+        let problem = Code::named(subject).and_then(Code::text).map_or(subject, |text| text.title.trim());
+        fill(title, |name| match name {
+            "subject" | "sender" => Some(subject),
+            "problem" => Some(problem),
+            _ => None,
+        })
+    }
+}
+
+/// Shares are written with a point everywhere in this program; people who read Dutch expect a comma.
+fn in_language(text: &str, language: Language) -> String {
+    if language == Language::En || !text.contains('%') {
+        return text.to_owned();
+    }
+    let mut out: Vec<char> = text.chars().collect();
+    // `%{i}` is a macro of SPF.
+    let is_percent = |at: &usize| out.get(*at) == Some(&'%') && out.get(at + 1) != Some(&'{');
+    let percents: Vec<_> = (0..out.len()).filter(is_percent).collect();
+    for percent in percents {
+        let mut at = percent;
+        while at > 0 && matches!(out.get(at - 1), Some(' ' | '\u{a0}' | '0'..='9' | '.')) {
+            at -= 1;
+            if out.get(at) == Some(&'.') {
+                if let Some(point) = out.get_mut(at) {
+                    *point = ',';
+                }
+                break;
+            }
+        }
+    }
+    out.into_iter().collect()
+}
+
+pub(in crate::advice) fn percent(share: f64, language: Language) -> String {
+    in_language(&format_percent(share), language)
+}
+
+/// `97.5 %`, rounded down so that nothing looks better than it is.
+pub(in crate::advice) fn format_percent(share: f64) -> String {
+    let tenths = (share * 1_000.0 + 1e-9).floor() / 10.0;
+    if tenths.fract() == 0.0 { format!("{tenths:.0} %") } else { format!("{tenths:.1} %") }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn shares_are_written_as_people_expect() {
+        assert_eq!(format_percent(0.9799), "97.9 %");
+        assert_eq!(format_percent(1.0), "100 %");
+        assert_eq!(format_percent(0.95), "95 %");
+        assert_eq!(in_language("97.9 % of a.b, v1.2", Language::Nl), "97,9 % of a.b, v1.2");
+        assert_eq!(in_language("97.9 %", Language::En), "97.9 %");
+        assert_eq!(in_language("10 % to 20.5 %", Language::Nl), "10 % to 20,5 %");
+    }
+}
