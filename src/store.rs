@@ -31,7 +31,8 @@ pub use migration::Applied;
 pub use query::{DomainSummary, Known, SourceCount};
 pub use retry::Backoff;
 pub use senders::{
-    DOMAINS_OF_SENDERS, KnownSender, ReportedPolicies, Said, SenderAddress, SenderFirst, SenderSums, SignedWith, Span,
+    DOMAINS_OF_SENDERS, KnownSender, ReportedPolicies, Said, SenderAddress, SenderFirst, SenderSums,
+    SignedWith, Span,
 };
 pub use settings::{Password, Settings};
 

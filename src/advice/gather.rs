@@ -7,7 +7,7 @@ mod window;
 use std::collections::HashMap;
 
 use self::{
-    evidence::{Lines, Line},
+    evidence::{Line, Lines},
     ranges::Ranges,
     window::Reported,
 };
@@ -110,7 +110,8 @@ impl Run<'_> {
         self.first_days(&span, &mut lines).await?;
         for (member, lines) in members.iter().zip(lines) {
             if let Some(traffic) = traffic.get_mut(member.at) {
-                let judged = Lines { lines, catalog: self.catalog, subject: member.subject, settings: self.settings };
+                let judged =
+                    Lines { lines, catalog: self.catalog, subject: member.subject, settings: self.settings };
                 judged.tell(traffic, &member.reported.daily(), u32::from(self.today));
             }
         }
@@ -147,7 +148,8 @@ impl Run<'_> {
             return Ok(());
         }
         let domains: Vec<_> = members.iter().map(|member| member.subject.posture.domain.as_str()).collect();
-        let mut ranges: Vec<_> = members.iter().map(|member| Ranges::of(&member.subject.posture.entries)).collect();
+        let mut ranges: Vec<_> =
+            members.iter().map(|member| Ranges::of(&member.subject.posture.entries)).collect();
         let since = self.today.saturating_sub(day(self.settings.unused_days));
         let mut cursor = self.store.sender_addresses(&domains, since, self.today)?;
         while let Some(row) = cursor.next().await? {

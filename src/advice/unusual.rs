@@ -67,7 +67,11 @@ impl Kind {
 impl Daily {
     /// The messages of a day.
     fn on(&self, day: u32) -> u64 {
-        self.0.binary_search_by_key(&day, |(day, _)| *day).ok().and_then(|at| self.0.get(at)).map_or(0, |(_, n)| *n)
+        self.0
+            .binary_search_by_key(&day, |(day, _)| *day)
+            .ok()
+            .and_then(|at| self.0.get(at))
+            .map_or(0, |(_, n)| *n)
     }
 }
 
@@ -91,7 +95,11 @@ pub fn new_sender(domain: &Daily, sender: &Daily, first_day: u32, today: u32) ->
 /// weekends) by several times the usual deviation from it, more than on all but one of the days before, and by a part of what the
 /// domain has on its usual days. Of days in a row the first. Whoever has little history has none.
 pub fn spikes(domain: &Daily, sender: &Daily, first_day: u32, today: u32) -> Vec<Outlier> {
-    let recent = domain.0.iter().map(|(day, _)| *day).filter(|day| (today.saturating_sub(RECENT_DAYS)..=today).contains(day));
+    let recent = domain
+        .0
+        .iter()
+        .map(|(day, _)| *day)
+        .filter(|day| (today.saturating_sub(RECENT_DAYS)..=today).contains(day));
     let mut found: Vec<Outlier> = Vec::new();
     let mut yesterday = None;
     for day in recent {
@@ -119,7 +127,8 @@ fn outlier(domain: &Daily, sender: &Daily, first_day: u32, day: u32) -> Option<O
     all.sort_unstable_by(|one, other| other.cmp(one));
     let second = all.get(1).copied().unwrap_or_default() as f64;
     let part = median(like.iter().map(|day| domain.on(*day)).collect()) * PART_OF_DOMAIN;
-    let limit = (usual + deviation * DEVIATIONS).max(usual * 2.0).max(second * ABOVE_SECOND).max(usual + part);
+    let limit =
+        (usual + deviation * DEVIATIONS).max(usual * 2.0).max(second * ABOVE_SECOND).max(usual + part);
     let messages = sender.on(day);
     (messages as f64 > limit.max(FEW_MESSAGES)).then_some(Outlier { day, messages, usual, limit })
 }

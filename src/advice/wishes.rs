@@ -60,7 +60,9 @@ impl Wishes {
             wishes.goal = listed.goal;
             wishes.parked = listed.parked;
             wishes.people = listed.people;
-            wishes.decisions.extend(listed.decisions.iter().map(|(sender, decision)| (sender.clone(), *decision)));
+            wishes
+                .decisions
+                .extend(listed.decisions.iter().map(|(sender, decision)| (sender.clone(), *decision)));
         }
         wishes
     }
@@ -120,7 +122,8 @@ mod tests {
     #[test]
     fn the_registry_comes_first() {
         let registry = Registry::parse(TEXT, "domains.toml").unwrap();
-        let [sendgrid, google] = ["service:sendgrid", "service:google"].map(|id| SenderId::parse(id).unwrap());
+        let [sendgrid, google] =
+            ["service:sendgrid", "service:google"].map(|id| SenderId::parse(id).unwrap());
         let said = [(sendgrid.clone(), Decision::Approved), (google.clone(), Decision::Approved)].into();
         let wishes = Wishes::of(&registry, &said, "acme.example", &["rua@reports.example".to_owned()]);
         assert_eq!((wishes.goal, wishes.parked, wishes.people), (Goal::Quarantine, Some(false), false));

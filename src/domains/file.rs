@@ -231,7 +231,11 @@ impl Builder {
             let written = table.sender.get_ref();
             let sender = SenderId::parse(written).or_else(|| SenderId::parse(&format!("service:{written}")));
             let sender = sender.ok_or_else(|| {
-                self.not_one_of(&table.sender, "domain.source.sender", "service:<id>, net:<network> or a service's id")
+                self.not_one_of(
+                    &table.sender,
+                    "domain.source.sender",
+                    "service:<id>, net:<network> or a service's id",
+                )
             })?;
             let decision = Decision::named(table.decision.get_ref()).ok_or_else(|| {
                 self.not_one_of(&table.decision, "domain.source.decision", "approved or rejected")
@@ -244,7 +248,12 @@ impl Builder {
         Ok(decisions)
     }
 
-    fn not_one_of(&self, written: &Spanned<String>, key: &'static str, wanted: &'static str) -> RegistryError {
+    fn not_one_of(
+        &self,
+        written: &Spanned<String>,
+        key: &'static str,
+        wanted: &'static str,
+    ) -> RegistryError {
         self.out_of_range(self.lines.of(written.span()), key, format!("{:?}", written.get_ref()), wanted)
     }
 

@@ -24,15 +24,19 @@ impl Details<'_> {
     pub(super) fn section(self) -> Markup {
         let id = format!("domain-{}", self.number);
         let title = self.words().text("volume_title");
+        let is_brief = self.domain.mail().messages() == 0;
         html! {
-            section.domain aria-labelledby=(id) {
+            section.domain.brief[is_brief] aria-labelledby=(id) {
                 header {
                     h2 id=(id) { (self.domain.name) }
                     (self.figures())
                 }
                 (self.progress())
                 (self.story())
-                @if self.domain.mail().messages() > 0 {
+                (self.certificate())
+                @if is_brief {
+                    p { (self.words().text("coverage_none")) }
+                } @else {
                     (self.page.volume(&format!("volume-{}", self.number), &title, &self.domain.days))
                     p.aside { (self.coverage()) }
                 }
@@ -43,7 +47,6 @@ impl Details<'_> {
                 (self.authors())
                 (self.events())
                 (self.keys())
-                (self.certificate())
             }
         }
     }
@@ -105,12 +108,14 @@ impl Details<'_> {
         sentences.extend(self.moves());
         let progress = words.percent_of(state.progress);
         let start = self.domain.began.as_ref().or(self.domain.states.first());
-        sentences.push(match start.map(|start| words.percent_of(start.progress)) {
-            Some(start) if start != progress => {
-                words.say("progress_since", &[("share", &progress), ("before", &start)])
+        sentences.extend((state.progress < 1.0).then(|| {
+            match start.map(|start| words.percent_of(start.progress)) {
+                Some(start) if start != progress => {
+                    words.say("progress_since", &[("share", &progress), ("before", &start)])
+                }
+                _ => words.say("progress", &[("share", &progress)]),
             }
-            _ => words.say("progress", &[("share", &progress)]),
-        });
+        }));
         html! { p { (sentences.join(" ")) } }
     }
 

@@ -20,17 +20,30 @@ impl Details<'_> {
                         span.when { (words.short_date(event.day)) }
                         div {
                             (self.said(event))
-                            @if let Some((old, new)) = shown(event) {
-                                p.change {
-                                    @if let Some(old) = old { span { (words.text("event_old")) " " code { (old) } } }
-                                    @if let Some(new) = new { span { (words.text("event_new")) " " code { (new) } } }
-                                }
-                            }
+                            (self.change(event))
                         }
                     }
                 }
             }
             @if hidden > 0 { p.aside { (words.say_count("events_hidden", hidden, &[])) } }
+        }
+    }
+
+    /// From what to what, when that says something.
+    fn change(self, event: &Event) -> Markup {
+        let words = self.words();
+        match shown(event) {
+            Some([Some(old), Some(new)]) if old.len() + new.len() < SHORT => {
+                html! { " " code { (old) } " → " code { (new) } }
+            }
+            Some(states) => html! {
+                p.change {
+                    @for (key, state) in ["event_old", "event_new"].into_iter().zip(states) {
+                        @if let Some(state) = state { span { (words.text(key)) " " code { (state) } } }
+                    }
+                }
+            },
+            None => html! {},
         }
     }
 
@@ -91,8 +104,7 @@ impl Details<'_> {
         let is_perfect = self.domain.state().is_some_and(|state| state.is_perfect);
         let key = if is_perfect { "certificate_holds" } else { "certificate_lost" };
         html! {
-            h3 { (words.text("certificate_title")) }
-            p {
+            p.certificate.lost[!is_perfect] {
                 (words.say(key, &[
                     ("serial", &certificate.serial),
                     ("date", &words.date(certificate.issued_on)),
@@ -111,13 +123,15 @@ fn severity(event: &Event) -> &'static str {
 }
 
 /// Old and new state when they say something: short ones, and not of keys, which mean nothing to a reader.
-fn shown(event: &Event) -> Option<(Option<&str>, Option<&str>)> {
+fn shown(event: &Event) -> Option<[Option<&str>; 2]> {
     let is_told = event.kind.starts_with("dmarc.")
         || event.kind.starts_with("spf.record")
         || matches!(event.kind.as_str(), "mx.changed" | "ns.changed" | "mta_sts.mode_changed");
-    let [old, new] =
+    let states =
         [&event.old, &event.new].map(|state| state.as_deref().filter(|state| state.len() <= LONGEST));
-    (is_told && (old.is_some() || new.is_some())).then_some((old, new))
+    (is_told && states.iter().any(Option::is_some)).then_some(states)
 }
 
 const LONGEST: usize = 450;
+/// Up to so many bytes old and new stand in one line.
+const SHORT: usize = 50;

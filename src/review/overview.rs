@@ -26,7 +26,7 @@ impl Page<'_> {
                                     th scope="col" { (words.text(&format!("column_{name}"))) }
                                 }
                                 @for name in ["messages", "passes", "forged", "open"] {
-                                    th.number scope="col" { (words.text(&format!("column_{name}"))) }
+                                    th.number.wide[name == "passes"] scope="col" { (words.text(&format!("column_{name}"))) }
                                 }
                             }
                         }

@@ -109,7 +109,7 @@ fn argument(name: &str, path: &Path) -> std::ffi::OsString {
 const BROWSERS: [&str; 5] =
     ["chromium", "chromium-browser", "google-chrome", "google-chrome-stable", "chrome-headless-shell"];
 
-const ARGUMENTS: [&str; 12] = [
+const ARGUMENTS: [&str; 11] = [
     "--headless",
     "--disable-gpu",
     "--disable-dev-shm-usage",
@@ -120,7 +120,6 @@ const ARGUMENTS: [&str; 12] = [
     "--no-first-run",
     "--no-default-browser-check",
     "--host-resolver-rules=MAP * ~NOTFOUND",
-    "--blink-settings=scriptEnabled=false",
     "--no-pdf-header-footer",
 ];
 

@@ -3,7 +3,7 @@
 use maud::{Markup, html};
 
 use super::{Instruction, Step, details::Details};
-use crate::texts::fill;
+use crate::advice::StepCode;
 
 impl Details<'_> {
     pub(super) fn open_steps(self) -> Markup {
@@ -30,6 +30,7 @@ impl Details<'_> {
                 h4 { (title) @if step.is_undone { " " span.undone { (words.text("step_undone")) } } }
                 p { (why) }
                 @for instruction in &step.instructions { (self.instruction(instruction)) }
+                @if step.who == "owner" { p { (words.text("step_tell")) } }
                 p.who {
                     @if let Some(who) = words.find(&format!("who_{}", step.who)) { (who) }
                     @if let Some(effort) = words.find(&format!("effort_{}", step.effort)) { " · " (effort) }
@@ -40,15 +41,8 @@ impl Details<'_> {
 
     /// Title and reason: in the language of the document when its texts know the step, else as they were stored.
     fn texts(self, step: &Step) -> [String; 2] {
-        let Some(text) = self.words().language.step(&step.code) else {
-            return [step.title.clone(), step.why.clone()];
-        };
-        let value = |name: &str| match name {
-            "domain" => Some(self.domain.name.as_str()),
-            "subject" if !step.values.contains_key(name) => Some(step.subject.as_str()),
-            name => step.values.get(name).map(String::as_str),
-        };
-        [&text.title, &text.why].map(|text| fill(text, value))
+        StepCode::stored(&step.code, &step.values, self.words().language)
+            .unwrap_or_else(|| [step.title.clone(), step.why.clone()])
     }
 
     fn instruction(self, instruction: &Instruction) -> Markup {
@@ -94,7 +88,7 @@ impl Details<'_> {
                 dl {
                     @for (name, value) in rows {
                         dt { (words.text(name)) }
-                        dd { code { (value) } }
+                        dd { code { (unbroken(value)) } }
                     }
                 }
             }
@@ -120,6 +114,18 @@ impl Details<'_> {
         }
     }
 }
+
+/// A value whose words do not break at their hyphens: `-all` is one of them.
+fn unbroken(value: &str) -> Markup {
+    html! {
+        @for (place, word) in value.split(' ').enumerate() {
+            @if place > 0 { " " }
+            @if word.contains('-') && word.len() <= LONGEST_WORD { span.word { (word) } } @else { (word) }
+        }
+    }
+}
+
+const LONGEST_WORD: usize = 50;
 
 #[cfg(test)]
 mod tests {

@@ -45,9 +45,10 @@ impl Details<'_> {
         }
     }
 
+    /// A forger that is new is nothing new.
     fn is_new(self, sender: &Sender) -> bool {
         let days = self.page.review.month.days();
-        sender.first_day.is_some_and(|day| days.contains(&day))
+        sender.class != "threat" && sender.first_day.is_some_and(|day| days.contains(&day))
     }
 
     /// A class in words, with the colour it has in the charts.
@@ -104,7 +105,7 @@ impl Details<'_> {
                             th scope="row" { (name(origin)) }
                             td.number {
                                 (meter(*messages as f64 / most as f64, "forged"))
-                                (words.number(*messages))
+                                span.amount { (words.number(*messages)) }
                             }
                         }
                     }

@@ -235,8 +235,8 @@ impl Store {
                             sum(passed) AS p, sum(quarantined) AS q, sum(rejected) AS r FROM daily_sources \
                         WHERE {MONTH} GROUP BY d, day, source_ip HAVING m > 0 \
                     ) AS t LEFT JOIN ( \
-                        SELECT source_ip, toString(country) AS country, asn, toString(as_name) AS as_name, reverse_name, \
-                            reverse_confirmed, toString(service) AS service, toString(category) AS category \
+                        SELECT source_ip, sender, toString(country) AS country, asn, toString(as_name) AS as_name, \
+                            toString(service) AS service \
                         FROM sources FINAL \
                         WHERE source_ip GLOBAL IN (SELECT source_ip FROM daily_sources WHERE {MONTH}) \
                     ) AS w ON w.source_ip = t.source_ip \
@@ -266,13 +266,7 @@ const MONTH: &str = "policy_domain IN ? AND day >= toDate(?) AND day < toDate(?)
 const FORGED: &str = "WHERE class = 'threat' AND m > p";
 const MOST: &str = "ORDER BY d, messages DESC, origin";
 
-/// Who an address is, as [`crate::advice::SenderId`] writes it. A service's own name is enough unless its customers are many.
-const SENDER: &str = "multiIf( \
-    w.service != '' AND w.category NOT IN ('hosting', 'isp', 'university'), concat('service:', w.service), \
-    w.asn > 0 AND w.reverse_confirmed AND w.reverse_name != '', \
-        concat('net:AS', toString(w.asn), '/', cutToFirstSignificantSubdomain(w.reverse_name)), \
-    w.asn > 0, concat('net:AS', toString(w.asn)), \
-    w.reverse_confirmed AND w.reverse_name != '', concat('net:', cutToFirstSignificantSubdomain(w.reverse_name)), \
-    startsWith(toString(t.source_ip), '::ffff:'), \
-        concat('net:', replaceRegexpOne(replaceOne(toString(t.source_ip), '::ffff:', ''), '[0-9]+$', '0'), '/24'), \
+/// Who an address is: what `sources` says, else the network it lies in, as [`crate::advice::SenderId`] writes it.
+const SENDER: &str = "multiIf(w.sender != '', w.sender, startsWith(toString(t.source_ip), '::ffff:'), \
+    concat('net:', replaceOne(toString(tupleElement(IPv6CIDRToRange(t.source_ip, 120), 1)), '::ffff:', ''), '/24'), \
     concat('net:', toString(tupleElement(IPv6CIDRToRange(t.source_ip, 48), 1)), '/48'))";

@@ -222,7 +222,8 @@ impl Store {
     /// A question about so many domains, which names each of them several times.
     fn about(&self, domains: &[&str], statement: &str) -> Result<Query, StoreError> {
         if domains.len() > DOMAINS_OF_SENDERS {
-            let message = format!("a question about {} domains; {DOMAINS_OF_SENDERS} are the most", domains.len());
+            let message =
+                format!("a question about {} domains; {DOMAINS_OF_SENDERS} are the most", domains.len());
             return Err(StoreError::Answer { message });
         }
         Ok(self.client().query(statement).with_setting("max_query_size", LONGEST_STATEMENT))

@@ -12,7 +12,7 @@ pub struct ProgressLine<'a> {
 }
 
 impl ProgressLine<'_> {
-    /// Draws it: what is behind filled, the present station marked, what is ahead empty.
+    /// Draws it: what is behind is ticked, the present station marked, what is ahead empty. The last station is ticked once it is reached.
     pub fn draw(&self, words: Words<'_>) -> Markup {
         let end = self.at.map_or(EDGE, |at| self.x(at));
         let shapes = html! {
@@ -24,10 +24,10 @@ impl ProgressLine<'_> {
                 @let x = self.x(place);
                 @let class = self.class(place);
                 circle class=(class) cx=(Px(x)) cy=(Px(LINE)) r=(Px(if class == "here" { 8.0 } else { 6.0 })) {}
-                @if class != "ahead" {
-                    path class={ "tick " (class) } d={
-                        "M" (Px(x - 2.8)) " " (Px(LINE + 0.2)) "l2 2.1 3.8 -4.4"
-                    } {}
+                @if class == "behind" || class == "here" && place + 1 == self.stations.len() {
+                    path.tick d={ "M" (Px(x - 2.8)) " " (Px(LINE + 0.2)) "l2 2.1 3.8 -4.4" } {}
+                } @else if class == "here" {
+                    circle.dot cx=(Px(x)) cy=(Px(LINE)) r="2.6" {}
                 }
                 text class=(class) x=(Px(x)) y=(Px(HEIGHT - 6.0)) text-anchor="middle" { (station) }
             }

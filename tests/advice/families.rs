@@ -107,7 +107,15 @@ enum Fate {
 }
 
 impl Making<'_> {
-    fn send(&mut self, (truth, family): (Truth, &'static str), ip: &str, who: &Who, ago: u32, messages: u64, fate: Fate) {
+    fn send(
+        &mut self,
+        (truth, family): (Truth, &'static str),
+        ip: &str,
+        who: &Who,
+        ago: u32,
+        messages: u64,
+        fate: Fate,
+    ) {
         if messages == 0 {
             return;
         }
@@ -163,13 +171,22 @@ impl Making<'_> {
     fn mail_server(&mut self, category: &'static str) -> (String, Who) {
         let (net, asn) = self.world.network();
         let random = &mut self.world.random;
-        let label = ["mail", "mx1", "smtp", "relay2", "mailout", "mx-out03", "lists", "webmail", "srv1", "mta7"];
+        let label =
+            ["mail", "mx1", "smtp", "relay2", "mailout", "mx-out03", "lists", "webmail", "srv1", "mta7"];
         let label = label[random.below(10) as usize];
         let host = random.below(250) + 2;
-        (format!("{net}.{host}"), Who { reverse: format!("{label}.site{asn}.example"), asn, service: "", category })
+        (
+            format!("{net}.{host}"),
+            Who { reverse: format!("{label}.site{asn}.example"), asn, service: "", category },
+        )
     }
 
-    fn service(&mut self, service: &'static str, category: &'static str, addresses: u64) -> Vec<(String, Who)> {
+    fn service(
+        &mut self,
+        service: &'static str,
+        category: &'static str,
+        addresses: u64,
+    ) -> Vec<(String, Who)> {
         let (net, asn) = self.world.network();
         let who = |host: u64| Who { reverse: format!("o{host}.{service}.example"), asn, service, category };
         (1..=addresses).map(|host| (format!("{net}.{host}"), who(host))).collect()
@@ -224,12 +241,16 @@ impl Making<'_> {
             let (service, category, include) = SERVICES[((first + at) % 8) as usize];
             let addresses = self.service(service, category, 3 + at * 5);
             match self.world.random.below(3) {
-                0 => self.daily((Truth::Legitimate, "service with DKIM"), &addresses, 2, 40, 5, Fate::Dkim(99)),
+                0 => {
+                    self.daily((Truth::Legitimate, "service with DKIM"), &addresses, 2, 40, 5, Fate::Dkim(99))
+                }
                 1 => {
                     self.domain.entries.push(entry(include, &[(&addresses[0].0, 24)]));
                     self.letters((Truth::Legitimate, "service in SPF without DKIM"), &addresses, 7, 400);
                 }
-                _ => self.daily((Truth::Legitimate, "service, not set up"), &addresses, 2, 20, 5, Fate::Fails),
+                _ => {
+                    self.daily((Truth::Legitimate, "service, not set up"), &addresses, 2, 20, 5, Fate::Fails)
+                }
             }
         }
     }
@@ -244,7 +265,9 @@ impl Making<'_> {
             let machine = self.machine("hosting");
             let messages = 20 + self.world.random.below(180);
             let day = self.world.random.below(28) as u32;
-            (0..4).for_each(|month| self.once((Truth::Legitimate, "monthly bills"), &machine, day + month * 30, messages));
+            (0..4).for_each(|month| {
+                self.once((Truth::Legitimate, "monthly bills"), &machine, day + month * 30, messages)
+            });
         }
         if self.world.random.chance(6) {
             let machine = self.machine("hosting");
@@ -257,7 +280,14 @@ impl Making<'_> {
         }
         if self.world.random.chance(20) {
             let machine = self.machine("isp");
-            self.daily((Truth::Legitimate, "scanner behind an office's line"), &[machine], 1, 2, 5, Fate::Fails);
+            self.daily(
+                (Truth::Legitimate, "scanner behind an office's line"),
+                &[machine],
+                1,
+                2,
+                5,
+                Fate::Fails,
+            );
         }
         if self.world.random.chance(12) {
             let (net, asn) = self.world.network();
@@ -295,7 +325,12 @@ impl Making<'_> {
         }
         for _ in 0..self.world.random.below(3) {
             let machine = self.machine("hosting");
-            self.now_and_then((Truth::Forwarder, "forwarding from a hoster's machine"), &machine, 4, Fate::Forwarded(92, 10));
+            self.now_and_then(
+                (Truth::Forwarder, "forwarding from a hoster's machine"),
+                &machine,
+                4,
+                Fate::Forwarded(92, 10),
+            );
         }
         for _ in 0..self.world.random.below(3) {
             let machine = self.mail_server("");
@@ -303,23 +338,45 @@ impl Making<'_> {
         }
         if self.world.random.chance(50) {
             let addresses = self.service("mimecast", "security-gateway", 4);
-            self.daily((Truth::Forwarder, "filter of recipients"), &addresses, 2, 2, 5, Fate::Forwarded(70, 10));
+            self.daily(
+                (Truth::Forwarder, "filter of recipients"),
+                &addresses,
+                2,
+                2,
+                5,
+                Fate::Forwarded(70, 10),
+            );
         }
         let is_used = |name: &str, making: &Self| making.domain.senders.contains_key(name);
         if self.world.random.chance(50) && !is_used("service:google", self) {
             let addresses = self.service("google", "mailbox", 9);
-            self.daily((Truth::Forwarder, "mailboxes that forward"), &addresses, 3, 2, 6, Fate::Forwarded(90, 10));
+            self.daily(
+                (Truth::Forwarder, "mailboxes that forward"),
+                &addresses,
+                3,
+                2,
+                6,
+                Fate::Forwarded(90, 10),
+            );
         }
         if self.world.random.chance(30) {
             let addresses = self.service("improvmx", "forwarder", 3);
-            self.daily((Truth::Forwarder, "service that forwards"), &addresses, 1, 1, 4, Fate::Forwarded(90, 30));
+            self.daily(
+                (Truth::Forwarder, "service that forwards"),
+                &addresses,
+                1,
+                1,
+                4,
+                Fate::Forwarded(90, 30),
+            );
         }
     }
 
     fn forgers(&mut self) {
         if self.world.random.chance(35) {
             // Machines of people all over the world.
-            let (networks, days) = (60 + self.world.random.below(400), 1 + self.world.random.below(25) as u32);
+            let (networks, days) =
+                (60 + self.world.random.below(400), 1 + self.world.random.below(25) as u32);
             for _ in 0..networks {
                 let (net, asn) = self.world.network();
                 for _ in 0..=self.world.random.below(3) {
@@ -330,7 +387,8 @@ impl Making<'_> {
                         _ => format!("dsl-{}-{host}.isp{asn}.example", net.replace('.', "-")),
                     };
                     let who = Who { reverse, asn, service: "", category: "isp" };
-                    let (ago, messages) = (self.world.random.below(days.into()) as u32, 1 + self.world.random.below(4));
+                    let (ago, messages) =
+                        (self.world.random.below(days.into()) as u32, 1 + self.world.random.below(4));
                     self.once((Truth::Threat, "botnet"), &(format!("{net}.{host}"), who), ago, messages);
                 }
             }
@@ -368,7 +426,14 @@ impl Making<'_> {
         }
         if self.world.random.chance(15) && !self.domain.senders.contains_key("service:yahoo") {
             let addresses = self.service("yahoo", "mailbox", 2);
-            self.daily((Truth::Threat, "account at a provider of mailboxes"), &addresses, 1, 1, 3, Fate::Fails);
+            self.daily(
+                (Truth::Threat, "account at a provider of mailboxes"),
+                &addresses,
+                1,
+                1,
+                3,
+                Fate::Fails,
+            );
         }
     }
 
@@ -379,7 +444,12 @@ impl Making<'_> {
         for day in 0..days {
             for address in 0..addresses.div_ceil(u64::from(days)) {
                 let host = 1 + (u64::from(day) * 7 + address) % 250;
-                let who = Who { reverse: format!("srv{host}.rent{asn}.example"), asn, category: "hosting", ..Who::default() };
+                let who = Who {
+                    reverse: format!("srv{host}.rent{asn}.example"),
+                    asn,
+                    category: "hosting",
+                    ..Who::default()
+                };
                 let part = (messages / addresses.div_ceil(u64::from(days))).max(1);
                 self.once(label, &(format!("{net}.{host}"), who), start + day, part);
             }
@@ -405,7 +475,13 @@ impl Making<'_> {
         }
     }
 
-    fn letters(&mut self, label: (Truth, &'static str), addresses: &[(String, Who)], every: u32, messages: u64) {
+    fn letters(
+        &mut self,
+        label: (Truth, &'static str),
+        addresses: &[(String, Who)],
+        every: u32,
+        messages: u64,
+    ) {
         let from = self.world.random.below(DAYS.into()) as u32;
         let start = self.world.random.below(every.into()) as u32;
         for ago in (start..=from.max(start)).step_by(every as usize) {
@@ -421,7 +497,13 @@ impl Making<'_> {
     }
 
     /// A few messages on days without an order.
-    fn now_and_then(&mut self, label: (Truth, &'static str), (ip, who): &(String, Who), messages: u64, fate: Fate) {
+    fn now_and_then(
+        &mut self,
+        label: (Truth, &'static str),
+        (ip, who): &(String, Who),
+        messages: u64,
+        fate: Fate,
+    ) {
         for _ in 0..=self.world.random.below(messages) {
             let (ago, messages) = (self.world.random.below(60) as u32, 1 + self.world.random.below(3));
             self.send(label, ip, who, ago, messages, fate);

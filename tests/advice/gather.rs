@@ -49,7 +49,13 @@ async fn everything_that_reports_tell_of_a_domain() {
         rows.report(domain, day, if ago < 20 { "quarantine" } else { "none" }, 10, "genuine");
         // Two addresses of one network, the second one only long ago.
         rows.mail(domain, day, if ago < 100 { "192.0.2.1" } else { "192.0.2.2" }, passing(6), "genuine");
-        rows.mail(domain, day, "203.0.113.9", Mail { messages: 4, dkim: 3, passed: 3, foreign_spf: 2, forwarded: 1, ..Mail::default() }, "genuine");
+        rows.mail(
+            domain,
+            day,
+            "203.0.113.9",
+            Mail { messages: 4, dkim: 3, passed: 3, foreign_spf: 2, forwarded: 1, ..Mail::default() },
+            "genuine",
+        );
     }
     // Forged reports, another domain's, and tomorrow's.
     rows.report(domain, TODAY, "reject", 1000, "forged");
@@ -102,9 +108,15 @@ async fn everything_that_reports_tell_of_a_domain() {
     assert!((own.share - 180.0 / 309.0).abs() < 1e-9);
     assert_eq!((own.class, own.rule.0), (Class::Aligned, "passes"));
     let counts = other.counts;
-    assert_eq!((counts.messages, counts.dkim_aligned, counts.foreign_spf, counts.forwarded), (120, 90, 60, 30));
+    assert_eq!(
+        (counts.messages, counts.dkim_aligned, counts.foreign_spf, counts.forwarded),
+        (120, 90, 60, 30)
+    );
     assert_eq!((other.name.as_str(), other.first_day), ("203.0.113.0/24", TODAY - 199));
-    assert_eq!((mailchimp.name.as_str(), mailchimp.first_day, mailchimp.addresses), ("Mailchimp", TODAY - 95, 1));
+    assert_eq!(
+        (mailchimp.name.as_str(), mailchimp.first_day, mailchimp.addresses),
+        ("Mailchimp", TODAY - 95, 1)
+    );
     // The record includes it.
     assert_eq!((mailchimp.class, mailchimp.rule.0), (Class::NeedsWork, "used_service"));
 }
@@ -146,24 +158,24 @@ async fn the_unusual_is_noticed() {
     for ago in 0..60 {
         let day = TODAY - ago;
         rows.report(domain, day, "none", 60, "genuine");
-        rows.mail(domain, day, "192.0.2.1", passing(if ago == 1 { 400 } else { 50 + u64::from(day % 7) }), "genuine");
+        rows.mail(
+            domain,
+            day,
+            "192.0.2.1",
+            passing(if ago == 1 { 400 } else { 50 + u64::from(day % 7) }),
+            "genuine",
+        );
     }
     for ago in 0..3 {
         rows.mail(domain, TODAY - ago, "10.9.9.9", Mail { messages: 30, ..Mail::default() }, "genuine");
     }
     rows.store(&store).await;
     let found = traffic(&store, domain, &Wishes::default()).await;
-    let unusual: Vec<_> = found
-        .unusual
-        .iter()
-        .map(|one| (one.kind, one.sender.as_str(), one.day, one.messages))
-        .collect();
+    let unusual: Vec<_> =
+        found.unusual.iter().map(|one| (one.kind, one.sender.as_str(), one.day, one.messages)).collect();
     assert_eq!(
         unusual,
-        [
-            (Kind::Spike, "net:192.0.2.0/24", TODAY - 1, 400),
-            (Kind::New, "net:10.9.9.0/24", TODAY - 2, 90),
-        ]
+        [(Kind::Spike, "net:192.0.2.0/24", TODAY - 1, 400), (Kind::New, "net:10.9.9.0/24", TODAY - 2, 90),]
     );
 }
 
@@ -175,11 +187,18 @@ async fn decisions_are_kept_and_taken_back() {
     store.decide("acme.example", &sender, Some(Decision::Approved), &said(10)).await.unwrap();
     store.decide("other.example", &sender, Some(Decision::Rejected), &said(10)).await.unwrap();
     let decisions = store.decisions(&["acme.example", "none.example"]).await.unwrap();
-    assert_eq!(decisions, BTreeMap::from([("acme.example".to_owned(), BTreeMap::from([(sender.clone(), Decision::Approved)]))]));
+    assert_eq!(
+        decisions,
+        BTreeMap::from([("acme.example".to_owned(), BTreeMap::from([(sender.clone(), Decision::Approved)]))])
+    );
     store.decide("acme.example", &sender, Some(Decision::Rejected), &said(11)).await.unwrap();
-    assert_eq!(store.decisions(&["acme.example"]).await.unwrap()["acme.example"][&sender], Decision::Rejected);
+    assert_eq!(
+        store.decisions(&["acme.example"]).await.unwrap()["acme.example"][&sender],
+        Decision::Rejected
+    );
     store.decide("acme.example", &sender, None, &said(12)).await.unwrap();
     assert!(store.decisions(&["acme.example"]).await.unwrap().is_empty());
-    let note: String = store.client().query("SELECT any(note) FROM sender_decisions").fetch_one().await.unwrap();
+    let note: String =
+        store.client().query("SELECT any(note) FROM sender_decisions").fetch_one().await.unwrap();
     assert_eq!(note, "it's \\ours\\ 'now'");
 }

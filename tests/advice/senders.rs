@@ -44,7 +44,10 @@ async fn forgers_and_owners_are_told_apart() {
         assert!(precision >= 0.95 && recall >= 0.95, "{precision} {recall}");
         // Precision is easy where forgers are many. This is what owners would feel.
         let lost = found.share(Truth::Legitimate, Class::Threat);
-        println!("legitimate senders held for threats: {lost:.4}; forwarders: {:.4}", found.share(Truth::Forwarder, Class::Threat));
+        println!(
+            "legitimate senders held for threats: {lost:.4}; forwarders: {:.4}",
+            found.share(Truth::Forwarder, Class::Threat)
+        );
         assert!(lost <= 0.02, "{lost}");
         assert!(found.share(Truth::Forwarder, Class::Threat) <= 0.05);
         assert!(found.share(Truth::Threat, Class::Aligned) == 0.0);
@@ -58,7 +61,8 @@ async fn measure(seed: u64) -> Confusion {
     world.sources();
     std::mem::take(&mut world.rows).store(&store).await;
     let wishes = Wishes::default();
-    let postures: Vec<_> = domains.iter().map(|domain| posture(&domain.name, domain.entries.clone())).collect();
+    let postures: Vec<_> =
+        domains.iter().map(|domain| posture(&domain.name, domain.entries.clone())).collect();
     let subjects: Vec<_> = postures.iter().map(|posture| Subject { posture, wishes: &wishes }).collect();
     let catalog = Catalog::built_in().unwrap();
     let traffic = gather(&store, &catalog, &subjects, TODAY, &Settings::default()).await.unwrap();

@@ -168,6 +168,7 @@ async fn the_month_alone_counts_for_what_happened() {
         title: "",
         why: "",
         instructions: "[]",
+        values: &[],
     };
     for (code, done_on) in [("b", first), ("c", last), ("d", after)] {
         rows::step(&store, &Step { code, done_on: Some(done_on), ..step }).await;

@@ -130,16 +130,20 @@ pub(crate) struct Step<'a> {
     pub(crate) title: &'a str,
     pub(crate) why: &'a str,
     pub(crate) instructions: &'a str,
+    /// What the placeholders of the texts stand for.
+    pub(crate) values: &'a [(&'a str, &'a str)],
 }
 
 pub(crate) async fn step(store: &Store, step: &Step<'_>) {
+    let values: Vec<_> =
+        step.values.iter().map(|(name, value)| format!("{}, {}", quoted(name), quoted(value))).collect();
     let done_at = step.done_on.map_or("NULL".to_owned(), |day| format!("'{} 09:30:00'", date(day)));
     execute(store, &format!(
         "INSERT INTO domain_steps (domain, code, subject, computed_at, group_name, position, state, opened_at, done_at, who, \
          effort, risk, title, why, how, instructions, `values`) VALUES ({}, {}, '', now(), 'acme', {}, '{}', \
-         '2026-09-01 00:00:00', {done_at}, '{}', '{}', 'none', {}, {}, '', {}, map())",
+         '2026-09-01 00:00:00', {done_at}, '{}', '{}', 'none', {}, {}, '', {}, map({}))",
         quoted(step.domain), quoted(step.code), step.position, step.state, step.who, step.effort, quoted(step.title),
-        quoted(step.why), quoted(step.instructions)
+        quoted(step.why), quoted(step.instructions), values.join(", ")
     ))
     .await;
 }

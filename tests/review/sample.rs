@@ -132,8 +132,7 @@ async fn ways(store: &Store) {
         rows::state(store, "lindenhof-shop.example", at, (stage, "none"), progress, Some(2.4), false).await;
         rows::state(store, "zorgthuis.example", at, ("maintained", "reject"), 1.0, Some(5.0), true).await;
         if day > 19 {
-            rows::state(store, "lindenhof-fonds.example", at, ("unprotected", ""), 0.05, Some(0.8), false)
-                .await;
+            rows::state(store, FONDS, at, ("unprotected", ""), 0.05, Some(0.8), false).await;
         }
     }
 }
@@ -169,6 +168,7 @@ const fn source(
 
 const LINDENHOF: &str = "lindenhof.example";
 const SHOP: &str = "lindenhof-shop.example";
+const FONDS: &str = "lindenhof-fonds.example";
 const ZORGTHUIS: &str = "zorgthuis.example";
 
 const SOURCES: &[Source] = &[
@@ -249,49 +249,40 @@ const STEP: Step<'static> = Step {
     title: "",
     why: "",
     instructions: "[]",
+    values: &[],
 };
 
 const STEPS: &[Step<'static>] = &[
     Step {
-        code: "spf.remove_unused",
-        title: "Remove an entry from the SPF record from which nobody sends",
-        why: "Whoever uses that server could send in your name. No mail has come from it for 90 days.",
+        code: "decide_source",
+        who: "owner",
+        values: &[("sender", "Example Business Internet")],
+        instructions: "[{\"what\":\"run\",\"command\":\"ruad source approve lindenhof.example net:AS64497\"}]",
+        ..STEP
+    },
+    Step {
+        code: "remove_spf_entry",
+        position: 1,
+        values: &[("subject", "ip4:192.0.2.200"), ("days", "90")],
         instructions: "[{\"what\":\"publish\",\"name\":\"lindenhof.example\",\"kind\":\"TXT\",\"ttl\":3600,\
             \"value\":\"v=spf1 include:spf.protection.outlook.com include:spf.afas.example -all\",\
             \"replaces\":\"v=spf1 include:spf.protection.outlook.com include:spf.afas.example ip4:192.0.2.200 -all\"}]",
         ..STEP
     },
+    Step { code: "raise_to_reject", state: "done", done_on: Some(FIRST + 12), ..STEP },
     Step {
-        code: "sample.decide",
-        position: 1,
-        who: "owner",
-        title: "Tell us whether Example Business Internet sends for you",
-        why: "Since 20 October a few messages a day come from there in your name, always on working days. It may be a new \
-            copier or programme of yours.",
-        ..STEP
-    },
-    Step {
-        code: "sample.raised",
-        state: "done",
-        done_on: Some(FIRST + 12),
-        title: "Raise the policy to reject",
-        ..STEP
-    },
-    Step {
-        code: "sample.newsletter",
+        code: "enable_dkim",
         state: "done",
         done_on: Some(FIRST + 5),
-        title: "Switch on DKIM at MailerLite",
+        values: &[("sender", "MailerLite")],
         ..STEP
     },
     Step {
         domain: SHOP,
-        code: "sample.dkim",
+        code: "enable_dkim",
         who: "sender",
         effort: "hours",
-        title: "Switch on DKIM at Lightspeed",
-        why: "Lightspeed sends your order confirmations, but not one of them can be proven to be yours. Before the policy is \
-            raised they have to be signed, or your customers will not get them.",
+        values: &[("sender", "Lightspeed")],
         instructions: "[{\"what\":\"publish\",\"name\":\"ls1._domainkey.lindenhof-shop.example\",\"kind\":\"CNAME\",\
             \"ttl\":3600,\"value\":\"ls1.dkim.lightspeed.example\",\"replaces\":null},\
             {\"what\":\"setting\",\"service\":\"lightspeed\",\"hint\":\"Settings > Notifications > E-mail domain > Verify\",\
@@ -300,27 +291,18 @@ const STEPS: &[Step<'static>] = &[
     },
     Step {
         domain: SHOP,
-        code: "sample.key",
+        code: "replace_key",
         position: 1,
+        who: "sender",
         effort: "hours",
-        title: "Replace the DKIM key k1",
-        why: "The key has 1,024 bits and is more than two years old. Keys of this size can be broken.",
+        values: &[("subject", "k1")],
         ..STEP
     },
+    Step { domain: SHOP, code: "add_report_address", state: "done", done_on: Some(FIRST + 2), ..STEP },
     Step {
-        domain: SHOP,
-        code: "sample.rua",
-        state: "done",
-        done_on: Some(FIRST + 2),
-        title: "Let reports come to us",
-        ..STEP
-    },
-    Step {
-        domain: "lindenhof-fonds.example",
-        code: "sample.publish",
-        title: "Publish a DMARC record",
-        why: "Without it nobody tells you who sends in the name of this domain, and nothing keeps forgers from doing it. This \
-            record only asks for reports; no mail is affected.",
+        domain: FONDS,
+        code: "publish_dmarc",
+        values: &[("domain", FONDS)],
         instructions: "[{\"what\":\"publish\",\"name\":\"_dmarc.lindenhof-fonds.example\",\"kind\":\"TXT\",\"ttl\":3600,\
             \"value\":\"v=DMARC1; p=none; rua=mailto:dmarc@reports.example\",\"replaces\":null}]",
         ..STEP

@@ -53,7 +53,10 @@ impl Surroundings {
     pub fn of<'a>(senders: impl IntoIterator<Item = &'a Evidence>, sender_share: f64) -> Self {
         // Of the others there are more than there are lines.
         let members = senders.into_iter().filter(|sender| sender.is_suspect() && sender.is_thin());
-        Self { sender_share, crowd: members.map(|sender| if sender.is_others { u64::from(u32::MAX) } else { 1 }).sum() }
+        Self {
+            sender_share,
+            crowd: members.map(|sender| if sender.is_others { u64::from(u32::MAX) } else { 1 }).sum(),
+        }
     }
 }
 

@@ -31,7 +31,12 @@ fn each_rule_has_a_case() {
     let forwarded = Counts { messages: 8, passed: 8, dkim_aligned: 8, foreign_spf: 8, ..Counts::default() };
     let scattered = Evidence { addresses: 9, addresses_ever: 9, counts: counts(30, 0), ..unknown() };
     let cases = [
-        (Evidence { decision: Some(Decision::Approved), ..unknown() }, AROUND, Class::NeedsWork, OWNER_APPROVED),
+        (
+            Evidence { decision: Some(Decision::Approved), ..unknown() },
+            AROUND,
+            Class::NeedsWork,
+            OWNER_APPROVED,
+        ),
         (
             Evidence { decision: Some(Decision::Approved), counts: counts(100, 95), ..unknown() },
             AROUND,
@@ -45,7 +50,12 @@ fn each_rule_has_a_case() {
             OWNER_REJECTED,
         ),
         (Evidence { counts: counts(100, 95), ..unknown() }, AROUND, Class::Aligned, PASSES),
-        (Evidence { counts: counts(9, 9), ..service(Category::List) }, AROUND, Class::Forwarder, KNOWN_FORWARDER),
+        (
+            Evidence { counts: counts(9, 9), ..service(Category::List) },
+            AROUND,
+            Class::Forwarder,
+            KNOWN_FORWARDER,
+        ),
         (service(Category::Forwarder), AROUND, Class::Forwarder, KNOWN_FORWARDER),
         (service(Category::SecurityGateway), AROUND, Class::Forwarder, RECIPIENTS_FILTER),
         (

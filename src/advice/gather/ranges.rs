@@ -82,7 +82,8 @@ mod tests {
 
     #[test]
     fn whoever_allows_everything_says_nothing() {
-        let entries = [entry("ip4:0.0.0.0/1", &[("0.0.0.0", 1)], true), entry("a", &[("192.0.2.1", 32)], true)];
+        let entries =
+            [entry("ip4:0.0.0.0/1", &[("0.0.0.0", 1)], true), entry("a", &[("192.0.2.1", 32)], true)];
         assert!(allow(&entries, &[mapped("10.0.0.1"), mapped("192.0.2.1")]));
         assert!(!allow(&entries, &[mapped("10.0.0.1")]));
         assert!(!allow(&entries, &[]));

@@ -107,7 +107,8 @@ mod tests {
     }
 
     fn window(days: impl IntoIterator<Item = (u32, u8, u64)>) -> (u32, u32, u64, bool) {
-        let Window { from, to, days, messages, is_grown } = reported(days).window(TODAY, &Settings::default());
+        let Window { from, to, days, messages, is_grown } =
+            reported(days).window(TODAY, &Settings::default());
         assert_eq!(to, TODAY);
         (TODAY + 1 - from, days, messages, is_grown)
     }
@@ -140,9 +141,15 @@ mod tests {
     fn a_stray_day_does_not_begin_the_count_anew() {
         let days = [(5, 1), (4, 1), (3, 0), (2, 1), (1, 1)];
         let policies = reported(days.map(|(ago, policy)| (ago, policy, 1))).policies();
-        assert_eq!(policies, [PolicyDays { policy: Policy::Quarantine, days: 4, first: TODAY - 5, last: TODAY - 1 }]);
+        assert_eq!(
+            policies,
+            [PolicyDays { policy: Policy::Quarantine, days: 4, first: TODAY - 5, last: TODAY - 1 }]
+        );
         let raised = [(5, 0), (4, 0), (3, 1)];
         let policies = reported(raised.map(|(ago, policy)| (ago, policy, 1))).policies();
-        assert_eq!(policies[0], PolicyDays { policy: Policy::Quarantine, days: 1, first: TODAY - 3, last: TODAY - 3 });
+        assert_eq!(
+            policies[0],
+            PolicyDays { policy: Policy::Quarantine, days: 1, first: TODAY - 3, last: TODAY - 3 }
+        );
     }
 }

@@ -144,7 +144,7 @@ impl Store {
             "SELECT toString(domain) AS domain, toString(code) AS code, subject, toString(state) AS state, \
                 toUInt16(toDate(ifNull(done_at, toDateTime(0, 'UTC')), 'UTC')) AS done_on, toString(who) AS who, \
                 toString(effort) AS effort, title, why, instructions, \
-                arrayMap(name -> toString(name), mapKeys(`values`)) AS names, mapValues(`values`) AS values \
+                arrayMap(name -> toString(name), mapKeys(s.`values`)) AS names, mapValues(s.`values`) AS `values` \
              FROM domain_steps AS s FINAL WHERE s.domain IN ? AND (s.state IN ('open', 'undone') OR s.state = 'done' \
                 AND toDate(s.done_at, 'UTC') >= toDate(?) AND toDate(s.done_at, 'UTC') < toDate(?)) \
              ORDER BY domain, position, code, subject LIMIT ? BY domain, s.state = 'done'",
