@@ -14,6 +14,7 @@ mod engine;
 mod examiner;
 mod migrate;
 mod parse;
+mod report;
 mod serve;
 mod simulate;
 mod source;
@@ -39,6 +40,7 @@ enum Command {
     Engine(engine::Engine),
     Migrate(migrate::Migrate),
     Parse(parse::Parse),
+    Report(report::Report),
     Serve(serve::Serve),
     Source(source::SourceArgs),
     Simulate(simulate::Simulate),
@@ -68,6 +70,7 @@ impl Cli {
             }
             Command::Migrate(migrate) => migrate.run(),
             Command::Parse(parse) => parse.run(),
+            Command::Report(report) => report.run(),
             Command::Serve(serve) => serve.run(),
             Command::Source(source) => source.run(),
             Command::Simulate(simulate) => simulate.run(),

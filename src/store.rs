@@ -14,6 +14,7 @@ mod insert;
 mod migration;
 mod query;
 mod retry;
+pub mod review;
 mod senders;
 mod settings;
 mod simulate;

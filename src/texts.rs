@@ -109,9 +109,9 @@ macro_rules! files {
 }
 
 /// Tables of words: the keys of `review.toml` are `review.…`.
-const WORD_FILES: [(Language, [(&str, &str, &str); 5]); 2] = [
-    (Language::En, files!("en", "advise", "certificate", "review", "sender", "stage")),
-    (Language::Nl, files!("nl", "advise", "certificate", "review", "sender", "stage")),
+const WORD_FILES: [(Language, [(&str, &str, &str); 6]); 2] = [
+    (Language::En, files!("en", "advise", "certificate", "country", "review", "sender", "stage")),
+    (Language::Nl, files!("nl", "advise", "certificate", "country", "review", "sender", "stage")),
 ];
 
 const STEP_FILES: [(Language, &str); 2] = [

@@ -1,5 +1,7 @@
 //! What people read about a step.
 
+use std::collections::BTreeMap;
+
 use super::{State, Step, StepCode, Wait};
 use crate::{
     dns::Code,
@@ -56,6 +58,13 @@ impl Wait {
 }
 
 impl StepCode {
+    /// Title and reason of a step by its stored name and values; nothing when this program has no such step.
+    pub fn stored(code: &str, values: &BTreeMap<String, String>, language: Language) -> Option<[String; 2]> {
+        let text = language.step(code)?;
+        let value = |name: &str| values.get(name).map(String::as_str);
+        Some([&text.title, &text.why].map(|text| in_language(&fill(text, value), language)))
+    }
+
     /// Its title with what is known of another step: what that is about.
     fn title(self, subject: &str, language: Language) -> String {
         let title = language.step(self.0).map_or(self.0, |text| text.title.as_str());
@@ -105,6 +114,15 @@ pub(in crate::advice) fn format_percent(share: f64) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn what_was_stored_reads_as_what_was_drawn() {
+        let values = BTreeMap::from([("sender".to_owned(), "Acme Mail".to_owned())]);
+        let [title, why] = StepCode::stored("enable_dkim", &values, Language::Nl).unwrap();
+        assert!(title.contains("Acme Mail") && !title.contains('{'), "{title}");
+        assert!(!why.is_empty());
+        assert_eq!(StepCode::stored("of_another_version", &values, Language::En), None);
+    }
 
     #[test]
     fn shares_are_written_as_people_expect() {
