@@ -41,7 +41,7 @@ impl Details<'_> {
 
     /// Title and reason: in the language of the document when its texts know the step, else as they were stored.
     fn texts(self, step: &Step) -> [String; 2] {
-        StepCode::stored(&step.code, &step.values, self.words().language)
+        StepCode::stored_text(&step.code, &step.values, self.words().language)
             .unwrap_or_else(|| [step.title.clone(), step.why.clone()])
     }
 

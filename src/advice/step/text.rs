@@ -59,7 +59,7 @@ impl Wait {
 
 impl StepCode {
     /// Title and reason of a step by its stored name and values; nothing when this program has no such step.
-    pub fn stored(code: &str, values: &BTreeMap<String, String>, language: Language) -> Option<[String; 2]> {
+    pub fn stored_text(code: &str, values: &BTreeMap<String, String>, language: Language) -> Option<[String; 2]> {
         let text = language.step(code)?;
         let value = |name: &str| values.get(name).map(String::as_str);
         Some([&text.title, &text.why].map(|text| in_language(&fill(text, value), language)))
@@ -118,10 +118,10 @@ mod tests {
     #[test]
     fn what_was_stored_reads_as_what_was_drawn() {
         let values = BTreeMap::from([("sender".to_owned(), "Acme Mail".to_owned())]);
-        let [title, why] = StepCode::stored("enable_dkim", &values, Language::Nl).unwrap();
+        let [title, why] = StepCode::stored_text("enable_dkim", &values, Language::Nl).unwrap();
         assert!(title.contains("Acme Mail") && !title.contains('{'), "{title}");
         assert!(!why.is_empty());
-        assert_eq!(StepCode::stored("of_another_version", &values, Language::En), None);
+        assert_eq!(StepCode::stored_text("of_another_version", &values, Language::En), None);
     }
 
     #[test]
