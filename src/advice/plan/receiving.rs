@@ -95,7 +95,7 @@ fn policy(case: &Case<'_>, draft: Draft, mode: &str, at: u64) -> Draft {
         kind: "TXT",
         ttl: TTL,
         value: format!("v=STSv1; id={id};"),
-        replaces: None,
+        replaces: posture.mta_sts.clone(),
     };
     let url = format!("https://{host}{}", mta_sts::PATH);
     draft.with("host", host).doing(Instruction::Serve { url, text }).doing(record)
