@@ -110,7 +110,7 @@ fn steps() {
     let mut text = STEPS.to_owned();
     for gate in Gate::ALL {
         let words = Language::En.find(&format!("stage.gate.{gate}")).unwrap();
-        writeln!(text, "| {gate} | {} |", words.replace('{', "*").replace('}', "*")).unwrap();
+        writeln!(text, "| {gate} | {} |", words.replace(['{', '}'], "*")).unwrap();
     }
     text += "\n## The steps, in the order in which they are best done\n\n\
         Words in italics stand for values of the case at hand.\n";
@@ -119,7 +119,7 @@ fn steps() {
     for code in StepCode::ALL {
         let step = Language::En.step(code.0).unwrap();
         let [title, why, how, verified] = [&step.title, &step.why, &step.how, &step.verified]
-            .map(|words| words.trim().replace('<', "\\<").replace('{', "*").replace('}', "*"));
+            .map(|words| words.trim().replace('<', "\\<").replace(['{', '}'], "*"));
         write!(text, "\n### {}\n\n**{title}**\n\n{why}\n\n*How:* {how}\n\n", code.0).unwrap();
         let who = word("who", code.who().name());
         let (effort, risk) = (word("effort", code.effort().name()), word("risk", code.risk().name()));

@@ -39,7 +39,8 @@ async fn everything_that_advice_rests_on() {
         "{AROUND}@ IN TXT \"v=spf1 include:_spf.other.test a:host.domain.example ip4:192.0.2.0/28 exists:%{{i}}.x.test ~all\"\n\
          _dmarc IN TXT \"v=DMARC1; p=quarantine; sp=reject; rua=mailto:rua@reports.test\"\n\
          s1._domainkey IN TXT \"{KEY}\"\nold._domainkey IN TXT \"v=DKIM1; p=\"\n\
-         _smtp._tls IN TXT \"v=TLSRPTv1; rua=mailto:rua@reports.test\"\ndefault._bimi IN TXT \"v=BIMI1; l=https://x.test/l.svg\"\n"
+         _smtp._tls IN TXT \"v=TLSRPTv1; rua=mailto:rua@reports.test\"\ndefault._bimi IN TXT \"v=BIMI1; l=https://x.test/l.svg\"\n\
+         _mta-sts IN TXT \"v=STSv1; id=1\"\n"
     );
     let blank = posture(&zone, &["s1", "old"], &[]).await;
     let fingerprint = blank.keys[1].fingerprint.clone().unwrap();
@@ -91,7 +92,8 @@ async fn everything_that_advice_rests_on() {
         posture.knows(Mechanism::Dmarc) && posture.knows(Mechanism::Spf) && posture.knows(Mechanism::Dkim)
     );
     assert!(format!("{posture:?}").len() < 12_000, "ten thousand of them are kept in memory");
-    assert_eq!((posture.mta_sts_mode, posture.mta_sts_max_age), (None, None));
+    assert!(!posture.knows(Mechanism::MtaSts), "nothing was fetched");
+    assert_eq!((posture.mta_sts.as_deref(), posture.mta_sts_mode), (Some("v=STSv1; id=1"), None));
 }
 
 #[tokio::test]

@@ -32,9 +32,10 @@ fn by_policy(case: &Case<'_>) -> Stage {
         Some(Policy::Quarantine) => Stage::Quarantine,
         Some(Policy::None) => {
             let remembered = case.memory.stage.map(|(stage, _)| stage);
-            // Reports that come are proof enough that they can.
-            let come = case.posture.reports_to_us != Some(false)
-                && (case.posture.unauthorized.is_empty() || case.is_reported());
+            // Reports that came are proof enough that they can.
+            let came = case.traffic.reported.is_some() || remembered > Some(Stage::Unprotected);
+            let come =
+                case.posture.reports_to_us != Some(false) && (case.posture.unauthorized.is_empty() || came);
             if !come {
                 Stage::Unprotected
             } else if remembered == Some(Stage::Aligning) || has_learned(case) {

@@ -116,6 +116,10 @@ impl Posture {
         self.mta_sts = records.next().map(|record| record.text.clone());
         let policy = snapshot.mta_sts.policy.as_ref();
         self.mta_sts_mode = policy.map(|policy| policy.mode.to_string());
+        let name = format!("_mta-sts.{}", self.domain);
+        let mut records = snapshot.mta_sts.check.records.iter();
+        let record = records.find(|record| record.name == name && record.kind == "TXT");
+        self.mta_sts = record.map(|record| record.text.clone()).filter(|text| text.len() <= LONGEST_RECORD);
         self.mta_sts_max_age = policy.map(|policy| policy.max_age);
         self.tls_rpt = snapshot.tls_rpt.record.as_ref().map(|record| record.text.clone());
         self.has_tls_rpt = self.tls_rpt.is_some();

@@ -327,6 +327,8 @@ fn stages_begin_with_reports_that_come_here() {
     assert_eq!(asked.plan().stage, Stage::Monitoring);
     let refused = asked.clone().with(|world| world.posture.unauthorized = vec!["reports.example".to_owned()]);
     assert_eq!(refused.plan().stage, Stage::Unprotected);
+    let before = refused.clone().with(|world| world.memory.stage = Some((Stage::Aligning, 5)));
+    assert_eq!(before.plan().stage, Stage::Aligning);
     let six = asked.clone().reported(6, "none").sender(sender("service:google", Class::Aligned, 5, 5));
     assert_eq!(six.plan().stage, Stage::Monitoring);
     let seven = asked.reported(7, "none").sender(sender("service:google", Class::Aligned, 5, 5));

@@ -181,7 +181,7 @@ fn mechanism_of(step: &Step) -> Option<Mechanism> {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 600, ..ProptestConfig::default() })]
+    #![proptest_config(ProptestConfig { cases: 300, ..ProptestConfig::default() })]
 
     #[test]
     fn nothing_lowers_a_policy(world in any_world()) {

@@ -300,7 +300,10 @@ fn mta_sts_is_tried_for_two_weeks() {
     let later_today = world.clone().remembering(&plan).with(|world| world.now += 60);
     assert_eq!(records(&later_today, StepCode::PUBLISH_MTA_STS)[0].1, id, "it stays while it is asked for");
 
-    let testing = World::at("none").with(|world| world.posture.mta_sts_mode = Some("testing".to_owned()));
+    let testing = World::at("none").with(|world| {
+        world.posture.mta_sts_mode = Some("testing".to_owned());
+        world.posture.mta_sts = Some(id.clone());
+    });
     let first = testing.plan();
     assert!(named(&first, |step| step.state == State::Later).contains(&"enforce_mta_sts".to_owned()));
     let testing = testing.remembering(&first);
@@ -309,6 +312,11 @@ fn mta_sts_is_tried_for_two_weeks() {
     let due = testing.later(14);
     assert!(open(&due).contains(&"enforce_mta_sts".to_owned()));
     assert_ne!(records(&due, StepCode::ENFORCE_MTA_STS)[0].1, id);
+    let plan = due.plan();
+    let step = plan.open_steps().find(|step| step.code == StepCode::ENFORCE_MTA_STS).unwrap();
+    let is_replacing =
+        |it: &Instruction| matches!(it, Instruction::Publish { replaces: Some(old), .. } if *old == id);
+    assert!(step.instructions.iter().any(is_replacing), "two records would count as none");
     let uncovered = due.clone().found(mta_sts::check::MX_NOT_COVERED_TESTING, "x");
     assert!(!open(&uncovered).contains(&"enforce_mta_sts".to_owned()), "mail would be lost");
     let unknown = due.unknown(Mechanism::MtaSts);
