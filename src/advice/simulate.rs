@@ -8,7 +8,8 @@ mod outcome;
 mod scenario;
 mod simulation;
 
-use crate::store::{Store, StoreError};
+use super::Class;
+use crate::store::{KnownSender, Store, StoreError};
 
 pub use conclusion::grouped;
 pub use outcome::{Fates, Outcome, SenderOutcome, SubdomainOutcome, Tally, Verdict};
@@ -52,7 +53,7 @@ pub struct Classified {
     /// What people call it.
     pub name: String,
     /// What it is held for.
-    pub class: super::Class,
+    pub class: Class,
 }
 
 /// Which messages are looked at.
@@ -82,7 +83,7 @@ pub async fn simulate(
     let Question { domain, today, days, .. } = *question;
     let from = today.saturating_add(1).saturating_sub(days.max(1));
     let coverage = store.simulated_days(domain, from, today).await?;
-    let classified = store.simulated_senders(domain).await?;
+    let classified = store.known_senders(domain).await?.into_iter().map(Classified::from).collect();
     let published = store.published_policy(domain, from, today).await?;
     let mut simulation = Simulation::new(scenario.clone(), classified);
     if coverage.days > 0 {
@@ -90,6 +91,13 @@ pub async fn simulate(
         store.portions(question, from, &subdomains, |portion| simulation.add(portion)).await?;
     }
     Ok(simulation.finish(domain, coverage, published, undecided_share))
+}
+
+impl From<KnownSender> for Classified {
+    fn from(KnownSender { sender, name, class, .. }: KnownSender) -> Self {
+        let class = Class::ALL.into_iter().find(|one| one.name() == class).unwrap_or(Class::Undecided);
+        Self { sender, name, class }
+    }
 }
 
 /// Subdomains that are shown by name.

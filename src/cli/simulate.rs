@@ -16,7 +16,6 @@ use ruad::{
         dmarc::{Alignment, Policy, organization},
     },
     domains,
-    store::Store,
 };
 use serde::Serialize;
 
@@ -122,16 +121,14 @@ impl Simulate {
             today: today(),
             days: self.days,
         };
-        let outcome = match connect(settings) {
-            Ok(store) => simulate(&store, &question, &scenario, settings.advice.undecided_share).await,
-            Err(error) => Err(error),
+        let failed = |error: anyhow::Error| {
+            format!(
+                "the reports cannot be read, so nothing can be told about the mail of {domain}: {error:#}"
+            )
         };
-        match outcome {
-            Ok(outcome) => Ok((outcome, organization)),
-            Err(error) => Err(format!(
-                "the reports cannot be read, so nothing can be told about the mail of {domain}: {error}"
-            )),
-        }
+        let store = super::store::connect(settings).await.map_err(failed)?;
+        let outcome = simulate(&store, &question, &scenario, settings.advice.undecided_share).await;
+        Ok((outcome.map_err(|error| failed(error.into()))?, organization))
     }
 
     /// The organizational domain, by live DNS: under relaxed alignment it decides what is the same organization.
@@ -161,15 +158,6 @@ impl Simulate {
         table::write(&mut text, outcome, &notes)?;
         anstream::stdout().lock().write_all(&text)
     }
-}
-
-/// The store of the daemon: a server, or the engine that it embeds. // wired on merge: cli/store.rs
-fn connect(settings: &Settings) -> Result<Store, ruad::store::StoreError> {
-    let mut clickhouse = settings.clickhouse.clone();
-    if clickhouse.url.is_none() {
-        clickhouse.url = Some(format!("http://{}", settings.engine.listen));
-    }
-    Store::connect(&clickhouse)
 }
 
 fn policy(name: &str) -> Result<Policy, String> {

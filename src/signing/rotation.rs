@@ -24,7 +24,7 @@ pub fn rotation(domain: &str, selector: &str, old: Option<&str>) -> Vec<String> 
              back to {old_name}, which is still there."
         ),
         format!(
-            "When reports have shown {selector} verify, and none of {old_name}, for {KEEP_DAYS} days, take the old record \
+            "When reports have shown {selector} verify, and none of {old_name}, for more than {KEEP_DAYS} days, take the old record \
              away: empty its key (`p=`), or delete it. Delete its private key everywhere."
         ),
     ]
@@ -35,9 +35,9 @@ fn capital(text: &str) -> String {
     characters.next().map(|first| first.to_uppercase().chain(characters).collect()).unwrap_or_default()
 }
 
-/// Days for which an old key stays published after reports showed it the last time. Mail waits in queues for five days (RFC
-/// 5321 section 4.5.4.1), a report comes a day or two later, and some receivers verify when mail is read.
-pub const KEEP_DAYS: u32 = 14;
+/// Days for which an old key stays published after reports showed it the last time: mail waits in queues for five days (RFC
+/// 5321 section 4.5.4.1), and some receivers verify when it is read.
+pub const KEEP_DAYS: u32 = 7;
 
 #[cfg(test)]
 mod tests {
@@ -51,7 +51,7 @@ mod tests {
         assert!(steps[1].contains("ruad check example.com --selector new"));
         let removal = steps.iter().position(|step| step.contains("delete it")).unwrap();
         assert_eq!(removal, 5);
-        assert!(steps[5].contains("14 days"));
+        assert!(steps[5].contains("more than 7 days"));
         assert!(rotation("example.com", "new", None)[3].contains("The old selector stays published"));
     }
 }

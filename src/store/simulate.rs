@@ -5,10 +5,7 @@ use clickhouse::{Row, query::Query};
 use serde::Deserialize;
 
 use super::{Store, StoreError};
-use crate::advice::{
-    Class,
-    simulate::{Classified, Coverage, Portion, Published, Question},
-};
+use crate::advice::simulate::{Coverage, Portion, Published, Question};
 
 impl Store {
     /// Of which of these days there are reports about a domain. Forged ones do not count, here and below.
@@ -58,23 +55,6 @@ impl Store {
             .bind(to);
         let row: Option<Policy> = self.timed(query.fetch_optional()).await?;
         Ok(row.map(|Policy { p, sp, adkim, aspf }| Published { p, sp, adkim, aspf }))
-    }
-
-    /// The senders of a domain as the last plan saw them.
-    ///
-    /// # Errors
-    ///
-    /// What ClickHouse said.
-    pub async fn simulated_senders(&self, domain: &str) -> Result<Vec<Classified>, StoreError> {
-        let query = self.client().query(
-            "SELECT sender, name, toString(class) AS class FROM domain_senders FINAL WHERE domain = ? ORDER BY sender",
-        );
-        let rows: Vec<Sender> = self.timed(query.bind(domain).fetch_all()).await?;
-        let classified = rows.into_iter().map(|Sender { sender, name, class }| {
-            let class = Class::ALL.into_iter().find(|one| one.name() == class).unwrap_or(Class::Undecided);
-            Classified { sender, name, class }
-        });
-        Ok(classified.collect())
     }
 
     /// The subdomains in From with most messages that fail, this many.
@@ -160,13 +140,6 @@ struct Policy {
     sp: String,
     adkim: String,
     aspf: String,
-}
-
-#[derive(Deserialize, Row)]
-struct Sender {
-    sender: String,
-    name: String,
-    class: String,
 }
 
 const PORTIONS: &str = include_str!("simulate/portions.sql");

@@ -130,4 +130,4 @@ pub(super) fn name(case: &Case<'_>, key: &Key) -> String {
 
 const ENOUGH_BITS: u32 = 2_048;
 /// How long mail that was signed is on its way, at most.
-const QUIET_DAYS: u32 = 7;
+const QUIET_DAYS: u32 = crate::signing::KEEP_DAYS;

@@ -44,15 +44,7 @@ FROM (
         source_ip, subdomain, dkim_said, spf_said, dkim_relaxed, dkim_strict, spf_relaxed, spf_strict, excused,
         disposition
 ) AS t LEFT ANY JOIN (
-    -- wired on merge: `known` is the column `sender` of `sources`, which says the same.
-    SELECT
-        source_ip, if(reverse_confirmed, cutToFirstSignificantSubdomain(reverse_name), '') AS end,
-        multiIf(
-            service != '' AND category NOT IN ('hosting', 'isp', 'university'), concat('service:', toString(service)),
-            asn != 0 AND end != '', concat('net:AS', toString(asn), '/', end),
-            asn != 0, concat('net:AS', toString(asn)),
-            end != '', concat('net:', end),
-            '') AS known
+    SELECT source_ip, sender AS known
     FROM sources FINAL
     WHERE source_ip GLOBAL IN (
         SELECT source_ip FROM aggregate_records WHERE policy_domain = ? AND day BETWEEN toDate(?) AND toDate(?)
