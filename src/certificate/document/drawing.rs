@@ -23,8 +23,8 @@ pub fn drawing(certificate: &Certificate, language: Language) -> String {
         ("seal", seal()),
         ("kind", escape(&words.kind().to_uppercase())),
         ("size", size.to_string()),
-        ("domain", escape(&shortened(&domain))),
-        ("lead", lead(&words.lead(statement))),
+        ("domain", escape(&shortened(&domain, MOST_LETTERS))),
+        ("lead", lead(&words.lead(statement, &shortened(&domain, MOST_IN_SENTENCE)))),
         ("facts", facts(words, statement)),
         ("foot", foot(words, statement)),
     ];
@@ -36,10 +36,13 @@ pub fn drawing(certificate: &Certificate, language: Language) -> String {
 }
 
 /// The longest names there can be do not fit on a page in any size; the statement has them whole.
-fn shortened(domain: &str) -> String {
+fn shortened(domain: &str, most: usize) -> String {
     let length = domain.chars().count();
-    match length > MOST_LETTERS {
-        true => domain.chars().take(20).chain(['…']).chain(domain.chars().skip(length - 50)).collect(),
+    match length > most {
+        // The end tells more: it says whose it is.
+        true => {
+            domain.chars().take(most / 4).chain(['…']).chain(domain.chars().skip(length - most / 2)).collect()
+        }
         false => domain.to_owned(),
     }
 }
@@ -119,6 +122,7 @@ const WIDE: f64 = 0.56;
 const SMALLEST: f64 = 22.0;
 const LARGEST: f64 = 60.0;
 const MOST_LETTERS: usize = 78;
+const MOST_IN_SENTENCE: usize = 50;
 
 /// Letters in a line of the sentence.
 const LINE: usize = 92;

@@ -67,7 +67,7 @@ pub fn page(certificate: &Certificate, standing: Option<Standing>, language: Lan
             ("kind", &escape(&words.kind())),
             ("size", size),
             ("domain", &escape(&domain)),
-            ("lead", &escape(&words.lead(statement))),
+            ("lead", &escape(&words.lead(statement, &domain))),
             ("checked", &escape(words.say("certificate.checked"))),
             ("facts", &facts),
             ("foot", &foot),

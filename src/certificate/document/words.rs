@@ -48,11 +48,11 @@ impl Words {
         unbroken(self.say("certificate.kind"))
     }
 
-    /// The sentence in the middle.
-    pub(super) fn lead(self, statement: &Statement) -> String {
+    /// The sentence in the middle, about a domain by this name.
+    pub(super) fn lead(self, statement: &Statement, domain: &str) -> String {
         let key = if statement.sends_mail { "certificate.lead" } else { "certificate.lead_no_mail" };
         let values = [
-            ("domain", &*display(&statement.domain)),
+            ("domain", domain),
             ("issued", &self.date(statement.issued)),
             ("since", &self.date(statement.held_since)),
         ];
@@ -180,9 +180,9 @@ mod tests {
         assert_eq!(labels(&silent), 3);
         for words in [EN, NL] {
             let parked = Statement { sends_mail: false, ..statement() };
-            assert_ne!(words.lead(&parked), words.lead(&statement()));
-            for text in words.facts(&statement()).iter().map(|(_, value)| value).chain([&words.lead(&parked)])
-            {
+            let lead = words.lead(&parked, "a.example");
+            assert_ne!(lead, words.lead(&statement(), "a.example"));
+            for text in words.facts(&statement()).iter().map(|(_, value)| value).chain([&lead]) {
                 assert!(!text.contains('{') && !text.contains("certificate."), "{text}");
             }
         }
