@@ -65,30 +65,32 @@ impl Details<'_> {
         let last = self.page.review.made_on.min(self.page.review.month.days().end.saturating_sub(1));
         html! {
             h3 { (words.text("keys_title")) }
-            table.narrow {
-                thead {
-                    tr {
-                        th scope="col" { (words.text("column_selector")) }
-                        th scope="col" { (words.text("column_kind")) }
-                        th scope="col" { (words.text("column_since")) }
-                        th.number scope="col" { (words.text("column_age")) }
-                        th scope="col" { (words.text("column_used")) }
-                    }
-                }
-                tbody {
-                    @for key in keys {
+            div.table tabindex="0" role="group" aria-label=(words.text("keys_title")) {
+                table.narrow {
+                    thead {
                         tr {
-                            th scope="row" { code { (key.selector) } }
-                            td {
-                                (key.kind.to_uppercase())
-                                @if key.bits > 0 { " " (key.bits) }
-                            }
-                            td { (words.date(key.first_day)) }
-                            td.number { (words.count("days", u64::from(last.saturating_sub(key.first_day)))) }
-                            td {
-                                @match key.used_on {
-                                    Some(day) => (words.date(day)),
-                                    None => span.quiet { (words.text("key_unused")) },
+                            th scope="col" { (words.text("column_selector")) }
+                            th scope="col" { (words.text("column_kind")) }
+                            th scope="col" { (words.text("column_since")) }
+                            th.number scope="col" { (words.text("column_age")) }
+                            th scope="col" { (words.text("column_used")) }
+                        }
+                    }
+                    tbody {
+                        @for key in keys {
+                            tr {
+                                th scope="row" { code { (key.selector) } }
+                                td {
+                                    (key.kind.to_uppercase())
+                                    @if key.bits > 0 { " " (key.bits) }
+                                }
+                                td { (words.date(key.first_day)) }
+                                td.number { (words.count("days", u64::from(last.saturating_sub(key.first_day)))) }
+                                td {
+                                    @match key.used_on {
+                                        Some(day) => (words.date(day)),
+                                        None => span.quiet { (words.text("key_unused")) },
+                                    }
                                 }
                             }
                         }

@@ -14,12 +14,13 @@ impl Page<'_> {
         if domains.len() < 2 {
             return html! {};
         }
+        let is_long = domains.len() > LONG;
         html! {
-            section aria-labelledby="domains" {
+            section.overview.long[is_long] aria-labelledby="domains" {
                 h2 id="domains" { (words.text("domains_title")) }
                 p.aside { (words.text("domains_order")) }
                 div.table tabindex="0" role="group" aria-labelledby="domains" {
-                    table.domains {
+                    table.domains.long[is_long] {
                         thead {
                             tr {
                                 @for name in ["domain", "stage", "policy", "score"] {
@@ -104,6 +105,9 @@ pub(super) fn score(words: Words, domain: &Domain) -> String {
         .and_then(|state| state.score)
         .map_or_else(|| "–".to_owned(), |score| words.say("score_of", &[("score", &words.decimal(score))]))
 }
+
+/// A table of more lines may go over a page of paper.
+const LONG: usize = 15;
 
 /// How good a stage is, as a class.
 pub(super) fn level(stage: Stage) -> &'static str {

@@ -160,7 +160,7 @@ fn what_needs_no_section_has_none() {
 
 proptest! {
     #[test]
-    fn nothing_that_is_stored_becomes_markup(name in "[<>&\"'a-z{}/=-]{0,12}") {
+    fn nothing_that_is_stored_becomes_markup(name in "[<>&\"'a-z{}/=]{0,12}") {
         let hostile = format!("<script>{name}");
         let html = review(&hostile).html(Language::En);
         let clean = review("clean").html(Language::En);

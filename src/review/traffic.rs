@@ -123,20 +123,22 @@ impl Details<'_> {
         }
         html! {
             h3 { (words.text("authors_title")) }
-            table.narrow {
-                thead {
-                    tr {
-                        th scope="col" { (words.text("column_author")) }
-                        th.number scope="col" { (words.text("column_messages")) }
-                        th.number scope="col" { (words.text("column_passed")) }
-                    }
-                }
-                tbody {
-                    @for author in authors {
+            div.table tabindex="0" role="group" aria-label=(words.text("authors_title")) {
+                table.narrow {
+                    thead {
                         tr {
-                            th scope="row" { (author.name) }
-                            td.number { (words.number(author.messages)) }
-                            td.number { (words.share(author.passed, author.messages)) }
+                            th scope="col" { (words.text("column_author")) }
+                            th.number scope="col" { (words.text("column_messages")) }
+                            th.number scope="col" { (words.text("column_passed")) }
+                        }
+                    }
+                    tbody {
+                        @for author in authors {
+                            tr {
+                                th scope="row" { (author.name) }
+                                td.number { (words.number(author.messages)) }
+                                td.number { (words.share(author.passed, author.messages)) }
+                            }
                         }
                     }
                 }
