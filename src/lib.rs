@@ -17,6 +17,7 @@ pub mod provenance;
 pub mod report;
 pub mod review;
 pub mod signing;
+
 pub mod smtp;
 pub mod sources;
 pub mod spool;

@@ -57,8 +57,6 @@ pub struct Posture {
     pub mta_sts: Option<String>,
     /// The mode of its MTA-STS policy: `none`, `testing` or `enforce`; nothing when there is none.
     pub mta_sts_mode: Option<String>,
-    /// The MTA-STS record as it was found.
-    pub mta_sts: Option<String>,
     /// How long senders may remember that policy; seconds.
     pub mta_sts_max_age: Option<u64>,
     /// The hosts that receive its mail, without the final dot; the domain itself where it has no MX.
@@ -129,7 +127,6 @@ impl Posture {
             has_null_mx: false,
             mta_sts: None,
             mta_sts_mode: None,
-            mta_sts: None,
             mta_sts_max_age: None,
             mail_hosts: Vec::new(),
             has_tls_rpt: false,

@@ -14,7 +14,7 @@ use ruad::{
     certificate::{self, Certificate, Date, Entry, Forged, PublicKey, Serial, SigningKey, Standing},
     config::Settings,
     domains::Registry,
-    store::{Store, StoredCertificate},
+    store::StoredCertificate,
     texts::Language,
 };
 
@@ -99,7 +99,7 @@ async fn list(
     json: bool,
     out: &mut dyn Write,
 ) -> anyhow::Result<()> {
-    let store = connect(settings)?;
+    let store = super::store::connect(settings).await?;
     let registry = registry(settings)?;
     let mut stored = store.certificates().await?;
     stored.retain(|row| domain.is_none_or(|name| row.domain == name));
@@ -136,7 +136,7 @@ async fn show(
     language: Language,
     out: &mut dyn Write,
 ) -> anyhow::Result<()> {
-    let stored = connect(settings)?.certificate(serial).await?;
+    let stored = super::store::connect(settings).await?.certificate(serial).await?;
     let certificate = genuine(&stored.with_context(|| format!("there is no certificate {serial}"))?)?;
     let Some(file) = file else {
         let url = certificate.statement().url();
@@ -214,7 +214,7 @@ async fn stands(
 ) -> anyhow::Result<ExitCode> {
     let statement = certificate.statement();
     let asked = async {
-        let store = connect(settings)?;
+        let store = super::store::connect(settings).await?;
         let stored = store.certificate(statement.serial).await?;
         let latest = store.latest_plans(&[&statement.domain]).await?.pop();
         anyhow::Ok((stored, latest))
@@ -276,15 +276,6 @@ fn read(path: &Path) -> anyhow::Result<String> {
     let mut bytes = Vec::new();
     input.take(LONGEST_DOCUMENT).read_to_end(&mut bytes).with_context(failed)?;
     Ok(String::from_utf8_lossy(&bytes).into_owned())
-}
-
-// wired on merge: the helper of cli/store.rs, which knows the embedded engine's address and password.
-fn connect(settings: &Settings) -> anyhow::Result<Store> {
-    let mut store = settings.clickhouse.clone();
-    if store.url.is_none() {
-        store.url = Some(format!("http://{}", settings.engine.listen));
-    }
-    Ok(Store::connect(&store)?)
 }
 
 fn registry(settings: &Settings) -> anyhow::Result<Registry> {

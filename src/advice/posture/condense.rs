@@ -111,9 +111,6 @@ impl Posture {
         self.has_null_mx = snapshot.mx.null;
         let hosts = snapshot.mx.hosts.iter().take(MOST_HOSTS);
         self.mail_hosts = hosts.map(|host| host.name.clone()).collect();
-        let records = snapshot.mta_sts.check.records.iter();
-        let mut records = records.filter(|record| record.name.starts_with("_mta-sts."));
-        self.mta_sts = records.next().map(|record| record.text.clone());
         let policy = snapshot.mta_sts.policy.as_ref();
         self.mta_sts_mode = policy.map(|policy| policy.mode.to_string());
         let name = format!("_mta-sts.{}", self.domain);

@@ -59,7 +59,11 @@ impl Wait {
 
 impl StepCode {
     /// Title and reason of a step by its stored name and values; nothing when this program has no such step.
-    pub fn stored_text(code: &str, values: &BTreeMap<String, String>, language: Language) -> Option<[String; 2]> {
+    pub fn stored_text(
+        code: &str,
+        values: &BTreeMap<String, String>,
+        language: Language,
+    ) -> Option<[String; 2]> {
         let text = language.step(code)?;
         let value = |name: &str| values.get(name).map(String::as_str);
         Some([&text.title, &text.why].map(|text| in_language(&fill(text, value), language)))
