@@ -101,17 +101,26 @@ pub fn fill<'a>(text: &str, value: impl Fn(&str) -> Option<&'a str>) -> String {
     out
 }
 
+/// A table of words. Its room stands before its keys: those of `review.toml` are `review.…`.
+struct WordFile {
+    language: Language,
+    room: &'static str,
+    text: &'static str,
+}
+
 macro_rules! files {
-    ($language:literal, $($name:literal),*) => {
-        [$((concat!("texts/", $language, "/", $name, ".toml"), $name,
-            include_str!(concat!("../texts/", $language, "/", $name, ".toml")))),*]
+    ($language:expr, $code:literal, $($room:literal),*) => {
+        [$(WordFile {
+            language: $language,
+            room: $room,
+            text: include_str!(concat!("../texts/", $code, "/", $room, ".toml")),
+        }),*]
     };
 }
 
-/// Tables of words: the keys of `review.toml` are `review.…`.
-const WORD_FILES: [(Language, [(&str, &str, &str); 6]); 2] = [
-    (Language::En, files!("en", "advise", "certificate", "country", "review", "sender", "stage")),
-    (Language::Nl, files!("nl", "advise", "certificate", "country", "review", "sender", "stage")),
+const WORD_FILES: [[WordFile; 6]; 2] = [
+    files!(Language::En, "en", "advise", "certificate", "country", "review", "sender", "stage"),
+    files!(Language::Nl, "nl", "advise", "certificate", "country", "review", "sender", "stage"),
 ];
 
 const STEP_FILES: [(Language, &str); 2] = [
@@ -122,12 +131,10 @@ const STEP_FILES: [(Language, &str); 2] = [
 // The files are part of the program and the tests below read them all; a text that cannot be read is a missing one.
 static WORDS: LazyLock<HashMap<Language, HashMap<String, String>>> = LazyLock::new(|| {
     let mut all: HashMap<_, HashMap<_, _>> = HashMap::new();
-    for (language, files) in WORD_FILES {
-        for (_, room, text) in files {
-            let words = toml::from_str::<HashMap<String, String>>(text).unwrap_or_default();
-            let named = words.into_iter().map(|(key, text)| (format!("{room}.{key}"), text));
-            all.entry(language).or_default().extend(named);
-        }
+    for WordFile { language, room, text } in WORD_FILES.into_iter().flatten() {
+        let words = toml::from_str::<HashMap<String, String>>(text).unwrap_or_default();
+        let named = words.into_iter().map(|(key, text)| (format!("{room}.{key}"), text));
+        all.entry(language).or_default().extend(named);
     }
     all
 });
@@ -147,11 +154,9 @@ mod tests {
 
     #[test]
     fn every_file_can_be_read() {
-        for (_, files) in WORD_FILES {
-            for (path, _, text) in files {
-                toml::from_str::<HashMap<String, String>>(text)
-                    .unwrap_or_else(|error| panic!("{path}: {error}"));
-            }
+        for WordFile { language, room, text } in WORD_FILES.into_iter().flatten() {
+            toml::from_str::<HashMap<String, String>>(text)
+                .unwrap_or_else(|error| panic!("texts/{language}/{room}.toml: {error}"));
         }
         for (language, text) in STEP_FILES {
             toml::from_str::<HashMap<String, StepText>>(text)

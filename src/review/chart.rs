@@ -3,14 +3,8 @@ use maud::{Markup, html};
 use super::{Mail, page::Page};
 use crate::svg::{Series, StackedBars, Words as Spoken};
 
-/// The parts of a day's mail from the ground upwards: their class, their name and their messages.
-const PARTS: [(&str, fn(&Mail) -> u64); 5] = [
-    ("passed", |mail| mail.passed),
-    ("forwarded", |mail| mail.forwarded),
-    ("undecided", |mail| mail.undecided),
-    ("failed", |mail| mail.failed),
-    ("forged", |mail| mail.forged),
-];
+/// The parts of a day's mail from the ground upwards, by their class.
+const PARTS: [&str; 5] = ["passed", "forwarded", "undecided", "failed", "forged"];
 
 impl Page<'_> {
     /// Mail by day of the month, with a legend.
@@ -18,8 +12,10 @@ impl Page<'_> {
         let words = self.words;
         let sum = days.iter().fold(Mail::default(), |sum, day| sum.plus(day));
         let parts: Vec<_> = PARTS
-            .iter()
-            .map(|(class, of)| (*class, days.iter().map(of).collect::<Vec<_>>(), of(&sum)))
+            .into_iter()
+            .map(|class| {
+                (class, days.iter().map(|day| part(day, class)).collect::<Vec<_>>(), part(&sum, class))
+            })
             .filter(|(_, _, sum)| *sum > 0)
             .collect();
         let series: Vec<_> = parts.iter().map(|(class, values, _)| Series { class, values }).collect();
@@ -53,5 +49,15 @@ impl Page<'_> {
                 }
             }
         }
+    }
+}
+
+fn part(mail: &Mail, class: &str) -> u64 {
+    match class {
+        "passed" => mail.passed,
+        "forwarded" => mail.forwarded,
+        "failed" => mail.failed,
+        "forged" => mail.forged,
+        _ => mail.undecided,
     }
 }

@@ -227,7 +227,7 @@ impl<'a> Gathering<'a> {
 
     async fn events(&mut self) -> Result<(), StoreError> {
         let days = self.month.days();
-        for row in self.store.events_of_month(self.listed, days.start, days.end, EVENTS).await? {
+        for row in self.store.events_of_month(self.listed, [days.start, days.end], &NOT_TOLD, EVENTS).await? {
             let Some(domain) = self.domains.get_mut(row.domain.as_str()) else { continue };
             domain.event_count = row.events;
             domain.events.push(Event {
@@ -275,3 +275,7 @@ const AUTHORS: u32 = 8;
 const STEPS: u32 = 20;
 const EVENTS: u32 = 20;
 const KEYS: u32 = 12;
+
+/// What a document tells elsewhere: how far a domain is, and its steps.
+pub(super) const NOT_TOLD: [&str; 5] =
+    ["domain.ready", "stage.fell", "stage.reached", "step.done", "step.undone"];

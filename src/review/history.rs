@@ -3,6 +3,7 @@
 use maud::{Markup, html};
 
 use super::{Event, details::Details};
+use crate::health::events::SCORE_FELL;
 
 impl Details<'_> {
     pub(super) fn events(self) -> Markup {
@@ -33,6 +34,13 @@ impl Details<'_> {
     fn change(self, event: &Event) -> Markup {
         let words = self.words();
         match shown(event) {
+            Some([Some(old), Some(new)]) if event.kind == SCORE_FELL.name => {
+                // Stored with a point.
+                let [old, new] = [old, new].map(|score| {
+                    score.parse().map_or_else(|_| score.to_owned(), |score| words.decimal(score))
+                });
+                html! { " " (old) " → " (new) }
+            }
             Some([Some(old), Some(new)]) if old.len() + new.len() < SHORT => {
                 html! { " " code { (old) } " → " code { (new) } }
             }
@@ -128,7 +136,7 @@ fn severity(event: &Event) -> &'static str {
 fn shown(event: &Event) -> Option<[Option<&str>; 2]> {
     let is_told = event.kind.starts_with("dmarc.")
         || event.kind.starts_with("spf.record")
-        || matches!(event.kind.as_str(), "mx.changed" | "ns.changed" | "mta_sts.mode_changed");
+        || matches!(event.kind.as_str(), "score.fell" | "mx.changed" | "ns.changed" | "mta_sts.mode_changed");
     let states =
         [&event.old, &event.new].map(|state| state.as_deref().filter(|state| state.len() <= LONGEST));
     (is_told && states.iter().any(Option::is_some)).then_some(states)

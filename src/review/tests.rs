@@ -68,8 +68,9 @@ fn a_document_is_complete_in_every_language() {
 
 #[test]
 fn every_event_has_words() {
+    assert!(gather::NOT_TOLD.iter().all(|name| Kind::ALL.iter().any(|kind| kind.name == *name)));
     for language in Language::ALL {
-        for kind in Kind::ALL {
+        for kind in Kind::ALL.iter().filter(|kind| !gather::NOT_TOLD.contains(&kind.name)) {
             let key = format!("review.event.{}", kind.name);
             assert!(language.find(&key).is_some(), "{language} {key}");
         }

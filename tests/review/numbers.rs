@@ -184,6 +184,13 @@ async fn the_month_alone_counts_for_what_happened() {
     rows::certificate(&store, "acme.example", "R-1", first).await;
     rows::certificate(&store, "acme.example", "R-2", last).await;
 
+    for (kind, subject) in [("sender.new", "net:AS64500"), ("step.done", "a"), ("stage.reached", "")] {
+        let event =
+            Event { domain: "acme.example", day: last, kind, severity: "warning", subject, old: "", new: "" };
+        rows::event(&store, &event).await;
+    }
+    rows::sender(&store, "acme.example", "net:AS64500", "Somewhere Ltd", "threat", first).await;
+
     let review = gather(&store).await;
     let acme = domain(&review, "acme.example");
     assert_eq!(acme.began.as_ref().unwrap().stage.name(), "monitoring");
@@ -191,7 +198,7 @@ async fn the_month_alone_counts_for_what_happened() {
     assert_eq!(stages, [(first, "aligning"), (last, "quarantine")]);
     assert_eq!(acme.state().unwrap().score, Some(4.4));
     let subjects: Vec<_> = acme.events.iter().map(|event| event.subject.as_str()).collect();
-    assert_eq!((subjects, acme.event_count), (vec!["b", "c"], 2));
+    assert_eq!((subjects, acme.event_count), (vec!["b", "Somewhere Ltd", "c"], 3));
     let codes = |steps: &[ruad::review::Step]| steps.iter().map(|step| step.code.clone()).collect::<Vec<_>>();
     assert_eq!(codes(&acme.done), ["b", "c"]);
     assert_eq!(codes(&acme.open), ["undone", "open"]);

@@ -315,14 +315,8 @@ const EVENT: Event<'static> =
 const EVENTS: &[Event<'static>] = &[
     Event { day: FIRST + 5, kind: "dkim.key_published", subject: "mlr2026", new: "f2048", ..EVENT },
     Event { day: FIRST + 12, kind: "dmarc.policy_tightened", old: "quarantine", new: "reject", ..EVENT },
-    Event { day: FIRST + 15, kind: "sender.spike", severity: "warning", subject: "Example VPS", ..EVENT },
-    Event {
-        day: FIRST + 19,
-        kind: "sender.new",
-        severity: "warning",
-        subject: "Example Business Internet",
-        ..EVENT
-    },
+    Event { day: FIRST + 15, kind: "sender.spike", severity: "warning", subject: "net:AS64499", ..EVENT },
+    Event { day: FIRST + 19, kind: "sender.new", severity: "warning", subject: "net:AS64497", ..EVENT },
     Event {
         domain: SHOP,
         day: FIRST + 2,
@@ -336,7 +330,7 @@ const EVENTS: &[Event<'static>] = &[
         day: FIRST + 11,
         kind: "sender.new",
         severity: "warning",
-        subject: "Example Hosting",
+        subject: "net:AS64498",
         ..EVENT
     },
 ];

@@ -152,7 +152,8 @@ impl Store {
         self.timed(query.bind(domains).bind(from).bind(to).bind(each).fetch_all()).await
     }
 
-    /// What has changed, from `from` (days since 1970) to before `to`: the gravest, this many for each domain.
+    /// What has changed, from `from` (days since 1970) to before `to`: the gravest, this many for each domain. What `omitted`
+    /// names is left out, and senders are called by their names.
     ///
     /// # Errors
     ///
@@ -160,20 +161,27 @@ impl Store {
     pub async fn events_of_month(
         &self,
         domains: &[&str],
-        from: u32,
-        to: u32,
+        [from, to]: [u32; 2],
+        omitted: &[&str],
         each: u32,
     ) -> Result<Vec<StoredEvent>, StoreError> {
         let query = self.client().query(
-            "SELECT toString(domain) AS domain, toUInt16(toDate(seen_at, 'UTC')) AS day, toString(kind) AS kind, \
-                toString(severity) AS severity, subject, old, new, text, \
-                count() OVER (PARTITION BY e.domain) AS events \
-             FROM domain_events AS e FINAL WHERE e.domain IN ? \
-                AND toDate(e.seen_at, 'UTC') >= toDate(?) AND toDate(e.seen_at, 'UTC') < toDate(?) \
+            "SELECT e.d AS domain, e.day AS day, e.kind AS kind, e.severity AS severity, \
+                if(startsWith(kind, 'sender.') AND n.name != '', n.name, e.subject) AS subject, e.old AS old, \
+                e.new AS new, e.text AS text, count() OVER (PARTITION BY e.d) AS events \
+             FROM ( \
+                SELECT toString(domain) AS d, toUInt16(toDate(seen_at, 'UTC')) AS day, toString(kind) AS kind, \
+                    toString(severity) AS severity, subject, old, new, text FROM domain_events AS s FINAL \
+                WHERE s.domain IN ? AND toDate(s.seen_at, 'UTC') >= toDate(?) AND toDate(s.seen_at, 'UTC') < toDate(?) \
+                    AND s.kind NOT IN ? \
+             ) AS e LEFT JOIN ( \
+                SELECT toString(domain) AS d, sender, name FROM domain_senders FINAL WHERE domain IN ? \
+             ) AS n ON n.d = e.d AND n.sender = e.subject \
              ORDER BY domain, indexOf(['error', 'warning', 'info'], severity), day DESC, kind, subject \
-             LIMIT ? BY domain",
+             LIMIT ? BY domain SETTINGS join_use_nulls = 0",
         );
-        self.timed(query.bind(domains).bind(from).bind(to).bind(each).fetch_all()).await
+        let query = query.bind(domains).bind(from).bind(to).bind(omitted).bind(domains).bind(each);
+        self.timed(query.fetch_all()).await
     }
 
     /// The DKIM keys that DNS had at any time from `from` (days since 1970) to before `to`, this many for each domain.
