@@ -41,7 +41,7 @@ test: engine ## everything, with the tests that need ClickHouse
 test-peers: ## Postfix, Exim and swaks deliver to it; installs them, needs root
 	tests/peers/run.sh
 
-# Pages to open beside those that the tests write, such as a report for a customer.
+# Pages to open beside those that the tests write.
 PAGES ?=
 
 .PHONY: test-pages
@@ -50,7 +50,8 @@ test-pages: ## pages in headless Chromium: nothing is loaded, axe-core is conten
 	rm -rf $(TARGET)/pages && mkdir -p $(TARGET)/pages
 	RUAD_PAGES=$(abspath $(TARGET)/pages) $(CARGO) test --locked --test certificate pages_to_look_at
 	node tests/pages/run.mjs --images $(TARGET)/pages/images --pages 1 $(TARGET)/pages/*.html
-	node tests/pages/run.mjs --images $(TARGET)/pages/images $(TARGET)/pages/*.svg $(PAGES)
+	RUAD_SAMPLES=$(abspath $(TARGET)/pages/reports) $(CARGO) test --locked --test review a_document_in_both_languages
+	node tests/pages/run.mjs --images $(TARGET)/pages/images $(TARGET)/pages/*.svg $(TARGET)/pages/reports/*.html $(PAGES)
 
 .PHONY: test-checkdmarc
 test-checkdmarc: ## checkdmarc examines our zones; no fault of it may be missing; installs it from PyPI

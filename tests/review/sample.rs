@@ -53,7 +53,7 @@ pub(crate) async fn keep_sample(store: &Store) {
     for (domain, selector, bits, first, used) in [
         ("lindenhof.example", "selector1", 2_048, FIRST - 143, last),
         ("lindenhof.example", "selector2", 2_048, FIRST - 143, FIRST - 40),
-        ("lindenhof.example", "mlr2026", 2_048, FIRST + 5, last),
+        ("lindenhof.example", "news2026", 2_048, FIRST + 5, last),
         ("lindenhof-shop.example", "k1", 1_024, FIRST - 912, last),
         ("zorgthuis.example", "selector1", 2_048, FIRST - 61, last),
     ] {
@@ -203,11 +203,11 @@ const SOURCES: &[Source] = &[
 /// Address, service, network number and name, country.
 const NETWORKS: &[(&str, &str, u32, &str, &str)] = &[
     ("192.0.2.10", "microsoft-365", 8_075, "Microsoft", "NL"),
-    ("192.0.2.11", "afas", 0, "AFAS", "NL"),
-    ("192.0.2.40", "mailerlite", 0, "MailerLite", "LT"),
-    ("192.0.2.60", "topdesk", 0, "TOPdesk", "NL"),
-    ("192.0.2.80", "lightspeed", 0, "Lightspeed", "NL"),
-    ("192.0.2.90", "sendcloud", 0, "Sendcloud", "NL"),
+    ("192.0.2.11", "example-payroll", 0, "Example Payroll", "NL"),
+    ("192.0.2.40", "example-newsletter", 0, "Example Newsletter", "LT"),
+    ("192.0.2.60", "example-desk", 0, "Example Desk", "NL"),
+    ("192.0.2.80", "example-shop", 0, "Example Shop", "NL"),
+    ("192.0.2.90", "example-parcels", 0, "Example Parcels", "NL"),
     ("198.51.100.20", "", 64_496, "Example Forwarding", "DE"),
     ("198.51.100.90", "", 64_497, "Example Business Internet", "NL"),
     ("198.51.100.130", "", 64_498, "Example Hosting", "NL"),
@@ -220,9 +220,9 @@ const NETWORKS: &[(&str, &str, u32, &str, &str)] = &[
 /// Domain, sender, its name, its class and, from 400 days before the month, the first day it was seen.
 const SENDERS: &[(&str, &str, &str, &str, u32)] = &[
     (LINDENHOF, "service:microsoft-365", "Microsoft 365", "aligned", 0),
-    (LINDENHOF, "service:afas", "AFAS", "aligned", 0),
-    (LINDENHOF, "service:mailerlite", "MailerLite", "aligned", 200),
-    (LINDENHOF, "service:topdesk", "TOPdesk", "aligned", 120),
+    (LINDENHOF, "service:example-payroll", "Example Payroll", "aligned", 0),
+    (LINDENHOF, "service:example-newsletter", "Example Newsletter", "aligned", 200),
+    (LINDENHOF, "service:example-desk", "Example Desk", "aligned", 120),
     (LINDENHOF, "net:AS64496", "Example Forwarding", "forwarder", 10),
     (LINDENHOF, "net:AS64497", "Example Business Internet", "undecided", 419),
     (LINDENHOF, "net:AS64499", "Example VPS", "threat", 415),
@@ -230,8 +230,8 @@ const SENDERS: &[(&str, &str, &str, &str, u32)] = &[
     (LINDENHOF, "net:AS64501", "Example Cloud", "threat", 415),
     (LINDENHOF, "net:AS64502", "Example Broadband", "threat", 20),
     (SHOP, "service:microsoft-365", "Microsoft 365", "aligned", 370),
-    (SHOP, "service:lightspeed", "Lightspeed", "needs_work", 370),
-    (SHOP, "service:sendcloud", "Sendcloud", "needs_work", 371),
+    (SHOP, "service:example-shop", "Example Shop", "needs_work", 370),
+    (SHOP, "service:example-parcels", "Example Parcels", "needs_work", 371),
     (SHOP, "net:AS64498", "Example Hosting", "undecided", 411),
     (SHOP, "net:AS64502", "Example Broadband", "threat", 372),
     (ZORGTHUIS, "service:microsoft-365", "Microsoft 365", "aligned", 0),
@@ -265,8 +265,8 @@ const STEPS: &[Step<'static>] = &[
         position: 1,
         values: &[("subject", "ip4:192.0.2.200"), ("days", "90")],
         instructions: "[{\"what\":\"publish\",\"name\":\"lindenhof.example\",\"kind\":\"TXT\",\"ttl\":3600,\
-            \"value\":\"v=spf1 include:spf.protection.outlook.com include:spf.afas.example -all\",\
-            \"replaces\":\"v=spf1 include:spf.protection.outlook.com include:spf.afas.example ip4:192.0.2.200 -all\"}]",
+            \"value\":\"v=spf1 include:spf.protection.outlook.com include:spf.example-payroll.example -all\",\
+            \"replaces\":\"v=spf1 include:spf.protection.outlook.com include:spf.example-payroll.example ip4:192.0.2.200 -all\"}]",
         ..STEP
     },
     Step { code: "raise_to_reject", state: "done", done_on: Some(FIRST + 12), ..STEP },
@@ -274,7 +274,7 @@ const STEPS: &[Step<'static>] = &[
         code: "enable_dkim",
         state: "done",
         done_on: Some(FIRST + 5),
-        values: &[("sender", "MailerLite")],
+        values: &[("sender", "Example Newsletter")],
         ..STEP
     },
     Step {
@@ -282,10 +282,10 @@ const STEPS: &[Step<'static>] = &[
         code: "enable_dkim",
         who: "sender",
         effort: "hours",
-        values: &[("sender", "Lightspeed")],
+        values: &[("sender", "Example Shop")],
         instructions: "[{\"what\":\"publish\",\"name\":\"ls1._domainkey.lindenhof-shop.example\",\"kind\":\"CNAME\",\
-            \"ttl\":3600,\"value\":\"ls1.dkim.lightspeed.example\",\"replaces\":null},\
-            {\"what\":\"setting\",\"service\":\"lightspeed\",\"hint\":\"Settings > Notifications > E-mail domain > Verify\",\
+            \"ttl\":3600,\"value\":\"ls1.dkim.example-shop.example\",\"replaces\":null},\
+            {\"what\":\"setting\",\"service\":\"example-shop\",\"hint\":\"Settings > Notifications > E-mail domain > Verify\",\
             \"link\":null}]",
         ..STEP
     },
@@ -313,7 +313,7 @@ const EVENT: Event<'static> =
     Event { domain: LINDENHOF, day: FIRST, kind: "", severity: "info", subject: "", old: "", new: "" };
 
 const EVENTS: &[Event<'static>] = &[
-    Event { day: FIRST + 5, kind: "dkim.key_published", subject: "mlr2026", new: "f2048", ..EVENT },
+    Event { day: FIRST + 5, kind: "dkim.key_published", subject: "news2026", new: "f2048", ..EVENT },
     Event { day: FIRST + 12, kind: "dmarc.policy_tightened", old: "quarantine", new: "reject", ..EVENT },
     Event { day: FIRST + 15, kind: "sender.spike", severity: "warning", subject: "net:AS64499", ..EVENT },
     Event { day: FIRST + 19, kind: "sender.new", severity: "warning", subject: "net:AS64497", ..EVENT },
