@@ -103,13 +103,23 @@ pub fn fill<'a>(text: &str, value: impl Fn(&str) -> Option<&'a str>) -> String {
 
 macro_rules! files {
     ($language:literal, $($name:literal),*) => {
-        [$((concat!("texts/", $language, "/", $name, ".toml"), $name,
-            include_str!(concat!("../texts/", $language, "/", $name, ".toml")))),*]
+        &[$(WordFile {
+            path: concat!("texts/", $language, "/", $name, ".toml"),
+            room: $name,
+            text: include_str!(concat!("../texts/", $language, "/", $name, ".toml")),
+        }),*]
     };
 }
 
-/// Tables of words: the keys of `review.toml` are `review.…`.
-const WORD_FILES: [(Language, [(&str, &str, &str); 6]); 2] = [
+/// A table of words: the keys of `review.toml` are `review.…`.
+struct WordFile {
+    #[cfg_attr(not(test), expect(dead_code, reason = "tests name it"))]
+    path: &'static str,
+    room: &'static str,
+    text: &'static str,
+}
+
+const WORD_FILES: [(Language, &[WordFile]); 2] = [
     (Language::En, files!("en", "advise", "certificate", "country", "review", "sender", "stage")),
     (Language::Nl, files!("nl", "advise", "certificate", "country", "review", "sender", "stage")),
 ];
@@ -123,7 +133,7 @@ const STEP_FILES: [(Language, &str); 2] = [
 static WORDS: LazyLock<HashMap<Language, HashMap<String, String>>> = LazyLock::new(|| {
     let mut all: HashMap<_, HashMap<_, _>> = HashMap::new();
     for (language, files) in WORD_FILES {
-        for (_, room, text) in files {
+        for WordFile { room, text, .. } in files {
             let words = toml::from_str::<HashMap<String, String>>(text).unwrap_or_default();
             let named = words.into_iter().map(|(key, text)| (format!("{room}.{key}"), text));
             all.entry(language).or_default().extend(named);
@@ -148,7 +158,7 @@ mod tests {
     #[test]
     fn every_file_can_be_read() {
         for (_, files) in WORD_FILES {
-            for (path, _, text) in files {
+            for WordFile { path, text, .. } in files {
                 toml::from_str::<HashMap<String, String>>(text)
                     .unwrap_or_else(|error| panic!("{path}: {error}"));
             }

@@ -4,13 +4,18 @@ use super::{Mail, page::Page};
 use crate::svg::{Series, StackedBars, Words as Spoken};
 
 /// The parts of a day's mail from the ground upwards: their class, their name and their messages.
-const PARTS: [(&str, fn(&Mail) -> u64); 5] = [
-    ("passed", |mail| mail.passed),
-    ("forwarded", |mail| mail.forwarded),
-    ("undecided", |mail| mail.undecided),
-    ("failed", |mail| mail.failed),
-    ("forged", |mail| mail.forged),
+const PARTS: [Part; 5] = [
+    Part { class: "passed", of: |mail| mail.passed },
+    Part { class: "forwarded", of: |mail| mail.forwarded },
+    Part { class: "undecided", of: |mail| mail.undecided },
+    Part { class: "failed", of: |mail| mail.failed },
+    Part { class: "forged", of: |mail| mail.forged },
 ];
+
+struct Part {
+    class: &'static str,
+    of: fn(&Mail) -> u64,
+}
 
 impl Page<'_> {
     /// Mail by day of the month, with a legend.
@@ -19,7 +24,7 @@ impl Page<'_> {
         let sum = days.iter().fold(Mail::default(), |sum, day| sum.plus(day));
         let parts: Vec<_> = PARTS
             .iter()
-            .map(|(class, of)| (*class, days.iter().map(of).collect::<Vec<_>>(), of(&sum)))
+            .map(|Part { class, of }| (*class, days.iter().map(of).collect::<Vec<_>>(), of(&sum)))
             .filter(|(_, _, sum)| *sum > 0)
             .collect();
         let series: Vec<_> = parts.iter().map(|(class, values, _)| Series { class, values }).collect();
