@@ -101,26 +101,27 @@ pub fn fill<'a>(text: &str, value: impl Fn(&str) -> Option<&'a str>) -> String {
     out
 }
 
-/// A table of words. Its room stands before its keys: those of `review.toml` are `review.…`.
-struct WordFile {
-    language: Language,
-    room: &'static str,
-    text: &'static str,
-}
-
 macro_rules! files {
-    ($language:expr, $code:literal, $($room:literal),*) => {
-        [$(WordFile {
-            language: $language,
-            room: $room,
-            text: include_str!(concat!("../texts/", $code, "/", $room, ".toml")),
+    ($language:literal, $($name:literal),*) => {
+        &[$(WordFile {
+            path: concat!("texts/", $language, "/", $name, ".toml"),
+            room: $name,
+            text: include_str!(concat!("../texts/", $language, "/", $name, ".toml")),
         }),*]
     };
 }
 
-const WORD_FILES: [[WordFile; 6]; 2] = [
-    files!(Language::En, "en", "advise", "certificate", "country", "review", "sender", "stage"),
-    files!(Language::Nl, "nl", "advise", "certificate", "country", "review", "sender", "stage"),
+/// A table of words: the keys of `review.toml` are `review.…`.
+struct WordFile {
+    #[cfg_attr(not(test), expect(dead_code, reason = "tests name it"))]
+    path: &'static str,
+    room: &'static str,
+    text: &'static str,
+}
+
+const WORD_FILES: [(Language, &[WordFile]); 2] = [
+    (Language::En, files!("en", "advise", "certificate", "country", "review", "sender", "stage")),
+    (Language::Nl, files!("nl", "advise", "certificate", "country", "review", "sender", "stage")),
 ];
 
 const STEP_FILES: [(Language, &str); 2] = [
@@ -131,10 +132,12 @@ const STEP_FILES: [(Language, &str); 2] = [
 // The files are part of the program and the tests below read them all; a text that cannot be read is a missing one.
 static WORDS: LazyLock<HashMap<Language, HashMap<String, String>>> = LazyLock::new(|| {
     let mut all: HashMap<_, HashMap<_, _>> = HashMap::new();
-    for WordFile { language, room, text } in WORD_FILES.into_iter().flatten() {
-        let words = toml::from_str::<HashMap<String, String>>(text).unwrap_or_default();
-        let named = words.into_iter().map(|(key, text)| (format!("{room}.{key}"), text));
-        all.entry(language).or_default().extend(named);
+    for (language, files) in WORD_FILES {
+        for WordFile { room, text, .. } in files {
+            let words = toml::from_str::<HashMap<String, String>>(text).unwrap_or_default();
+            let named = words.into_iter().map(|(key, text)| (format!("{room}.{key}"), text));
+            all.entry(language).or_default().extend(named);
+        }
     }
     all
 });
@@ -154,9 +157,11 @@ mod tests {
 
     #[test]
     fn every_file_can_be_read() {
-        for WordFile { language, room, text } in WORD_FILES.into_iter().flatten() {
-            toml::from_str::<HashMap<String, String>>(text)
-                .unwrap_or_else(|error| panic!("texts/{language}/{room}.toml: {error}"));
+        for (_, files) in WORD_FILES {
+            for WordFile { path, text, .. } in files {
+                toml::from_str::<HashMap<String, String>>(text)
+                    .unwrap_or_else(|error| panic!("{path}: {error}"));
+            }
         }
         for (language, text) in STEP_FILES {
             toml::from_str::<HashMap<String, StepText>>(text)

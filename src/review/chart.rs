@@ -3,8 +3,19 @@ use maud::{Markup, html};
 use super::{Mail, page::Page};
 use crate::svg::{Series, StackedBars, Words as Spoken};
 
-/// The parts of a day's mail from the ground upwards, by their class.
-const PARTS: [&str; 5] = ["passed", "forwarded", "undecided", "failed", "forged"];
+/// The parts of a day's mail from the ground upwards: their class, their name and their messages.
+const PARTS: [Part; 5] = [
+    Part { class: "passed", of: |mail| mail.passed },
+    Part { class: "forwarded", of: |mail| mail.forwarded },
+    Part { class: "undecided", of: |mail| mail.undecided },
+    Part { class: "failed", of: |mail| mail.failed },
+    Part { class: "forged", of: |mail| mail.forged },
+];
+
+struct Part {
+    class: &'static str,
+    of: fn(&Mail) -> u64,
+}
 
 impl Page<'_> {
     /// Mail by day of the month, with a legend.
@@ -12,10 +23,8 @@ impl Page<'_> {
         let words = self.words;
         let sum = days.iter().fold(Mail::default(), |sum, day| sum.plus(day));
         let parts: Vec<_> = PARTS
-            .into_iter()
-            .map(|class| {
-                (class, days.iter().map(|day| part(day, class)).collect::<Vec<_>>(), part(&sum, class))
-            })
+            .iter()
+            .map(|Part { class, of }| (*class, days.iter().map(of).collect::<Vec<_>>(), of(&sum)))
             .filter(|(_, _, sum)| *sum > 0)
             .collect();
         let series: Vec<_> = parts.iter().map(|(class, values, _)| Series { class, values }).collect();
@@ -49,15 +58,5 @@ impl Page<'_> {
                 }
             }
         }
-    }
-}
-
-fn part(mail: &Mail, class: &str) -> u64 {
-    match class {
-        "passed" => mail.passed,
-        "forwarded" => mail.forwarded,
-        "failed" => mail.failed,
-        "forged" => mail.forged,
-        _ => mail.undecided,
     }
 }

@@ -67,9 +67,9 @@ pub(super) async fn run(settings: Settings, sockets: Vec<TcpListener>) -> anyhow
         sources.clone(),
         domains.clone(),
         adviser,
-        register,
         health.clone(),
-    )?;
+    )?
+    .opening(register);
 
     let (receiving, storing, ending) =
         (CancellationToken::new(), CancellationToken::new(), CancellationToken::new());

@@ -44,7 +44,6 @@ impl Storage {
         sources: Sources,
         domains: Option<Watch>,
         adviser: Option<Adviser>,
-        register: Option<Register>,
         health: Health,
     ) -> anyhow::Result<Self> {
         let resolver = settings.dns.resolver(settings.dns.cache_entries)?;
@@ -54,7 +53,7 @@ impl Storage {
             sources,
             domains,
             adviser,
-            register,
+            register: None,
             health,
             authenticator: Authenticator::new(&settings.provenance, resolver),
             provenance: settings.provenance.clone(),
@@ -63,6 +62,11 @@ impl Storage {
             engine: settings.engine.clone(),
             log: settings.log.clone(),
         })
+    }
+
+    /// The same, which opens the register of certificates once ClickHouse can be asked.
+    pub(super) fn opening(self, register: Option<Register>) -> Self {
+        Self { register, ..self }
     }
 
     /// Reaches ClickHouse, then stores until `stop`.
