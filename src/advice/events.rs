@@ -19,7 +19,7 @@ pub fn events(advised: &Advised, known: &Recollection, now: u64) -> Vec<Event> {
     let told = Told { advised, known, now };
     let mut events: Vec<_> = told.stage().into_iter().chain(told.score()).chain(told.ready()).collect();
     events.extend(advised.plan.steps.iter().filter_map(|step| told.step(step)));
-    events.extend(advised.traffic.unusual.iter().map(|unusual| told.unusual(unusual)));
+    events.extend(advised.traffic.unusual.iter().filter_map(|unusual| told.unusual(unusual)));
     events
 }
 
@@ -88,24 +88,29 @@ impl Told<'_> {
         Some(kind.tell(self.domain(), subject.trim_end(), values, at, &title, &identity))
     }
 
-    fn unusual(&self, unusual: &Unusual) -> Event {
+    fn unusual(&self, unusual: &Unusual) -> Option<Event> {
         let Unusual { sender, name, day, messages, usual, .. } = unusual;
+        // What happened before the first plan is history, as everything was then.
+        if *day < self.known.stage.as_ref()?.first_day {
+            return None;
+        }
         let at = u64::from(*day) * DAY;
-        match unusual.kind {
+        let new = format!("{messages} messages");
+        let event = match unusual.kind {
             UnusualKind::New => {
-                let new = format!("{messages} messages");
                 let more = format!("{name}, {new} so far");
                 let identity = [self.domain(), SENDER_NEW.name, sender.as_str()];
                 SENDER_NEW.tell(self.domain(), sender.as_str(), [None, Some(&new)], at, &more, &identity)
             }
             UnusualKind::Spike => {
-                let [old, new] = [format!("{usual:.0} messages a day"), format!("{messages} messages")];
+                let old = format!("{usual:.0} messages a day");
                 let more = format!("{name}, {new} in a day where {usual:.0} are usual");
                 let identity = [self.domain(), SENDER_SPIKE.name, sender.as_str(), &day.to_string()];
                 let values = [Some(old.as_str()), Some(new.as_str())];
                 SENDER_SPIKE.tell(self.domain(), sender.as_str(), values, at, &more, &identity)
             }
-        }
+        };
+        Some(event)
     }
 
     fn domain(&self) -> &str {

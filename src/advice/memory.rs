@@ -53,6 +53,8 @@ pub struct KeptStage {
     pub row: KeptRow,
     /// The policy the domain was ready for; empty for none.
     pub ready_for: String,
+    /// The day of the first plan; days since 1970. What happened before it is history.
+    pub first_day: u32,
 }
 
 /// When a row was written, and what it says.

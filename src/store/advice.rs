@@ -223,6 +223,7 @@ struct StageRead {
     score: Option<f32>,
     perfect_since: Option<u32>,
     ready_for: String,
+    first_day: u16,
 }
 
 #[derive(Deserialize, Row)]
@@ -260,7 +261,8 @@ impl StageRead {
         known.memory.score = self.score.map(|score| (score * 10.0).round().clamp(0.0, 50.0) as u16);
         known.memory.perfect_since = self.perfect_since.map(u64::from);
         let row = KeptRow { computed_at: self.computed_at.into(), digest: self.digest };
-        known.stage = Some(KeptStage { row, ready_for: self.ready_for });
+        let first_day = self.first_day.into();
+        known.stage = Some(KeptStage { row, ready_for: self.ready_for, first_day });
     }
 }
 
@@ -300,7 +302,8 @@ impl SenderRead {
 const NEWEST_STAGES: &str = "\
     SELECT toString(domain) AS domain, toUnixTimestamp(s.computed_at) AS computed_at, digest, \
         toString(stage) AS stage, toUnixTimestamp(s.stage_since) AS stage_since, score, \
-        toUnixTimestamp(s.perfect_since) AS perfect_since, toString(ready_for) AS ready_for \
+        toUnixTimestamp(s.perfect_since) AS perfect_since, toString(ready_for) AS ready_for, \
+        toUInt16(min(s.day) OVER (PARTITION BY s.domain)) AS first_day \
     FROM domain_stages AS s WHERE domain IN ? ORDER BY domain, s.computed_at DESC, s.stage_since LIMIT 1 BY domain";
 
 const STEPS: &str = "\

@@ -253,6 +253,9 @@ async fn unusual_senders_are_told_of_once() {
     let run = |at| {
         let mut advised = drawn(at, Stage::Monitoring, NOW, Vec::new(), Vec::new());
         advised.traffic.unusual = vec![unusual(Kind::New, 7), unusual(Kind::Spike, 700)];
+        // It is still reported, and it was before anybody looked.
+        let before = Unusual { day: 20_832, ..unusual(Kind::Spike, 900) };
+        advised.traffic.unusual.push(before);
         advised
     };
     keep(&store, &run(NOW)).await;

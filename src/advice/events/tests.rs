@@ -63,6 +63,7 @@ fn known(stage: Stage, steps: &[(&'static str, State)]) -> Recollection {
         stage: Some(KeptStage {
             row: KeptRow { computed_at: NOW - 50, digest: 1 },
             ready_for: String::new(),
+            first_day: 20_000,
         }),
         ..Recollection::default()
     }
@@ -190,6 +191,9 @@ fn senders_are_told_of_once_and_spikes_once_a_day() {
         here.traffic.unusual.push(unusual);
         events(&here, &known, NOW).remove(0)
     };
+    let mut here = advised(Stage::Reject, Vec::new());
+    here.traffic.unusual.push(unusual(UnusualKind::Spike, 19_999, 700));
+    assert!(events(&here, &known, NOW).is_empty(), "before the first plan");
     let id = |unusual| event(unusual).id;
     let new = |day, messages| unusual(UnusualKind::New, day, messages);
     let spike = |day, messages| unusual(UnusualKind::Spike, day, messages);

@@ -221,7 +221,7 @@ impl Drawing<'_> {
             .collect();
         let done: Vec<_> = steps(State::Done)
             .map(|step| {
-                let at = step.done_at.map(|at| format!("  {}", date(at))).unwrap_or_default();
+                let at = step.done_at.map(|at| format!(", {}", date(at))).unwrap_or_default();
                 Part::Item(Mark::Good, format!("{}{at}", step.text(self.language).title))
             })
             .collect();

@@ -151,14 +151,9 @@ fn everything_is_on_the_page() {
                 "Switch it on",
                 "ruad dkim new",
                 "dmarc.raise. ",
-                "dmarc.publish  2027-01-14",
+                "dmarc.publish, 2027-01-14",
             ] {
-                let said = if std::ptr::eq(text, &ticket) {
-                    said.replace("  2027", " 2027")
-                } else {
-                    said.to_owned()
-                };
-                assert!(text.contains(&said), "{language}: {said} is not in\n{text}");
+                assert!(text.contains(said), "{language}: {said} is not in\n{text}");
             }
             for key in ["advise.", "{percent}", "{date}", "{how}", "{count}", "{mechanisms}", "{policy}"] {
                 assert!(!text.contains(key), "{language}: {key} in\n{text}");
