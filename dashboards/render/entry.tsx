@@ -1,4 +1,3 @@
-import '@fontsource-variable/inter';
 import 'uplot/dist/uPlot.min.css';
 
 import {
@@ -30,7 +29,7 @@ declare global {
 }
 
 window.draw = async (job) => {
-  const theme = createTheme({ colors: { mode: job.theme }, typography: { fontFamily: "'Inter Variable', sans-serif" } });
+  const theme = createTheme({ colors: { mode: job.theme } });
   const problems: string[] = [];
   const range = timeRange(job.range);
   const marks = job.dashboard.annotations.list.flatMap((one) => annotated(job, one));
@@ -74,10 +73,10 @@ function Page({ job, theme, drawings, range, marks, onDrawn }: PageProps) {
   const [ready, setReady] = useState(false);
   // Text is measured on a canvas, so the font has to be there before anything is laid out.
   useEffect(() => {
-    document.fonts.load("14px 'Inter Variable'").then(() => document.fonts.load("500 14px 'Inter Variable'")).then(() => setReady(true));
+    document.fonts.load('14px Inter').then(() => document.fonts.load('500 14px Inter')).then(() => setReady(true));
   }, []);
   useEffect(() => {
-    if (ready) setTimeout(onDrawn, 400);
+    if (ready) setTimeout(onDrawn, 900);
   }, [ready, onDrawn]);
   const column = (job.width - 2 * 16 + GAP) / 24;
   return (

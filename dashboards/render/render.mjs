@@ -33,7 +33,8 @@ const browser = await puppeteer.launch({
 });
 // Every request is answered from these folders; nothing leaves the page.
 const ORIGIN = 'http://dashboards.invalid';
-const TYPES = { '.css': 'text/css', '.html': 'text/html', '.js': 'text/javascript', '.svg': 'image/svg+xml' };
+const TYPES = { '.css': 'text/css', '.html': 'text/html', '.js': 'text/javascript', '.svg': 'image/svg+xml', '.woff2': 'font/woff2' };
+const inter = join(here, '../node_modules/@fontsource-variable/inter/files/inter-latin-wght-normal.woff2');
 const icons = join(here, '../node_modules/@grafana/ui/dist/public/img/icons');
 
 const failures = [];
@@ -51,7 +52,8 @@ if (failures.length > 0) {
 
 function file(path) {
   const name = decodeURIComponent(path);
-  const found = name.startsWith('/public/build/img/icons/') ? join(icons, name.slice(24)) : join(page, basename(name));
+  const found = name.startsWith('/public/build/img/icons/') ? join(icons, name.slice(24))
+    : name.startsWith('/public/fonts/inter/') ? inter : join(page, basename(name));
   return existsSync(found) ? readFileSync(found) : undefined;
 }
 

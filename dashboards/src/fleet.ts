@@ -107,7 +107,7 @@ export const fleet = () => page('fleet', {
       link: { title: 'Open Abuse', url: to('abuse') },
     }),
     rows({
-      title: 'Domains, those in trouble first', at: [0, 4, 24, 13], empty: 'No domain has a plan in this time range. Are there domains in the registry?',
+      title: 'Domains, those in trouble first', at: [0, 4, 24, 15], empty: 'No domain has a plan in this time range. Are there domains in the registry?',
       description: 'One row a domain. DNS is the worst status of its last examination; stage, score, forged mail and open steps are from its last plan; messages and their trend from the reports. Click a domain to work on it, a heading to sort.',
       sql: TABLE,
       columns: {
@@ -116,37 +116,37 @@ export const fleet = () => page('fleet', {
         Customer: { minWidth: 150, link: groupLink },
         Stage: { text: stages, width: 115 },
         Policy: { text: policies, width: 105 },
-        Score: { width: 75, decimals: 1, as: 'text', steps: rising(3, 4), empty: '–' },
+        Score: { width: 75, decimals: 1, as: 'text', steps: rising(3, 4) },
         Messages: { width: 95 },
-        Aligned: { width: 130, unit: 'percentunit', decimals: 1, min: 0, max: 1, as: 'bar', steps: rising(0.9, 0.98), empty: '–' },
-        '30 days': { width: 150, as: 'spark', colour: colours.plain, empty: '–' },
+        Aligned: { width: 130, unit: 'percentunit', decimals: 1, min: 0, max: 1, as: 'bar', steps: rising(0.9, 0.98) },
+        '30 days': { width: 150, as: 'spark', colour: colours.plain },
         Forged: { width: 85 },
-        'SPF lookups': { width: 105, as: 'text', steps: falling(9, 11), empty: '–' },
-        'Oldest key': { width: 105, unit: 'suffix: d', decimals: 0, as: 'text', steps: falling(180, 365), empty: '–' },
+        'SPF lookups': { width: 105, as: 'text', steps: falling(9, 11) },
+        'Oldest key': { width: 105, unit: 'suffix: d', decimals: 0, as: 'text', steps: falling(180, 365) },
         'Open steps': { width: 100, as: 'text', steps: [[null, colours.good], [1, colours.warning]] },
       },
     }),
     rows({
-      title: 'Ready to move up', at: [0, 17, 7, 8], empty: 'Nobody: every domain has its policy or waits for a condition',
+      title: 'Ready to move up', at: [0, 19, 8, 8], empty: 'Nobody: every domain has its policy or waits for a condition',
       description: 'Every condition for the next policy is met. Publish the record that the first step of the domain gives, then watch Failures for a week.',
       sql: `SELECT domain AS "Domain", customer AS "Customer", policy AS "Policy", ready AS "Raise to" FROM ${nested(
         plans({ customer: 'group_name', policy: 'policy', ready: 'ready_for', messages: 'messages' }))} WHERE ready != '' ORDER BY messages DESC LIMIT 500`,
       columns: {
-        Domain: { link: domainLink, minWidth: 140 }, Customer: { link: groupLink, width: 120 },
+        Domain: { link: domainLink, minWidth: 140 }, Customer: { link: groupLink, width: 130 },
         Policy: { text: policies, width: 90 }, 'Raise to': { pill: policies, width: 95 },
       },
     }),
     rows({
-      title: 'Fell back this week', at: [7, 17, 7, 8], empty: 'Nobody: no stage and no score is lower than a week ago',
+      title: 'Fell back this week', at: [8, 19, 7, 8], empty: 'Nobody: no stage and no score is lower than a week ago',
       description: 'Stage or score is lower than seven days ago. Look at the events of the domain first: most often somebody changed a record.',
       sql: `SELECT domain AS "Domain", stage_was AS "Was", stage_is AS "Is", round(score_is - score_was, 1) AS "Score" FROM ${nested(REGRESSED)} ORDER BY score_is - score_was, domain LIMIT 500`,
       columns: {
-        Domain: { link: domainLink, minWidth: 150 }, Was: { text: change, width: 105 }, Is: { text: change, width: 105 },
-        Score: { width: 70, decimals: 1, as: 'text', steps: [[null, colours.bad], [0, colours.good]], description: 'Change of the score', empty: '–' },
+        Domain: { link: domainLink, minWidth: 110 }, Was: { text: change, width: 95 }, Is: { text: change, width: 95 },
+        Score: { width: 62, decimals: 1, as: 'text', steps: [[null, colours.bad], [0, colours.good]], description: 'Change of the score' },
       },
     }),
     rows({
-      title: 'What changed', at: [14, 17, 10, 8], empty: 'Nothing has changed in this time range',
+      title: 'What changed', at: [15, 19, 9, 8], empty: 'Nothing has changed in this time range',
       description: 'The last events of severity warning or error. Each was seen by two examinations in a row; docs/events.md says what to do about each kind.',
       sql: `SELECT seen_at AS "When", severity AS "How bad", domain AS "Domain", text AS "What" FROM domain_events FINAL
 WHERE $__timeFilter(seen_at) AND ${scope('domain')} AND severity IN ('warning', 'error') ORDER BY seen_at DESC LIMIT 100`,
@@ -156,7 +156,7 @@ WHERE $__timeFilter(seen_at) AND ${scope('domain')} AND severity IN ('warning', 
       },
     }),
     graph({
-      title: 'Messages by result', at: [0, 25, 12, 9], empty: 'No reports in this time range', draw: 'bars',
+      title: 'Messages by result', at: [0, 27, 12, 9], empty: 'No reports in this time range', draw: 'bars',
       description: 'What receivers found, by UTC day. A growing red part is either a campaign (see Abuse) or a sender of your own that broke (see Sources).',
       sql: `
         SELECT day AS time,
@@ -167,7 +167,7 @@ WHERE $__timeFilter(seen_at) AND ${scope('domain')} AND severity IN ('warning', 
         FROM daily_domains AS d WHERE ${reports} GROUP BY day ORDER BY day`,
     }),
     bars({
-      title: 'Domains by stage', at: [12, 25, 6, 9], empty: 'No plan yet', name: 'Stage', min: 0,
+      title: 'Domains by stage', at: [12, 27, 6, 9], empty: 'No plan yet', name: 'Stage', min: 0,
       description: 'How far the domains are. The work is to move them down this list; the first three can be forged by anybody.',
       sql: `SELECT name AS "Stage", countIf(stage = key) AS "Domains"
 FROM (SELECT arrayJoin(arrayZip(${RANKS}, [${STAGE_NAMES}], range(6))) AS one, one.1 AS key, one.2 AS name, one.3 AS place) AS words
@@ -175,7 +175,7 @@ CROSS JOIN ${nested(plans({ stage: 'stage' }))} AS plan
 GROUP BY name, place ORDER BY place`,
     }),
     graph({
-      title: 'Domains by policy', at: [18, 25, 6, 9], empty: 'No plan yet', draw: 'steps', decimals: 0, min: 0,
+      title: 'Domains by policy', at: [18, 27, 6, 9], empty: 'No plan yet', draw: 'steps', decimals: 0, min: 0,
       description: 'Policies in force, by day. Red is a domain without a record. A falling green line means that somebody weakened policies.',
       colours: { reject: colours.good, quarantine: colours.info, none: colours.warning, 'No record': colours.bad },
       sql: `

@@ -1,15 +1,15 @@
 /**
- * Colours that people with any common colour blindness tell apart (Okabe and Ito), picked so that they can be read on
- * Grafana's light and dark grounds. A colour always comes with a word: a mapped text, a legend or a title.
+ * Colours that people with any common colour blindness tell apart: those of Okabe and Ito, moved in brightness until each
+ * can be read on Grafana's light and dark grounds (contrast of 3 or more on both). A colour always comes with a word: a mapped text, a legend or a title.
  */
 export const colours = {
   good: '#009E73',
-  info: '#56B4E9',
-  warning: '#E69F00',
-  bad: '#D55E00',
-  neutral: '#8A8F98',
-  plain: '#3D85C6',
-  other: '#CC79A7',
+  info: '#2F95D0',
+  warning: '#CC8400',
+  bad: '#CC4B12',
+  neutral: '#7F8790',
+  plain: '#6675E0',
+  other: '#B8618F',
 } as const;
 
 export type Colour = (typeof colours)[keyof typeof colours];

@@ -20,6 +20,8 @@ export interface Content {
   /** Variables that only this page has. */
   extra?: cog.Builder<dashboard.VariableModel>[];
   refresh?: string;
+  /** A domain has to be chosen. */
+  oneDomain?: boolean;
 }
 
 export interface Section {
@@ -38,8 +40,8 @@ export function page(name: Page, of: Content): dashboard.Dashboard {
     .refresh(of.refresh ?? '')
     .tooltip(dashboard.DashboardCursorSync.Crosshair)
     .links(links(name))
-    .variables([...variables(), ...(of.extra ?? [])] as cog.Builder<dashboard.VariableModel>[]);
-  if (of.events) builder.annotations([events(of.events)]);
+    .variables([...variables(of.oneDomain), ...(of.extra ?? [])] as cog.Builder<dashboard.VariableModel>[]);
+  builder.annotations(of.events ? [events(of.events)] : []);
   const built = builder.build();
   // The kit's default hides links and annotations in a menu.
   for (const one of [...(built.links ?? []), ...(built.annotations?.list ?? [])]) delete (one as { placement?: unknown }).placement;

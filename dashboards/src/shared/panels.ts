@@ -165,7 +165,8 @@ export function bars(of: Bars): Panel {
     .orientation(common.VizOrientation.Horizontal)
     .namePlacement(common.BarGaugeNamePlacement.Left)
     .showUnfilled(false)
-    .sizing(common.BarGaugeSizing.Manual).minVizHeight(14).maxVizHeight(26).minVizWidth(8)
+    .sizing(common.BarGaugeSizing.Manual).minVizHeight(14).maxVizHeight(30).minVizWidth(8)
+    .text(new common.VizTextDisplayOptionsBuilder().titleSize(12).valueSize(14))
     .displayName(`\${__data.fields["${of.name}"]}`)
     .reduceOptions(new common.ReduceDataOptionsBuilder().calcs([]).fields('').values(true).limit(20));
   if (of.steps) panel.thresholds(thresholds(of.steps)).colorScheme(byThresholds());
@@ -176,8 +177,6 @@ export function bars(of: Bars): Panel {
 
 export interface Table extends Common {
   columns: Record<string, Column>;
-  /** Lines of a row. */
-  tall?: boolean;
 }
 
 export function rows(of: Table): Panel {
@@ -186,6 +185,8 @@ export function rows(of: Table): Panel {
     .cellHeight(common.TableCellHeight.Sm)
     .align(common.FieldTextAlignment.Auto)
     .filterable(false);
+  // The panel's own text is for a table without rows; a cell without a value gets a dash.
+  panel.overrideByRegexp('/.*/', [{ id: 'noValue', value: '–' }]);
   for (const [name, column] of Object.entries(of.columns)) {
     const list = properties(column);
     if (list.length > 0) panel.overrideByName(name, list);
@@ -220,5 +221,5 @@ export function map(of: Common & { colour: Colour; code: string; value: string }
   return frame(new geomap.PanelBuilder(), { ...of, at: [x, y, w, h] }, 'table')
     .view(new geomap.MapViewConfigBuilder().id('zero').lat(25).lon(10).zoom(1.2).allLayers(true))
     .controls(new geomap.ControlsOptionsBuilder().showZoom(true).showAttribution(true).mouseWheelZoom(false))
-    .layers([layer as unknown as common.MapLayerOptions]);
+    .layers([{ build: () => layer } as unknown as cog.Builder<common.MapLayerOptions>]);
 }

@@ -20,8 +20,11 @@ const REPORTERS = `
   WHERE $__dateFilter(day) AND ${chosen('group_name', 'group')}
   GROUP BY name ORDER BY sum(messages) DESC LIMIT 500`;
 
-/** The variables that every dashboard has under the same names, so that links can hand them on. */
-export function variables(): dashboard.QueryVariableBuilder[] {
+/**
+ * The variables that every dashboard has under the same names, so that links can hand them on. A page about one domain has
+ * no "All": its queries read records.
+ */
+export function variables(oneDomain = false): dashboard.QueryVariableBuilder[] {
   const sources = [
     source('clickhouse', 'ClickHouse', 'grafana-clickhouse-datasource', 'Data source with the tables of ruad.'),
     source('prometheus', 'Prometheus', 'prometheus', 'Data source that scrapes ruad.'),
@@ -37,7 +40,7 @@ export function variables(): dashboard.QueryVariableBuilder[] {
     ]);
   const list = [
     query('group', 'Customer', 'Group of the registry.', GROUPS),
-    query('domain', 'Domain', 'Domains of these customers.', DOMAINS),
+    query('domain', 'Domain', 'Domains of these customers.', DOMAINS, !oneDomain),
     query('reporter', 'Reporter', 'Who sent the report; the largest 500.', REPORTERS),
   ];
   return [...sources, ...list, trust] as unknown as dashboard.QueryVariableBuilder[];
@@ -51,17 +54,15 @@ function source(name: string, label: string, type: string, description: string) 
     .hide(dashboard.VariableHide.HideVariable);
 }
 
-function query(name: string, label: string, description: string, text: string) {
-  return new dashboard.QueryVariableBuilder(name)
+function query(name: string, label: string, description: string, text: string, all = true) {
+  const variable = new dashboard.QueryVariableBuilder(name)
     .label(label)
     .description(description)
     .datasource(clickhouse)
     .query(trim(text))
     .refresh(dashboard.VariableRefresh.OnTimeRangeChanged)
     .sort(dashboard.VariableSort.Disabled)
-    .multi(true)
-    .includeAll(true)
-    // Raw, not quoted by Grafana: see `chosen`.
-    .allValue("''")
-    .current({ text: ['All'], value: ['$__all'] });
+    .multi(true);
+  // Without All, Grafana takes the first one. Its value is raw, not quoted by Grafana: see `chosen`.
+  return all ? variable.includeAll(true).allValue("''").current({ text: ['All'], value: ['$__all'] }) : variable;
 }
