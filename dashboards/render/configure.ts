@@ -1,6 +1,6 @@
 // Field configuration: defaults, overrides and transformations of a panel, applied by Grafana's own code.
 import {
-  applyFieldOverrides, identityOverrideProcessor, Registry, standardTransformers, standardTransformersRegistry,
+  applyFieldOverrides, displayNameOverrideProcessor, identityOverrideProcessor, Registry, standardTransformers, standardTransformersRegistry,
   transformDataFrame, type DataFrame, type FieldConfigSource, type GrafanaTheme2, type InterpolateFunction, type ScopedVars,
 } from '@grafana/data';
 import { lastValueFrom } from 'rxjs';
@@ -17,8 +17,9 @@ function registry(config: FieldConfigSource) {
     ...config.overrides.flatMap(({ properties }) => properties.map(({ id }) => id)),
   ]);
   const items = [...ids].map((id) => ({
-    id, path: id.replace(/^custom\./, ''), name: id, isCustom: id.startsWith('custom.'), process: identityOverrideProcessor,
-    shouldApply: () => true, override: () => null, editor: () => null, settings: {},
+    id, path: id.replace(/^custom\./, ''), name: id, isCustom: id.startsWith('custom.'),
+    process: id === 'displayName' ? displayNameOverrideProcessor : identityOverrideProcessor, shouldApply: () => true,
+    override: () => null, editor: () => null, settings: { expandTemplateVars: true },
   }));
   return new Registry(() => items as never[]);
 }

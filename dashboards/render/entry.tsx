@@ -76,8 +76,8 @@ function Page({ job, theme, drawings, range, marks, onDrawn }: PageProps) {
     document.fonts.load('14px Inter').then(() => document.fonts.load('500 14px Inter')).then(() => setReady(true));
   }, []);
   useEffect(() => {
-    if (ready) setTimeout(onDrawn, 900);
-  }, [ready, onDrawn]);
+    if (ready) settled(job.dashboard.panels.filter(({ description, type }) => description && type !== 'row').length).then(onDrawn);
+  }, [ready, onDrawn, job]);
   const column = (job.width - 2 * 16 + GAP) / 24;
   return (
     <div style={{ background: theme.colors.background.canvas, color: theme.colors.text.primary, fontFamily: theme.typography.fontFamily, minHeight: '100vh' }}>
@@ -143,13 +143,22 @@ function Head({ job, theme, range }: Pick<PageProps, 'job' | 'theme' | 'range'>)
         {shown.map(({ name, label, current }) => (
           <span key={name} style={{ alignItems: 'center', display: 'flex', gap: 8 }}>
             <span style={{ fontWeight: 500 }}>{label ?? name}</span>
-            <span style={chip}>{job.results.variables?.[name] ?? ([current?.text].flat().join(' + ') || ' ')}</span>
+            <span style={chip}>{job.results.variables?.[name] ?? ([current?.text].flat().join(' + ') || '–')}</span>
           </span>
         ))}
         <span style={{ ...chip, marginLeft: 'auto' }}>{day(range.from as never)} to {day(range.to as never)} UTC</span>
       </div>
     </div>
   );
+}
+
+/** Icons come one after another; when those of all descriptions are there, the rest has long been drawn. */
+async function settled(icons: number): Promise<void> {
+  const begin = performance.now();
+  const pause = () => new Promise((resolve) => setTimeout(resolve, 200));
+  await pause();
+  while (document.querySelectorAll('button svg').length < icons && performance.now() - begin < 8000) await pause();
+  await pause();
 }
 
 const isEmpty = (list: DataFrame[]) => list.every(({ length }) => length === 0);

@@ -20,7 +20,7 @@ const NOTE = ' Mail of known services is left out; the reporter chosen above doe
 
 export const abuse = () => page('abuse', {
   description: 'Who forges the domains, from where, and whether it is stopped.',
-  events: ['warning', 'error'],
+  events: ['error'],
   panels: [
     number({
       title: 'Not aligned', at: [0, 0, 5, 4], empty: 'No reports', colour: colours.bad,
@@ -82,7 +82,7 @@ FROM (
       },
     }),
     bars({
-      title: 'By network', at: [0, 22, 8, 9], empty: 'No message failed in this time range', name: 'Network', min: 0, colour: colours.bad,
+      title: 'By network', at: [0, 22, 8, 9], empty: 'No message failed in this time range', min: 0, colour: colours.bad,
       description: `The networks that sent most. One at the top for weeks is worth a mail to its abuse desk.${NOTE}`,
       sql: `SELECT if(asn = 0, who, concat(who, ' (AS', toString(asn), ')')) AS "Network", sum(failed) AS "Messages" FROM ${nested(KNOWN)} GROUP BY "Network" ORDER BY "Messages" DESC LIMIT 9`,
     }),
@@ -109,7 +109,7 @@ GROUP BY "Domain", "Customer", "Policy" ORDER BY "Messages" DESC LIMIT 200`,
     if(f.source_ip IS NULL, '', ${address('f.source_ip')}) AS "Address", ifNull(f.delivery_result, '') AS "Result", f.reporter AS "Reporter"
 FROM failure_reports AS f FINAL WHERE $__dateFilter(day) AND ${scope('f.policy_domain', 'f.group_name')} ORDER BY f.received_at DESC LIMIT 100`,
       columns: {
-        When: { width: 110, unit: 'time:MMM DD HH:mm' }, Domain: { width: 160, link: domainLink }, From: { width: 190 }, Subject: { minWidth: 140 },
+        When: { width: 110, unit: 'time:MMM DD HH:mm' }, Domain: { width: 185, link: domainLink }, From: { width: 215 }, Subject: { minWidth: 140 },
         Address: { width: 125 }, Result: { width: 85 }, Reporter: { width: 120 },
       },
     }),

@@ -198,7 +198,7 @@ FROM aggregate_records AS r FINAL WHERE ${reports} GROUP BY "From" ORDER BY "Mes
       },
     }),
     bars({
-      title: 'Reporters', at: [14, 48, 10, 8], empty: 'No reports in this time range', name: 'Reporter', min: 0,
+      title: 'Reporters', at: [14, 48, 10, 8], empty: 'No reports in this time range', min: 0,
       description: 'Who tells us of how many messages. A large one that is missing means that your customers’ mail to it is not seen.',
       sql: `SELECT reporter AS "Reporter", sum(d.messages) AS "Messages" FROM daily_domains AS d WHERE ${reports} GROUP BY reporter ORDER BY "Messages" DESC LIMIT 8`,
     }),

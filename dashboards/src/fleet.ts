@@ -167,7 +167,7 @@ WHERE $__timeFilter(seen_at) AND ${scope('domain')} AND severity IN ('warning', 
         FROM daily_domains AS d WHERE ${reports} GROUP BY day ORDER BY day`,
     }),
     bars({
-      title: 'Domains by stage', at: [12, 27, 6, 9], empty: 'No plan yet', name: 'Stage', min: 0,
+      title: 'Domains by stage', at: [12, 27, 6, 9], empty: 'No plan yet', min: 0,
       description: 'How far the domains are. The work is to move them down this list; the first three can be forged by anybody.',
       sql: `SELECT name AS "Stage", countIf(stage = key) AS "Domains"
 FROM (SELECT arrayJoin(arrayZip(${RANKS}, [${STAGE_NAMES}], range(6))) AS one, one.1 AS key, one.2 AS name, one.3 AS place) AS words

@@ -61,13 +61,13 @@ FROM ${nested(FINDINGS)} GROUP BY code ORDER BY indexOf(['error', 'warning', 'in
       },
     }),
     bars({
-      title: 'Domains with trouble, by mechanism', at: [14, 4, 10, 6], empty: 'Nothing is wrong', name: 'Mechanism', min: 0, colour: colours.warning,
+      title: 'Domains with trouble, by mechanism', at: [14, 4, 10, 7], empty: 'Nothing is wrong', min: 0, colour: colours.warning,
       description: 'Domains whose last examination of the mechanism gave a warning or an error.',
       sql: `SELECT mechanism AS "Mechanism", countIf(last_status IN ('warning', 'error')) AS "Domains" FROM ${nested(LATEST)}
 GROUP BY mechanism HAVING "Domains" > 0 ORDER BY "Domains" DESC LIMIT 8`,
     }),
     graph({
-      title: 'Changes', at: [14, 10, 10, 6], empty: 'Nothing has changed in this time range', draw: 'bars',
+      title: 'Changes', at: [14, 11, 10, 5], empty: 'Nothing has changed in this time range', draw: 'bars',
       description: 'Changes of the domains by UTC day. Many at once are most often one provider that changed a record all share.',
       colours: { Errors: colours.bad, Warnings: colours.warning, Info: colours.info },
       sql: `SELECT toStartOfDay(e.seen_at) AS time, countIf(e.severity = 'error') AS "Errors", countIf(e.severity = 'warning') AS "Warnings", countIf(e.severity = 'info') AS "Info"
@@ -99,14 +99,14 @@ GROUP BY domain ORDER BY worst DESC, length("Errors in") DESC, domain LIMIT 5000
       title: 'On block lists', at: [0, 27, 12, 8], empty: 'No domain and no address is listed',
       description: 'Find out why before asking to be taken off: a hacked mailbox, a form that is abused, a neighbour in a shared network.',
       sql: `SELECT domain AS "Domain", customer AS "Customer", code AS "Code", detail AS "What the list says" FROM ${nested(FINDINGS)} WHERE startsWith(code, 'dnsbl.') ORDER BY domain LIMIT 200`,
-      columns: { Domain: { width: 180, link: domainLink }, Customer: { width: 130 }, Code: { width: 160 }, 'What the list says': { minWidth: 180 } },
+      columns: { Domain: { width: 190, link: domainLink }, Customer: { width: 130 }, Code: { width: 160 }, 'What the list says': { minWidth: 180 } },
     }),
     rows({
       title: 'Reports that may not come here', at: [12, 27, 12, 8], empty: 'Every domain may send its reports here',
       description: 'The record that allows it is missing in the zone of your report address, so careful reporters send nothing. `ruad zone` prints what to publish.',
       sql: `SELECT domain AS "Domain", customer AS "Customer", code AS "Code", detail AS "What is wrong" FROM ${nested(FINDINGS)}
 WHERE code IN ('dmarc.not_authorized', 'dmarc.not_to_us', 'dmarc.no_reports', 'dmarc.reports_undeliverable', 'tls_rpt.not_to_us', 'tls_rpt.reports_undeliverable') ORDER BY code, domain LIMIT 200`,
-      columns: { Domain: { width: 180, link: domainLink }, Customer: { width: 130 }, Code: { width: 190 }, 'What is wrong': { minWidth: 160 } },
+      columns: { Domain: { width: 190, link: domainLink }, Customer: { width: 130 }, Code: { width: 190 }, 'What is wrong': { minWidth: 160 } },
     }),
     rows({
       title: 'What changed', at: [0, 35, 24, 10], empty: 'Nothing has changed in this time range',

@@ -133,7 +133,7 @@ FROM (
       },
     }),
     bars({
-      title: 'Parts that could not be read', at: [14, 28, 10, 10], empty: 'Every part could be read', name: 'Code', min: 0, colour: colours.warning,
+      title: 'Parts that could not be read', at: [14, 28, 10, 10], empty: 'Every part could be read', min: 0, colour: colours.warning,
       description: 'Why parts of messages gave no report, by code. A new one on top is a reporter with a new format: look at its mail in quarantine.',
       sql: `SELECT why AS "Code", count() AS "Parts"
 FROM (SELECT arrayJoin(if(empty(m.\`refused.code\`), [toString(m.code)], arrayMap(one -> toString(one), m.\`refused.code\`))) AS why FROM ${MESSAGES})

@@ -133,7 +133,7 @@ LEFT JOIN (SELECT * FROM sources FINAL) AS s ON s.source_ip = a.source_ip ORDER 
       },
     }),
     bars({
-      title: 'What is thought of the senders', at: [0, 33, 8, 7], empty: 'No plan yet', name: 'Class', min: 0,
+      title: 'What is thought of the senders', at: [0, 33, 8, 7], empty: 'No plan yet', min: 0,
       description: 'Senders of all domains by class. Undecided ones wait for the owner, those that need work for the service’s settings.',
       sql: `SELECT transform(toString(class), [${Object.keys(classes).map((one) => `'${one}'`).join(', ')}], [${Object.values(classes).map(({ text }) => `'${text}'`).join(', ')}], 'Other') AS "Class",
     count() AS "Senders"

@@ -20,7 +20,7 @@ const present: Words = { yes: { text: 'yes', colour: colours.good }, no: { text:
 
 export const tls = () => page('tls', {
   description: 'Whether mail to the domains arrives encrypted: what senders report, and what DNS promises them.',
-  events: ['warning', 'error'],
+  events: ['error'],
   panels: [
     number({
       title: 'Sessions', at: [0, 0, 6, 4], empty: 'No TLS reports', description: 'SMTP sessions to the domains’ mail hosts that senders told of.',
@@ -54,17 +54,17 @@ export const tls = () => page('tls', {
       sql: `SELECT day AS time, if(f.result_type = '', 'not said', f.result_type) AS Cause, sum(f.failed_sessions) AS Sessions FROM ${FAILURES} GROUP BY day, Cause ORDER BY day, Cause`,
     }),
     bars({
-      title: 'Failures by mail host', at: [0, 12, 8, 8], empty: 'No failure in this time range', name: 'Mail host', min: 0, colour: colours.bad,
+      title: 'Failures by mail host', at: [0, 12, 8, 8], empty: 'No failure in this time range', min: 0, colour: colours.bad,
       description: 'Mail hosts where sessions failed. One host alone: its certificate or its TLS settings.',
       sql: `SELECT if(f.receiving_mx_hostname = '', 'not said', f.receiving_mx_hostname) AS "Mail host", sum(f.failed_sessions) AS "Sessions" FROM ${FAILURES} GROUP BY "Mail host" ORDER BY "Sessions" DESC LIMIT 8`,
     }),
     bars({
-      title: 'Failures by sending address', at: [8, 12, 8, 8], empty: 'No failure in this time range', name: 'Address', min: 0, colour: colours.warning,
+      title: 'Failures by sending address', at: [8, 12, 8, 8], empty: 'No failure in this time range', min: 0, colour: colours.warning,
       description: 'Who could not deliver. All senders: the fault is here. One sender: it is likely there.',
       sql: `SELECT if(f.sending_mta_ip = '', 'not said', f.sending_mta_ip) AS "Address", sum(f.failed_sessions) AS "Sessions" FROM ${FAILURES} GROUP BY "Address" ORDER BY "Sessions" DESC LIMIT 8`,
     }),
     bars({
-      title: 'Sessions by reporter', at: [16, 12, 8, 8], empty: 'No TLS reports in this time range', name: 'Reporter', min: 0,
+      title: 'Sessions by reporter', at: [16, 12, 8, 8], empty: 'No TLS reports in this time range', min: 0,
       description: 'Who sends TLS reports. Only senders that support them do; Google and Microsoft are the largest.',
       sql: `SELECT reporter AS "Reporter", sum(t.successful) + sum(t.failed) AS "Sessions" FROM ${POLICIES} GROUP BY reporter ORDER BY "Sessions" DESC LIMIT 8`,
     }),

@@ -61,7 +61,7 @@ function events(severities: string[]): dashboard.AnnotationQueryBuilder {
     SELECT seen_at AS time, concat(domain, ': ', text) AS text, concat(toString(severity), ',', toString(kind)) AS tags
     FROM domain_events FINAL
     WHERE $__timeFilter(seen_at) AND ${scope('domain')} AND severity IN (${list})
-    ORDER BY time DESC LIMIT 100`), 'table', 'Anno');
+    ORDER BY time DESC LIMIT 50`), 'table', 'Anno');
   return new dashboard.AnnotationQueryBuilder()
     .name('Events of domains')
     .datasource(clickhouse)

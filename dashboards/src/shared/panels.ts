@@ -111,7 +111,7 @@ export function graph(of: Graph): Panel {
     .axisGridShow(true);
   if (of.draw === 'bars') {
     // A bar covers its UTC day, from midnight on.
-    panel.drawStyle(common.GraphDrawStyle.Bars).barAlignment(common.BarAlignment.After).barWidthFactor(0.8).fillOpacity(85).lineWidth(0)
+    panel.min(of.min ?? 0).drawStyle(common.GraphDrawStyle.Bars).barAlignment(common.BarAlignment.After).barWidthFactor(0.8).fillOpacity(85).lineWidth(0)
       .stacking(new common.StackingConfigBuilder().mode(common.StackingMode.Normal).group('A'));
   } else {
     panel.drawStyle(common.GraphDrawStyle.Line).lineWidth(2).fillOpacity(0).spanNulls(true)
@@ -148,8 +148,6 @@ function legend(of: Graph): common.VizLegendOptionsBuilder {
 }
 
 export interface Bars extends Common {
-  /** Column with the names; the query has one column of numbers beside it. */
-  name: string;
   colour?: Colour;
   /** Colours of names, as the query has them. */
   words?: Words;
@@ -157,7 +155,7 @@ export interface Bars extends Common {
   link?: { title: string; url: string };
 }
 
-/** A bar for each row. */
+/** A bar for each row; the query has a column of names and one of numbers. */
 export function bars(of: Bars): Panel {
   const panel = frame(new bargauge.PanelBuilder(), of, 'table')
     .displayMode(common.BarGaugeDisplayMode.Basic)
@@ -167,7 +165,6 @@ export function bars(of: Bars): Panel {
     .showUnfilled(false)
     .sizing(common.BarGaugeSizing.Manual).minVizHeight(14).maxVizHeight(30).minVizWidth(8)
     .text(new common.VizTextDisplayOptionsBuilder().titleSize(12).valueSize(14))
-    .displayName(`\${__data.fields["${of.name}"]}`)
     .reduceOptions(new common.ReduceDataOptionsBuilder().calcs([]).fields('').values(true).limit(20));
   if (of.steps) panel.thresholds(thresholds(of.steps)).colorScheme(byThresholds());
   else panel.colorScheme(fixed(of.colour ?? colours.plain));

@@ -28,7 +28,7 @@ export interface Expression {
 }
 
 export function promql({ expr, legend, instant = false, refId = 'A' }: Expression): Builder<Dataquery> {
-  const query = new prometheus.QueryBuilder().datasource(prom).expr(expr).refId(refId).editorMode(prometheus.QueryEditorMode.Code);
+  const query = new prometheus.DataqueryBuilder().datasource(prom).expr(expr).refId(refId).editorMode(prometheus.QueryEditorMode.Code);
   if (legend !== undefined) query.legendFormat(legend);
   return instant ? query.instant().format(prometheus.PromQueryFormat.Table) : query.range();
 }
