@@ -54,7 +54,7 @@ export const ingest = () => page('ingest', {
 FROM (SELECT l.reporter AS reporter, max(l.received_at) AS last, uniqExact(toDate(l.received_at)) AS days FROM ${DELIVERIES} GROUP BY reporter)`,
     }),
     graph({
-      title: 'Messages over SMTP', at: [0, 4, 8, 8], empty: 'Not scraped', draw: 'lines', unit: 'reqps', min: 0,
+      title: 'Messages over SMTP', at: [0, 4, 8, 8], empty: 'Not scraped', draw: 'lines', unit: 'suffix: /s', min: 0,
       description: 'Messages that came to their end, by outcome. Only “stored” was acknowledged; for the others the sender tries again or is told why not.',
       colours: { stored: colours.good, duplicate: colours.neutral, rejected: colours.bad },
       promql: [{ expr: 'sum by (outcome) (rate(ruad_smtp_messages_total[$__rate_interval]))', legend: '{{outcome}}' }],
@@ -83,7 +83,7 @@ FROM (SELECT l.reporter AS reporter, max(l.received_at) AS last, uniqExact(toDat
       ],
     }),
     graph({
-      title: 'Rows stored', at: [8, 12, 8, 8], empty: 'Not scraped', draw: 'lines', unit: 'rowsps', min: 0,
+      title: 'Rows stored', at: [8, 12, 8, 8], empty: 'Not scraped', draw: 'lines', unit: 'suffix: /s', min: 0,
       description: 'Rows that ClickHouse acknowledged, by table, and attempts that failed. Any failure is in the log with what ClickHouse said.',
       promql: [{ expr: 'sum by (table) (rate(ruad_store_inserted_rows_total[$__rate_interval]))', legend: '{{table}}' }],
     }),

@@ -43,16 +43,26 @@ export function page(name: Page, of: Content): dashboard.Dashboard {
     .variables([...variables(of.oneDomain), ...(of.extra ?? [])] as cog.Builder<dashboard.VariableModel>[]);
   builder.annotations(of.events ? [events(of.events)] : []);
   const built = builder.build();
-  // The kit's default hides links and annotations in a menu.
-  for (const one of [...(built.links ?? []), ...(built.annotations?.list ?? [])]) delete (one as { placement?: unknown }).placement;
+  // The kit's default hides links and annotations in a menu, and gives every variable what only intervals have.
+  for (const one of [...(built.links ?? []), ...(built.annotations?.list ?? [])]) without(one, 'placement');
+  for (const one of built.templating?.list ?? []) without(one, 'auto', 'auto_count', 'auto_min');
   built.panels = of.panels.map((panel, index) => ({ ...one(panel), id: index + 1 }));
   return built;
 }
 
 function one(panel: Panel | Section): dashboard.Panel {
-  if (!('section' in panel)) return panel.build();
+  if (!('section' in panel)) {
+    const built = panel.build();
+    // Tables of this release have their footer in the fields.
+    if (built.type === 'table') without(built.options as object, 'footer');
+    return built;
+  }
   const row = { type: 'row', title: panel.section, collapsed: false, panels: [], gridPos: { x: 0, y: panel.y, w: 24, h: 1 } };
   return row as unknown as dashboard.Panel;
+}
+
+function without(from: object, ...keys: string[]): void {
+  for (const key of keys) delete (from as Record<string, unknown>)[key];
 }
 
 function events(severities: string[]): dashboard.AnnotationQueryBuilder {
