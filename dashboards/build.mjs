@@ -11,5 +11,6 @@ await build({
   absWorkingDir: here, bundle: true, entryPoints: [entry], format: 'esm', logLevel: 'warning', outfile, platform: 'node',
   target: 'node20',
 });
+process.chdir(here);
 process.argv = [process.argv[0], outfile, ...rest];
 await import(`${pathToFileURL(outfile)}?${Date.now()}`);

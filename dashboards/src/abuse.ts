@@ -5,15 +5,19 @@ import { page } from './shared/page.js';
 import { bars, graph, map, number, rows } from './shared/panels.js';
 import { address, nested, reports, scope, sender, sources } from './shared/sql.js';
 
-/** Mail that passed neither way, from addresses that are no known service. */
-const FAILED = `
-SELECT r.source_ip AS source_ip, r.policy_domain AS domain, r.day AS day, sum(r.messages) - sum(r.passed) AS failed,
-    sum(r.rejected) + sum(r.quarantined) AS stopped
-FROM daily_sources AS r WHERE ${sources} GROUP BY source_ip, domain, day HAVING failed > 0`;
+type Key = 'domain' | 'day';
 
-const KNOWN = `
-SELECT a.*, ${sender('s', 'a.source_ip')} AS who, s.asn AS asn, s.country AS country
-FROM ${nested(FAILED)} AS a LEFT JOIN (SELECT * FROM sources FINAL) AS s ON s.source_ip = a.source_ip WHERE s.service = ''`;
+/** Mail that passed neither way, from addresses that are no known service; by address, and by what else is asked for. */
+function failed(...keys: Key[]): string {
+  const columns = { day: 'r.day', domain: 'r.policy_domain' };
+  const sums = `
+    SELECT r.source_ip AS source_ip, ${keys.map((key) => `${columns[key]} AS ${key}, `).join('')}sum(r.messages) - sum(r.passed) AS failed,
+        sum(r.rejected) + sum(r.quarantined) AS stopped
+    FROM daily_sources AS r WHERE ${sources} GROUP BY ${['source_ip', ...keys].join(', ')} HAVING failed > 0`;
+  return nested(`
+    SELECT a.*, ${sender('s', 'a.source_ip')} AS who, s.asn AS asn, s.country AS country
+    FROM ${nested(sums)} AS a LEFT JOIN (SELECT * FROM sources FINAL) AS s ON s.source_ip = a.source_ip WHERE s.service = ''`);
+}
 
 const domainLink = { title: 'Open this domain', url: to('domain', { domain: 'Domain' }) };
 const NOTE = ' Mail of known services is left out; the reporter chosen above does not narrow this.';
@@ -25,20 +29,20 @@ export const abuse = () => page('abuse', {
     number({
       title: 'Not aligned', at: [0, 0, 5, 4], empty: 'No reports', colour: colours.bad,
       description: `Messages that passed neither DKIM nor SPF, from sources that are no known service: most are forged.${NOTE}`,
-      sql: `SELECT sum(failed) AS "Messages" FROM ${nested(KNOWN)}`,
+      sql: `SELECT sum(failed) AS "Messages" FROM ${failed()}`,
     }),
     number({
       title: 'Stopped', at: [5, 0, 5, 4], empty: 'Nothing was forged', unit: 'percentunit', decimals: 1, steps: rising(0.5, 0.9),
       description: `Share of it that receivers rejected or put aside. Raise the policy of the domains below to raise it.${NOTE}`,
-      sql: `SELECT if(sum(failed) > 0, least(sum(stopped) / sum(failed), 1), NULL) AS "Stopped" FROM ${nested(KNOWN)}`,
+      sql: `SELECT if(sum(failed) > 0, least(sum(stopped) / sum(failed), 1), NULL) AS "Stopped" FROM ${failed()}`,
     }),
     number({
       title: 'Domains forged', at: [10, 0, 4, 4], empty: 'None', description: `Domains with such mail.${NOTE}`, colour: colours.plain,
-      sql: `SELECT uniqExact(domain) AS "Domains" FROM ${nested(KNOWN)}`,
+      sql: `SELECT uniqExact(domain) AS "Domains" FROM ${failed('domain')}`,
     }),
     number({
       title: 'Networks', at: [14, 0, 5, 4], empty: 'None', description: `Networks it came from.${NOTE}`,
-      sql: `SELECT uniqExact(who) AS "Networks" FROM ${nested(KNOWN)}`,
+      sql: `SELECT uniqExact(who) AS "Networks" FROM ${failed()}`,
     }),
     number({
       title: 'Failure reports', at: [19, 0, 5, 4], empty: 'None',
@@ -58,7 +62,7 @@ export const abuse = () => page('abuse', {
     map({
       title: 'Countries', at: [14, 4, 10, 9], empty: 'No country is known for any address', colour: colours.bad, code: 'Country', value: 'Messages',
       description: `Where it came from.${NOTE}`,
-      sql: `SELECT country AS "Country", sum(failed) AS "Messages" FROM ${nested(KNOWN)} WHERE country != '' GROUP BY country ORDER BY "Messages" DESC LIMIT 60`,
+      sql: `SELECT country AS "Country", sum(failed) AS "Messages" FROM ${failed()} WHERE country != '' GROUP BY country ORDER BY "Messages" DESC LIMIT 60`,
     }),
     rows({
       title: 'Campaigns', at: [0, 13, 24, 9], empty: 'No burst: nothing stands out from the days around it',
@@ -71,7 +75,7 @@ FROM (
         groupArray(day_failed) AS trend
     FROM (
         SELECT domain, who, day, sum(failed) AS day_failed, sum(stopped) AS day_stopped, any(country) AS where_from, uniqExact(source_ip) AS day_addresses
-        FROM ${nested(KNOWN)} GROUP BY domain, who, day ORDER BY day
+        FROM ${failed('domain', 'day')} GROUP BY domain, who, day ORDER BY day
     ) GROUP BY domain, who
 ) WHERE most >= 50 AND most >= 5 * usual ORDER BY most DESC LIMIT 100`,
       columns: {
@@ -84,14 +88,14 @@ FROM (
     bars({
       title: 'By network', at: [0, 22, 8, 9], empty: 'No message failed in this time range', min: 0, colour: colours.bad,
       description: `The networks that sent most. One at the top for weeks is worth a mail to its abuse desk.${NOTE}`,
-      sql: `SELECT if(asn = 0, who, concat(who, ' (AS', toString(asn), ')')) AS "Network", sum(failed) AS "Messages" FROM ${nested(KNOWN)} GROUP BY "Network" ORDER BY "Messages" DESC LIMIT 9`,
+      sql: `SELECT if(asn = 0, who, concat(who, ' (AS', toString(asn), ')')) AS "Network", sum(failed) AS "Messages" FROM ${failed()} GROUP BY "Network" ORDER BY "Messages" DESC LIMIT 9`,
     }),
     rows({
       title: 'Domains that are forged', at: [8, 22, 16, 9], empty: 'No message failed in this time range',
       description: `Domains with forged mail, and how much of it was stopped. Red with a policy of none: nothing stops it.${NOTE}`,
       sql: `SELECT k.domain AS "Domain", p.customer AS "Customer", p.policy AS "Policy", sum(k.failed) AS "Messages", least(sum(k.stopped) / sum(k.failed), 1) AS "Stopped",
     uniqExact(k.who) AS "Networks", uniqExact(k.source_ip) AS "Addresses"
-FROM ${nested(KNOWN)} AS k
+FROM ${failed('domain')} AS k
 LEFT JOIN (
     SELECT s.domain AS domain, argMax(s.group_name, (s.day, s.computed_at)) AS customer, argMax(s.policy, (s.day, s.computed_at)) AS policy
     FROM domain_stages AS s WHERE $__dateFilter(s.day) GROUP BY s.domain
@@ -117,7 +121,7 @@ FROM failure_reports AS f FINAL WHERE $__dateFilter(day) AND ${scope('f.policy_d
       title: 'Addresses', at: [16, 31, 8, 8], empty: 'No message failed in this time range',
       description: `The 100 addresses that sent most.${NOTE}`,
       sql: `SELECT ${address('source_ip')} AS "Address", any(country) AS "Country", sum(failed) AS "Messages", uniqExact(domain) AS "Domains"
-FROM ${nested(KNOWN)} GROUP BY source_ip ORDER BY "Messages" DESC LIMIT 100`,
+FROM ${failed('domain')} GROUP BY source_ip ORDER BY "Messages" DESC LIMIT 100`,
       columns: {
         Address: { minWidth: 130, link: { title: 'This source in all domains', url: to('sources', { source: 'Address' }) } }, Country: { width: 80 },
         Messages: { width: 95 }, Domains: { width: 80, as: 'text', steps: falling(2, 5) },

@@ -127,17 +127,17 @@ export const fleet = () => page('fleet', {
       },
     }),
     rows({
-      title: 'Ready to move up', at: [0, 19, 8, 8], empty: 'Nobody: every domain has its policy or waits for a condition',
-      description: 'Every condition for the next policy is met. Publish the record that the first step of the domain gives, then watch Failures for a week.',
-      sql: `SELECT domain AS "Domain", customer AS "Customer", policy AS "Policy", ready AS "Raise to" FROM ${nested(
-        plans({ customer: 'group_name', policy: 'policy', ready: 'ready_for', messages: 'messages' }))} WHERE ready != '' ORDER BY messages DESC LIMIT 500`,
+      title: 'Ready to move up', at: [0, 19, 7, 8], empty: 'Nobody: every domain has its policy or waits for a condition',
+      description: 'Every condition for the next policy is met. Publish the record that the first step of the domain gives, then watch what becomes of its mail for a week.',
+      sql: `SELECT domain AS "Domain", customer AS "Customer", ready AS "Raise to" FROM ${nested(
+        plans({ customer: 'group_name', ready: 'ready_for', messages: 'messages' }))} WHERE ready != '' ORDER BY messages DESC LIMIT 500`,
       columns: {
         Domain: { link: domainLink, minWidth: 140 }, Customer: { link: groupLink, width: 130 },
-        Policy: { text: policies, width: 90 }, 'Raise to': { pill: policies, width: 95 },
+        'Raise to': { pill: policies, width: 95 },
       },
     }),
     rows({
-      title: 'Fell back this week', at: [8, 19, 7, 8], empty: 'Nobody: no stage and no score is lower than a week ago',
+      title: 'Fell back this week', at: [7, 19, 7, 8], empty: 'Nobody: no stage and no score is lower than a week ago',
       description: 'Stage or score is lower than seven days ago. Look at the events of the domain first: most often somebody changed a record.',
       sql: `SELECT domain AS "Domain", stage_was AS "Was", stage_is AS "Is", round(score_is - score_was, 1) AS "Score" FROM ${nested(REGRESSED)} ORDER BY score_is - score_was, domain LIMIT 500`,
       columns: {
@@ -146,13 +146,13 @@ export const fleet = () => page('fleet', {
       },
     }),
     rows({
-      title: 'What changed', at: [15, 19, 9, 8], empty: 'Nothing has changed in this time range',
+      title: 'What changed', at: [14, 19, 10, 8], empty: 'Nothing has changed in this time range',
       description: 'The last events of severity warning or error. Each was seen by two examinations in a row; docs/events.md says what to do about each kind.',
       sql: `SELECT seen_at AS "When", severity AS "How bad", domain AS "Domain", text AS "What" FROM domain_events FINAL
 WHERE $__timeFilter(seen_at) AND ${scope('domain')} AND severity IN ('warning', 'error') ORDER BY seen_at DESC LIMIT 100`,
       columns: {
         When: { width: 105, unit: 'time:MMM DD HH:mm' }, 'How bad': { pill: severity, width: 90 },
-        Domain: { link: domainLink, width: 160 }, What: { minWidth: 200 },
+        Domain: { link: domainLink, width: 180 }, What: { minWidth: 200 },
       },
     }),
     graph({

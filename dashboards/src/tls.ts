@@ -18,6 +18,13 @@ const modes: Words = {
 };
 const present: Words = { yes: { text: 'yes', colour: colours.good }, no: { text: 'no', colour: colours.neutral } };
 
+/** Causes of RFC 8460: the certificate in warm colours, DNS and policies in cold ones. */
+const causes = {
+  'certificate-expired': colours.bad, 'certificate-host-mismatch': colours.warning, 'certificate-not-trusted': colours.other,
+  'starttls-not-supported': colours.plain, 'validation-failure': colours.neutral, 'tlsa-invalid': colours.info, 'dnssec-invalid': colours.info,
+  'dane-required': colours.info, 'sts-policy-fetch-error': colours.good, 'sts-policy-invalid': colours.good, 'sts-webpki-invalid': colours.good,
+};
+
 export const tls = () => page('tls', {
   description: 'Whether mail to the domains arrives encrypted: what senders report, and what DNS promises them.',
   events: ['error'],
@@ -49,7 +56,7 @@ export const tls = () => page('tls', {
       sql: `SELECT day AS time, sum(t.successful) AS "Successful", sum(t.failed) AS "Failed" FROM ${POLICIES} GROUP BY day ORDER BY day`,
     }),
     graph({
-      title: 'Failures by cause', at: [12, 4, 12, 8], empty: 'No failure in this time range', draw: 'bars', named: 'Cause',
+      title: 'Failures by cause', at: [12, 4, 12, 8], empty: 'No failure in this time range', draw: 'bars', named: 'Cause', colours: causes,
       description: 'What senders say went wrong. Certificate causes are yours to mend; sts-policy-fetch-error and dnssec-invalid are in DNS or on the web server.',
       sql: `SELECT day AS time, if(f.result_type = '', 'not said', f.result_type) AS Cause, sum(f.failed_sessions) AS Sessions FROM ${FAILURES} GROUP BY day, Cause ORDER BY day, Cause`,
     }),

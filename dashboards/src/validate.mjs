@@ -112,7 +112,7 @@ function house({ panels, templating, uid, timezone, title }, say) {
       if (!target.refId) say(`${at}: a query without refId`);
       if (target.datasource?.uid !== panel.datasource?.uid) say(`${at}: query ${target.refId} has another data source`);
       if (/^(SELECT \*|.*;\s*$)/s.test(target.rawSql ?? '')) say(`${at}: query ${target.refId} selects everything, or ends in a semicolon`);
-      columns(panel, target, overrides, (text) => say(`${at}: ${text}`));
+      columns(panel, target, defaults.displayName ? [] : overrides, (text) => say(`${at}: ${text}`));
     }
   }
 }
