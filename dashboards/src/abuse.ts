@@ -3,20 +3,27 @@ import { falling, rising } from './shared/fields.js';
 import { to } from './shared/links.js';
 import { page } from './shared/page.js';
 import { bars, graph, map, number, rows } from './shared/panels.js';
-import { address, nested, reports, scope, sender, sources } from './shared/sql.js';
+import { address, nested, origins, reports, scope, sender, sources } from './shared/sql.js';
 
-type Key = 'domain' | 'day';
-
-/** Mail that passed neither way, from addresses that are no known service; by address, and by what else is asked for. */
-function failed(...keys: Key[]): string {
-  const columns = { day: 'r.day', domain: 'r.policy_domain' };
-  const sums = `
-    SELECT r.source_ip AS source_ip, ${keys.map((key) => `${columns[key]} AS ${key}, `).join('')}sum(r.messages) - sum(r.passed) AS failed,
-        sum(r.rejected) + sum(r.quarantined) AS stopped
-    FROM daily_sources AS r WHERE ${sources} GROUP BY ${['source_ip', ...keys].join(', ')} HAVING failed > 0`;
+/**
+ * Mail that passed neither way, from addresses that are no known service. By address alone it is added up before the
+ * dimension is joined; with domains and days there is little to add up, so each row is joined and the panel adds up.
+ */
+function failed(...keys: ('domain' | 'day')[]): string {
+  const FAILED = 'r.messages - r.passed';
+  if (keys.length === 0) {
+    return nested(`
+      SELECT a.source_ip AS source_ip, a.failed AS failed, a.stopped AS stopped, ${sender('a.source_ip')} AS who, s.asn AS asn, s.country AS country
+      FROM (
+          SELECT r.source_ip AS source_ip, sum(${FAILED}) AS failed, sum(r.rejected) + sum(r.quarantined) AS stopped
+          FROM daily_sources AS r WHERE ${sources} GROUP BY source_ip HAVING failed > 0
+      ) AS a LEFT JOIN ${origins} AS s ON s.source_ip = a.source_ip WHERE s.service = ''`);
+  }
   return nested(`
-    SELECT a.*, ${sender('s', 'a.source_ip')} AS who, s.asn AS asn, s.country AS country
-    FROM ${nested(sums)} AS a LEFT JOIN (SELECT * FROM sources FINAL) AS s ON s.source_ip = a.source_ip WHERE s.service = ''`);
+    SELECT r.source_ip AS source_ip, r.policy_domain AS domain, r.day AS day, ${FAILED} AS failed, r.rejected + r.quarantined AS stopped,
+        ${sender('r.source_ip')} AS who, s.asn AS asn, s.country AS country
+    FROM daily_sources AS r LEFT JOIN ${origins} AS s ON s.source_ip = r.source_ip
+    WHERE ${sources} AND ${FAILED} != 0 AND s.service = ''`);
 }
 
 const domainLink = { title: 'Open this domain', url: to('domain', { domain: 'Domain' }) };
@@ -74,8 +81,8 @@ FROM (
         toInt64(sum(day_failed) - max(day_failed)) / greatest(count() - 1, 1) AS usual, sum(day_stopped) AS halted, max(day_addresses) AS addresses,
         groupArray(day_failed) AS trend
     FROM (
-        SELECT domain, who, day, sum(failed) AS day_failed, sum(stopped) AS day_stopped, any(country) AS where_from, uniqExact(source_ip) AS day_addresses
-        FROM ${failed('domain', 'day')} GROUP BY domain, who, day ORDER BY day
+        SELECT domain, who, day, sum(failed) AS day_failed, sum(stopped) AS day_stopped, any(country) AS where_from, uniq(source_ip) AS day_addresses
+        FROM ${failed('domain', 'day')} GROUP BY domain, who, day HAVING day_failed > 0 ORDER BY day
     ) GROUP BY domain, who
 ) WHERE most >= 50 AND most >= 5 * usual ORDER BY most DESC LIMIT 100`,
       columns: {
@@ -94,7 +101,7 @@ FROM (
       title: 'Domains that are forged', at: [8, 22, 16, 9], empty: 'No message failed in this time range',
       description: `Domains with forged mail, and how much of it was stopped. Red with a policy of none: nothing stops it.${NOTE}`,
       sql: `SELECT k.domain AS "Domain", p.customer AS "Customer", p.policy AS "Policy", sum(k.failed) AS "Messages", least(sum(k.stopped) / sum(k.failed), 1) AS "Stopped",
-    uniqExact(k.who) AS "Networks", uniqExact(k.source_ip) AS "Addresses"
+    uniq(k.who) AS "Networks", uniq(k.source_ip) AS "Addresses"
 FROM ${failed('domain')} AS k
 LEFT JOIN (
     SELECT s.domain AS domain, argMax(s.group_name, (s.day, s.computed_at)) AS customer, argMax(s.policy, (s.day, s.computed_at)) AS policy

@@ -2,7 +2,7 @@ import { colours, severity, type Words } from './shared/colours.js';
 import { rising } from './shared/fields.js';
 import { page } from './shared/page.js';
 import { bars, graph, number, rows, words } from './shared/panels.js';
-import { nested, plans, reports, scope, sender, sources } from './shared/sql.js';
+import { nested, origins, plans, reports, scope, sender, sources } from './shared/sql.js';
 
 const protection: Words = {
   no: { text: 'Not protected', colour: colours.bad },
@@ -87,10 +87,10 @@ GROUP BY name ORDER BY "Messages" DESC LIMIT 9`,
     bars({
       title: 'Where it came from', at: [14, 27, 10, 8], empty: 'Nothing was forged in this time range', min: 0, colour: colours.bad,
       description: 'Networks that sent most of the mail that passed neither check, known services left out.',
-      sql: `SELECT if(s.country = '', ${sender('s', 'a.source_ip')}, concat(${sender('s', 'a.source_ip')}, ', ', s.country)) AS "From", sum(a.failed) AS "Messages"
+      sql: `SELECT if(s.country = '', ${sender('a.source_ip')}, concat(${sender('a.source_ip')}, ', ', s.country)) AS "From", sum(a.failed) AS "Messages"
 FROM (
     SELECT r.source_ip AS source_ip, sum(r.messages) - sum(r.passed) AS failed FROM daily_sources AS r WHERE ${sources} GROUP BY source_ip HAVING failed > 0
-) AS a LEFT JOIN (SELECT * FROM sources FINAL) AS s ON s.source_ip = a.source_ip
+) AS a LEFT JOIN ${origins} AS s ON s.source_ip = a.source_ip
 WHERE s.service = '' GROUP BY "From" ORDER BY "Messages" DESC LIMIT 7`,
     }),
     rows({

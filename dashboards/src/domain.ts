@@ -3,7 +3,7 @@ import { falling, rising } from './shared/fields.js';
 import { to } from './shared/links.js';
 import { page } from './shared/page.js';
 import { bars, graph, map, number, rows } from './shared/panels.js';
-import { address, examined, keys, nested, plans, reports, scope, sender, sources } from './shared/sql.js';
+import { address, examined, keys, nested, origins, plans, reports, scope, sender, sources } from './shared/sql.js';
 
 const sourceLink = (column: string) => ({ title: 'This source in all domains', url: to('sources', { source: column }) });
 
@@ -19,8 +19,8 @@ SELECT r.source_ip AS source_ip, sum(r.messages) AS sent, sum(r.passed) AS align
 FROM daily_sources AS r WHERE ${sources} GROUP BY r.source_ip`;
 
 const known = (inner: string) => `
-SELECT a.*, s.reverse_name AS reverse_name, s.country AS country, ${sender('s', 'a.source_ip')} AS who
-FROM ${nested(inner)} AS a LEFT JOIN (SELECT * FROM sources FINAL) AS s ON s.source_ip = a.source_ip`;
+SELECT a.*, s.reverse_name AS reverse_name, s.country AS country, ${sender('a.source_ip')} AS who
+FROM ${nested(inner)} AS a LEFT JOIN ${origins} AS s ON s.source_ip = a.source_ip`;
 
 export const domain = () => page('domain', {
   description: 'One domain: how far it is, who sends in its name, what to do next, what DNS says.',

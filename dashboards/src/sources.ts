@@ -5,7 +5,7 @@ import { rising } from './shared/fields.js';
 import { to } from './shared/links.js';
 import { page } from './shared/page.js';
 import { bars, graph, number, rows } from './shared/panels.js';
-import { address, chosen, nested, scope, sender, sources } from './shared/sql.js';
+import { address, chosen, nested, origins as dimension, scope, sender, sources } from './shared/sql.js';
 
 /** Addresses of the sources that were asked for; all without a question. */
 const ASKED = `(
@@ -17,16 +17,13 @@ const ASKED = `(
 
 const TRAFFIC = `daily_sources AS r WHERE ${sources} AND ${ASKED}`;
 
-/** Sums of each address; the others join only what is left of them. */
+/** Sums of each address; panels about addresses join only the few that are left. */
 const ADDRESSES = `
-SELECT r.source_ip AS source_ip, sum(r.messages) AS sent, sum(r.passed) AS aligned, sum(r.dkim_aligned) AS dkim, sum(r.spf_aligned) AS spf,
-    sum(r.rejected) + sum(r.quarantined) AS stopped, uniqState(r.policy_domain) AS used, min(r.day) AS first_day, max(r.day) AS last_day
-FROM ${TRAFFIC} GROUP BY r.source_ip`;
+SELECT r.source_ip AS source_ip, sum(r.messages) AS sent, sum(r.passed) AS aligned
+FROM ${TRAFFIC} GROUP BY r.source_ip HAVING sent > 0 ORDER BY sent DESC LIMIT 200`;
 
-const KNOWN = `
-SELECT a.*, ${sender('s', 'a.source_ip')} AS who, s.service AS service, s.category AS category, s.country AS country,
-    s.reverse_name AS reverse_name
-FROM ${nested(ADDRESSES)} AS a LEFT JOIN (SELECT * FROM sources FINAL) AS s ON s.source_ip = a.source_ip`;
+/** Every row with who it is from: grouping by address and day first would leave nearly as many. */
+const ROWS = `daily_sources AS r LEFT JOIN ${dimension} AS s ON s.source_ip = r.source_ip WHERE ${sources} AND ${ASKED}`;
 
 const share = { unit: 'percentunit', decimals: 1, min: 0, max: 1, as: 'bar', steps: rising(0.5, 0.98) } as const;
 const plainShare = { width: 85, unit: 'percentunit', decimals: 1, as: 'text', steps: rising(0.5, 0.98) } as const;
@@ -78,10 +75,8 @@ export const origins = () => page('sources', {
         FROM (
             SELECT day, who, day_sent, dense_rank() OVER (ORDER BY in_all DESC, who) AS place
             FROM (
-                SELECT day, ${sender('s', 'd.source_ip')} AS who, sum(d.sent) AS day_sent, sum(sum(d.sent)) OVER (PARTITION BY who) AS in_all
-                FROM (SELECT r.day AS day, r.source_ip AS source_ip, sum(r.messages) AS sent FROM ${TRAFFIC} GROUP BY day, source_ip) AS d
-                LEFT JOIN (SELECT * FROM sources FINAL) AS s ON s.source_ip = d.source_ip
-                GROUP BY day, who
+                SELECT day, who, day_sent, sum(day_sent) OVER (PARTITION BY who) AS in_all
+                FROM (SELECT r.day AS day, ${sender('r.source_ip')} AS who, sum(r.messages) AS day_sent FROM ${ROWS} GROUP BY day, who)
             )
         )
         GROUP BY day, Source ORDER BY day, Source`,
@@ -99,10 +94,10 @@ FROM domain_senders FINAL WHERE ${scope('domain')} AND class = 'undecided' AND m
     rows({
       title: 'Sources', at: [0, 13, 24, 11], empty: 'No reports in this time range',
       description: `Services and networks with all their addresses, the largest first. Click one to see it alone.${REPORTER}`,
-      sql: `SELECT who AS "Source", any(category) AS "Kind", sum(sent) AS "Messages", sum(aligned) / sum(sent) AS "Aligned", sum(dkim) / sum(sent) AS "DKIM",
-    sum(spf) / sum(sent) AS "SPF", sum(stopped) AS "Stopped", uniqMerge(used) AS "Domains", count() AS "Addresses",
-    min(first_day) AS "First seen", max(last_day) AS "Last seen"
-FROM ${nested(KNOWN)} GROUP BY who HAVING sum(sent) > 0 ORDER BY "Messages" DESC LIMIT 500`,
+      sql: `SELECT ${sender('r.source_ip')} AS "Source", any(s.category) AS "Kind", sum(r.messages) AS "Messages", sum(r.passed) / sum(r.messages) AS "Aligned",
+    sum(r.dkim_aligned) / sum(r.messages) AS "DKIM", sum(r.spf_aligned) / sum(r.messages) AS "SPF", sum(r.rejected) + sum(r.quarantined) AS "Stopped",
+    uniq(r.policy_domain) AS "Domains", uniq(r.source_ip) AS "Addresses", min(r.day) AS "First seen", max(r.day) AS "Last seen"
+FROM ${ROWS} GROUP BY "Source" HAVING "Messages" > 0 ORDER BY "Messages" DESC LIMIT 500`,
       columns: {
         Source: { minWidth: 190, link: narrow('Source') }, Kind: { width: 125 }, Messages: { width: 100 }, Aligned: { width: 150, ...share },
         DKIM: plainShare, SPF: plainShare, Stopped: { width: 90 }, Domains: { width: 90 }, Addresses: { width: 100 },
@@ -125,8 +120,8 @@ FROM ${TRAFFIC} GROUP BY "Domain" HAVING "Messages" > 0 ORDER BY "Messages" DESC
       description: `The 200 addresses that sent most.${REPORTER}`,
       sql: `SELECT ${address('a.source_ip')} AS "Address", s.reverse_name AS "Reverse name", s.country AS "Country", a.sent AS "Messages",
     a.aligned / a.sent AS "Aligned"
-FROM ${nested(`${ADDRESSES.trim()}\nHAVING sent > 0 ORDER BY sent DESC LIMIT 200`)} AS a
-LEFT JOIN (SELECT * FROM sources FINAL) AS s ON s.source_ip = a.source_ip ORDER BY a.sent DESC`,
+FROM ${nested(ADDRESSES)} AS a
+LEFT JOIN ${dimension} AS s ON s.source_ip = a.source_ip ORDER BY a.sent DESC`,
       columns: {
         Address: { width: 130, link: narrow('Address') }, 'Reverse name': { minWidth: 170 }, Country: { width: 80 }, Messages: { width: 90 },
         Aligned: { width: 125, ...share },

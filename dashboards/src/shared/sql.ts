@@ -71,11 +71,15 @@ export function address(column = 'source_ip'): string {
   return `replaceRegexpOne(toString(${column}), '^::ffff:', '')`;
 }
 
-/** Who sends from an address: the known service, else the network, else the address's own name. */
-export function sender(s = 's', ip = 'source_ip'): string {
-  return `multiIf(${s}.service != '', ${s}.service, ${s}.as_name != '', ${s}.as_name, `
-    + `${s}.asn != 0, concat('AS', toString(${s}.asn)), ${address(ip)})`;
-}
+/** The dimension of addresses with the name people know each by: its service, else its network; named once, not for each row. */
+export const origins = `(
+    SELECT source_ip, service, category, asn, country, reverse_name,
+        multiIf(service != '', toString(service), as_name != '', toString(as_name), asn != 0, concat('AS', toString(asn)), '') AS name
+    FROM sources FINAL
+)`;
+
+/** Who sends from an address, when the dimension is joined as `s`: an address nobody knows is its own name. */
+export const sender = (ip: string): string => `if(s.name = '', ${address(ip)}, s.name)`;
 
 /** Takes the common indentation out of a statement. */
 export function trim(text: string): string {
