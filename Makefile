@@ -70,6 +70,17 @@ lint: ## formatting, clippy, documentation, licences
 docs: ## write the documents that are made from the program's own tables
 	RUAD_WRITE_DOCS=1 $(CARGO) test --locked --test documents
 
+.PHONY: dashboards dashboards-install test-dashboards
+dashboards-install: ## what the dashboards' generator and renderer need, from npm
+	npm ci --prefix dashboards --ignore-scripts --no-audit --no-fund
+
+dashboards: ## write dashboards/grafana/*.json from dashboards/src
+	npm run --silent --prefix dashboards write
+
+test-dashboards: ## they are what the generator writes, and keep to Grafana's types
+	@if [ -d dashboards/node_modules ]; then npm run --silent --prefix dashboards types && npm run --silent --prefix dashboards check; \
+	else echo 'dashboards/node_modules is missing, so the dashboards were not checked: make dashboards-install'; fi
+
 .PHONY: fuzz
 fuzz: ## every fuzz target for a minute each; needs cargo-fuzz and a nightly compiler
 	fuzz/run.sh 60

@@ -1,0 +1,138 @@
+import { colours } from './shared/colours.js';
+import { falling, rising } from './shared/fields.js';
+import { to } from './shared/links.js';
+import { page } from './shared/page.js';
+import { bars, graph, map, number, rows } from './shared/panels.js';
+import { address, nested, origins, reports, scope, sender, sources } from './shared/sql.js';
+
+/**
+ * Mail that passed neither way, from addresses that are no known service. By address alone it is added up before the
+ * dimension is joined; with domains and days there is little to add up, so each row is joined and the panel adds up.
+ */
+function failed(...keys: ('domain' | 'day')[]): string {
+  const FAILED = 'r.messages - r.passed';
+  if (keys.length === 0) {
+    return nested(`
+      SELECT a.source_ip AS source_ip, a.failed AS failed, a.stopped AS stopped, ${sender('a.source_ip')} AS who, s.asn AS asn, s.country AS country
+      FROM (
+          SELECT r.source_ip AS source_ip, sum(${FAILED}) AS failed, sum(r.rejected) + sum(r.quarantined) AS stopped
+          FROM daily_sources AS r WHERE ${sources} GROUP BY source_ip HAVING failed > 0
+      ) AS a LEFT JOIN ${origins} AS s ON s.source_ip = a.source_ip WHERE s.service = ''`);
+  }
+  return nested(`
+    SELECT r.source_ip AS source_ip, r.policy_domain AS domain, r.day AS day, ${FAILED} AS failed, r.rejected + r.quarantined AS stopped,
+        ${sender('r.source_ip')} AS who, s.asn AS asn, s.country AS country
+    FROM daily_sources AS r LEFT JOIN ${origins} AS s ON s.source_ip = r.source_ip
+    WHERE ${sources} AND ${FAILED} != 0 AND s.service = ''`);
+}
+
+const domainLink = { title: 'Open this domain', url: to('domain', { domain: 'Domain' }) };
+const NOTE = ' Mail of known services is left out; the reporter chosen above does not narrow this.';
+
+export const abuse = () => page('abuse', {
+  description: 'Who forges the domains, from where, and whether it is stopped.',
+  events: ['error'],
+  panels: [
+    number({
+      title: 'Not aligned', at: [0, 0, 5, 4], empty: 'No reports', colour: colours.bad,
+      description: `Messages that passed neither DKIM nor SPF, from sources that are no known service: most are forged.${NOTE}`,
+      sql: `SELECT sum(failed) AS "Messages" FROM ${failed()}`,
+    }),
+    number({
+      title: 'Stopped', at: [5, 0, 5, 4], empty: 'Nothing was forged', unit: 'percentunit', decimals: 1, steps: rising(0.5, 0.9),
+      description: `Share of it that receivers rejected or put aside. Raise the policy of the domains below to raise it.${NOTE}`,
+      sql: `SELECT if(sum(failed) > 0, least(sum(stopped) / sum(failed), 1), NULL) AS "Stopped" FROM ${failed()}`,
+    }),
+    number({
+      title: 'Domains forged', at: [10, 0, 4, 4], empty: 'None', description: `Domains with such mail.${NOTE}`, colour: colours.plain,
+      sql: `SELECT uniqExact(domain) AS "Domains" FROM ${failed('domain')}`,
+    }),
+    number({
+      title: 'Networks', at: [14, 0, 5, 4], empty: 'None', description: `Networks it came from.${NOTE}`,
+      sql: `SELECT uniqExact(who) AS "Networks" FROM ${failed()}`,
+    }),
+    number({
+      title: 'Failure reports', at: [19, 0, 5, 4], empty: 'None',
+      description: 'Samples of single messages that receivers sent. Few receivers send them; the list below has the last ones.',
+      sql: `SELECT sum(ifNull(f.incidents, 1)) AS "Reports" FROM failure_reports AS f FINAL WHERE $__dateFilter(day) AND ${scope()}`,
+    }),
+    graph({
+      title: 'Not aligned, and what became of it', at: [0, 4, 14, 9], empty: 'No message failed in this time range', draw: 'bars',
+      description: 'Messages that passed neither way, by UTC day and disposition, known services too. What is delivered at a policy of reject was let through by the receiver.',
+      sql: `
+        SELECT day AS time,
+            sumIf(d.messages, lower(d.disposition) IN ('none', 'pass')) AS "Delivered",
+            sumIf(d.messages, lower(d.disposition) = 'quarantine') AS "Quarantined",
+            sumIf(d.messages, lower(d.disposition) = 'reject') AS "Rejected"
+        FROM daily_domains AS d WHERE ${reports} AND NOT d.dkim_aligned AND NOT d.spf_aligned GROUP BY day ORDER BY day`,
+    }),
+    map({
+      title: 'Countries', at: [14, 4, 10, 9], empty: 'No country is known for any address', colour: colours.bad, code: 'Country', value: 'Messages',
+      description: `Where it came from.${NOTE}`,
+      sql: `SELECT country AS "Country", sum(failed) AS "Messages" FROM ${failed()} WHERE country != '' GROUP BY country ORDER BY "Messages" DESC LIMIT 60`,
+    }),
+    rows({
+      title: 'Campaigns', at: [0, 13, 24, 9], empty: 'No burst: nothing stands out from the days around it',
+      description: `A network that on one day sent in a domain's name at least 50 messages that failed, and five times its usual day. Tell the customer; a domain that delivers them needs a stricter policy.${NOTE}`,
+      sql: `SELECT peak AS "Day", domain AS "Domain", who AS "Network", country AS "Country", most AS "That day", usual AS "Usual day", total AS "In all", addresses AS "Addresses",
+    if(total > 0, least(halted / total, 1), NULL) AS "Stopped", trend AS "Course"
+FROM (
+    SELECT domain, who, any(where_from) AS country, argMax(day, day_failed) AS peak, max(day_failed) AS most, sum(day_failed) AS total,
+        toInt64(sum(day_failed) - max(day_failed)) / greatest(count() - 1, 1) AS usual, sum(day_stopped) AS halted, max(day_addresses) AS addresses,
+        groupArray(day_failed) AS trend
+    FROM (
+        SELECT domain, who, day, sum(failed) AS day_failed, sum(stopped) AS day_stopped, any(country) AS where_from, uniq(source_ip) AS day_addresses
+        FROM ${failed('domain', 'day')} GROUP BY domain, who, day HAVING day_failed > 0 ORDER BY day
+    ) GROUP BY domain, who
+) WHERE most >= 50 AND most >= 5 * usual ORDER BY most DESC LIMIT 100`,
+      columns: {
+        Day: { width: 105, unit: 'time:YYYY-MM-DD' }, Domain: { minWidth: 170, link: domainLink }, Network: { minWidth: 150 }, Country: { width: 85 },
+        'That day': { width: 95, as: 'text', colour: colours.bad }, 'Usual day': { width: 100, decimals: 0 }, 'In all': { width: 90 }, Addresses: { width: 100 },
+        Stopped: { width: 140, unit: 'percentunit', decimals: 0, min: 0, max: 1, as: 'bar', steps: rising(0.5, 0.9) },
+        Course: { width: 150, as: 'spark', colour: colours.bad },
+      },
+    }),
+    bars({
+      title: 'By network', at: [0, 22, 8, 9], empty: 'No message failed in this time range', min: 0, colour: colours.bad,
+      description: `The networks that sent most. One at the top for weeks is worth a mail to its abuse desk.${NOTE}`,
+      sql: `SELECT if(asn = 0, who, concat(who, ' (AS', toString(asn), ')')) AS "Network", sum(failed) AS "Messages" FROM ${failed()} GROUP BY "Network" ORDER BY "Messages" DESC LIMIT 9`,
+    }),
+    rows({
+      title: 'Domains that are forged', at: [8, 22, 16, 9], empty: 'No message failed in this time range',
+      description: `Domains with forged mail, and how much of it was stopped. Red with a policy of none: nothing stops it.${NOTE}`,
+      sql: `SELECT k.domain AS "Domain", p.customer AS "Customer", p.policy AS "Policy", sum(k.failed) AS "Messages", least(sum(k.stopped) / sum(k.failed), 1) AS "Stopped",
+    uniq(k.who) AS "Networks", uniq(k.source_ip) AS "Addresses"
+FROM ${failed('domain')} AS k
+LEFT JOIN (
+    SELECT s.domain AS domain, argMax(s.group_name, (s.day, s.computed_at)) AS customer, argMax(s.policy, (s.day, s.computed_at)) AS policy
+    FROM domain_stages AS s WHERE $__dateFilter(s.day) GROUP BY s.domain
+) AS p ON p.domain = k.domain
+GROUP BY "Domain", "Customer", "Policy" ORDER BY "Messages" DESC LIMIT 200`,
+      columns: {
+        Domain: { minWidth: 170, link: domainLink }, Customer: { width: 130 }, Policy: { width: 95 }, Messages: { width: 95 },
+        Stopped: { width: 140, unit: 'percentunit', decimals: 0, min: 0, max: 1, as: 'bar', steps: rising(0.5, 0.9) }, Networks: { width: 90 }, Addresses: { width: 95 },
+      },
+    }),
+    rows({
+      title: 'Samples: failure reports', at: [0, 31, 16, 8], empty: 'No receiver sent a failure report',
+      description: 'Single messages that failed, as receivers saw them, without local parts and bodies. They show what a campaign says.',
+      sql: `SELECT f.received_at AS "When", f.policy_domain AS "Domain", ifNull(f.header_from, '') AS "From", ifNull(f.subject, '') AS "Subject",
+    if(f.source_ip IS NULL, '', ${address('f.source_ip')}) AS "Address", ifNull(f.delivery_result, '') AS "Result", f.reporter AS "Reporter"
+FROM failure_reports AS f FINAL WHERE $__dateFilter(day) AND ${scope('f.policy_domain', 'f.group_name')} ORDER BY f.received_at DESC LIMIT 100`,
+      columns: {
+        When: { width: 110, unit: 'time:MMM DD HH:mm' }, Domain: { width: 185, link: domainLink }, From: { width: 215 }, Subject: { minWidth: 140 },
+        Address: { width: 125 }, Result: { width: 85 }, Reporter: { width: 120 },
+      },
+    }),
+    rows({
+      title: 'Addresses', at: [16, 31, 8, 8], empty: 'No message failed in this time range',
+      description: `The 100 addresses that sent most.${NOTE}`,
+      sql: `SELECT ${address('source_ip')} AS "Address", any(country) AS "Country", sum(failed) AS "Messages", uniqExact(domain) AS "Domains"
+FROM ${failed('domain')} GROUP BY source_ip ORDER BY "Messages" DESC LIMIT 100`,
+      columns: {
+        Address: { minWidth: 130, link: { title: 'This source in all domains', url: to('sources', { source: 'Address' }) } }, Country: { width: 80 },
+        Messages: { width: 95 }, Domains: { width: 80, as: 'text', steps: falling(2, 5) },
+      },
+    }),
+  ],
+});

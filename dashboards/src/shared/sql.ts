@@ -1,0 +1,90 @@
+/** Parts of SQL that every dashboard uses. */
+
+/**
+ * Is the column one of those chosen? The variables' value for "All" is two quotes, so that no list of thousands of names
+ * is sent: ClickHouse folds `'' IN ('')` into a constant.
+ */
+export function chosen(column: string, variable: string): string {
+  return `(${column} IN (\${${variable}:singlequote}) OR '' IN (\${${variable}:singlequote}))`;
+}
+
+/** Group and domain as chosen. */
+export function scope(domain = 'policy_domain', group = 'group_name'): string {
+  return `${chosen(domain, 'domain')} AND ${chosen(group, 'group')}`;
+}
+
+/** Reports of everybody, or of those alone who proved who they are. */
+export const genuine = `(verdict IN ('genuine', 'authenticated') OR '\${genuine}' = 'all')`;
+
+/** Rows of reports in the time range: by domain, group, reporter and whether the report is genuine. */
+export const reports = `$__dateFilter(day) AND ${scope()} AND ${chosen('reporter', 'reporter')} AND ${genuine}`;
+
+/** The same for daily_sources, which does not know the reporter. */
+export const sources = `$__dateFilter(day) AND ${scope()} AND ${genuine}`;
+
+/** The last UTC day of the time range. */
+export const today = `toDate($__toTime, 'UTC')`;
+
+/** The first one. */
+export const first = `toDate($__fromTime, 'UTC')`;
+
+/** The last plan of each domain in the time range; `columns` maps a name to a column of domain_stages. */
+export function plans(columns: Record<string, string>, where = '1'): string {
+  const list = Object.entries(columns).map(([name, column]) => `argMax(s.${column}, (s.day, s.computed_at)) AS ${name}`);
+  return trim(`
+    SELECT s.domain AS domain, ${list.join(', ')}
+    FROM domain_stages AS s
+    WHERE $__dateFilter(s.day) AND ${scope('s.domain', 's.group_name')} AND ${where}
+    GROUP BY s.domain`);
+}
+
+/**
+ * What the last examination of each mechanism said, looking back two days from the end of the time range. `columns` maps
+ * a name to a column of dns_checks.
+ */
+export function examined(columns: Record<string, string>, where = '1'): string {
+  const list = Object.entries(columns).map(([name, column]) => `argMax(c.${column}, c.checked_at) AS ${name}`);
+  return trim(`
+    SELECT c.domain AS domain, c.check AS mechanism, ${list.join(', ')}
+    FROM dns_checks AS c
+    WHERE c.checked_at > $__toTime - INTERVAL 2 DAY AND c.checked_at <= $__toTime
+        AND ${scope('c.domain', 'c.group_name')} AND ${where}
+    GROUP BY c.domain, c.check`);
+}
+
+/** DKIM keys that DNS still has, with their age in days; `last_seen` is exact to the day. */
+export function keys(): string {
+  return trim(`
+    SELECT k.domain AS domain, k.selector AS selector, any(k.group_name) AS customer, max(k.type) AS kind, max(k.bits) AS size,
+        min(k.first_seen) AS since, toInt32(dateDiff('day', min(k.first_seen), $__toTime)) AS age
+    FROM dkim_sightings AS k
+    WHERE ${scope('k.domain', 'k.group_name')}
+    GROUP BY k.domain, k.selector, k.fingerprint
+    HAVING max(k.last_seen) > $__toTime - INTERVAL 3 DAY AND min(k.first_seen) <= $__toTime`);
+}
+
+/** Puts a statement inside another one. */
+export const nested = (text: string): string => `(\n${trim(text).replace(/^/gm, '    ')}\n)`;
+
+/** An address as people write it. */
+export function address(column = 'source_ip'): string {
+  return `replaceRegexpOne(toString(${column}), '^::ffff:', '')`;
+}
+
+/** The dimension of addresses with the name people know each by: its service, else its network; named once, not for each row. */
+export const origins = `(
+    SELECT source_ip, service, category, asn, country, reverse_name,
+        multiIf(service != '', toString(service), as_name != '', toString(as_name), asn != 0, concat('AS', toString(asn)), '') AS name
+    FROM sources FINAL
+)`;
+
+/** Who sends from an address, when the dimension is joined as `s`: an address nobody knows is its own name. */
+export const sender = (ip: string): string => `if(s.name = '', ${address(ip)}, s.name)`;
+
+/** Takes the common indentation out of a statement. */
+export function trim(text: string): string {
+  const lines = text.replace(/^\n+|\s+$/g, '').split('\n');
+  const indents = lines.filter((line) => line.trim() !== '').map((line) => line.length - line.trimStart().length);
+  const least = Math.min(...indents);
+  return lines.map((line) => line.slice(Math.min(least, line.length - line.trimStart().length)).trimEnd()).join('\n');
+}
