@@ -4,10 +4,7 @@ use std::collections::{BTreeSet, HashMap};
 
 use xxhash_rust::xxh3::xxh3_64;
 
-use super::{
-    Advised, Class, Counts, Decision, Effort, KeptRow, KeptSender, Recollection, Remembered, Risk, Sender,
-    State, Step, Who,
-};
+use super::{Advised, Class, Counts, Decision, KeptRow, KeptSender, Recollection, Sender, Step};
 
 /// The rows of a run that need to be written.
 #[derive(Debug, Default)]
@@ -47,20 +44,11 @@ pub struct StepRow<'a> {
     /// The plan it is of, and what that rests on.
     pub advised: &'a Advised,
     /// The step.
-    pub step: Told<'a>,
+    pub step: &'a Step,
     /// Its place in the plan.
     pub position: u32,
     /// Hash of what the row says.
     pub digest: u64,
-}
-
-/// A step of the plan, or one that the plan has no more.
-#[derive(Debug)]
-pub enum Told<'a> {
-    /// In the plan.
-    There(&'a Step),
-    /// No more; it does not matter any more.
-    Gone(Box<Step>),
 }
 
 /// A row of `domain_senders`.
@@ -112,12 +100,10 @@ impl<'a> Rows<'a> {
         if is_due(kept.as_ref(), stage.digest, now) {
             self.stages.push(stage);
         }
-        let steps = (0..).zip(&advised.plan.steps).map(|(position, step)| (position, Told::There(step)));
-        let gone = known.into_iter().flat_map(|known| gone(advised, &known.memory.steps));
-        for (position, step) in steps.chain(gone.map(|step| (u32::MAX, Told::Gone(Box::new(step))))) {
+        // A step that the plan leaves out is one about which nobody can tell now; it stays as it is stored.
+        for (position, step) in (0..).zip(&advised.plan.steps) {
             let row = StepRow::new(advised, step, position);
-            let identity = (row.step().code, row.step().subject.clone());
-            let kept = known.and_then(|known| known.steps.get(&identity));
+            let kept = known.and_then(|known| known.steps.get(&(step.code, step.subject.clone())));
             if is_due(kept, row.digest, now) {
                 self.steps.push(row);
             }
@@ -163,18 +149,8 @@ impl<'a> StageRow<'a> {
 }
 
 impl<'a> StepRow<'a> {
-    fn new(advised: &'a Advised, step: Told<'a>, position: u32) -> Self {
-        let mut row = Self { advised, step, position, digest: 0 };
-        row.digest = hash(&(&advised.group, position, row.step()));
-        row
-    }
-
-    /// The step.
-    pub fn step(&self) -> &Step {
-        match &self.step {
-            Told::There(step) => step,
-            Told::Gone(step) => step,
-        }
+    fn new(advised: &'a Advised, step: &'a Step, position: u32) -> Self {
+        Self { advised, step, position, digest: hash(&(&advised.group, position, step)) }
     }
 }
 
@@ -222,27 +198,6 @@ impl<'a> SenderRow<'a> {
             digest: 0,
         }
     }
-}
-
-/// Steps that wait for somebody as far as is known, and that the plan does not have any more.
-fn gone<'a>(advised: &'a Advised, known: &'a [Remembered]) -> impl Iterator<Item = Step> + 'a {
-    let is_there = |known: &Remembered| {
-        advised.plan.steps.iter().any(|step| step.code == known.code && step.subject == known.subject)
-    };
-    let waits = |known: &&Remembered| matches!(known.state, State::Open | State::Later | State::Undone);
-    known.iter().filter(waits).filter(move |known| !is_there(known)).map(|known| Step {
-        code: known.code,
-        subject: known.subject.clone(),
-        state: State::Moot,
-        opened_at: known.opened_at,
-        done_at: known.done_at,
-        instructions: Vec::new(),
-        waits: Vec::new(),
-        who: Who::Owner,
-        effort: Effort::Minutes,
-        risk: Risk::None,
-        values: std::collections::BTreeMap::new(),
-    })
 }
 
 fn is_due(kept: Option<&KeptRow>, digest: u64, now: u64) -> bool {

@@ -128,7 +128,7 @@ impl DomainStages {
 impl DomainSteps {
     /// Adds a step of a domain.
     pub fn add(&mut self, row: &StepRow<'_>) {
-        let (plan, step) = (&row.advised.plan, row.step());
+        let (plan, step) = (&row.advised.plan, row.step);
         let text = step.text(Language::En);
         self.domain.push(plan.domain.as_str());
         self.code.push(step.code.0);
