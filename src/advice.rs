@@ -31,7 +31,7 @@ pub use plan::Plan;
 pub use posture::{Entry, Key, Posture};
 pub use readiness::{Gate, Readiness};
 pub use score::{COSTS, Cost};
-pub use sender::{Class, Counts, Rule, Sender, SenderId, Setup};
+pub use sender::{Class, Counts, RECENT_DAYS, Recent, Rule, Sender, SenderId, Setup};
 pub use settings::Settings;
 pub use stage::Stage;
 pub use step::{Effort, Instruction, Risk, State, Step, StepCode, Wait, Who};

@@ -1,7 +1,7 @@
 //! What a sender is held for: pure rules over what reports tell, the first that fits decides.
 //!
 //! To take mail of the owner for forged is the error that does harm, so a threat must fail everything, be nobody's, and
-//! come from many places or at once. Whatever is left over is undecided.
+//! come from many places or at once, unless the owner sends nothing at all. Whatever is left over is undecided.
 
 mod evidence;
 mod rules;
@@ -48,7 +48,7 @@ fn forwarder(sender: &Evidence) -> Option<Rule> {
     if is_marked && sender.counts.spf_aligned == 0 && !sender.is_in_spf && sender.own_names == 0 {
         return Some(FORWARD_MARKS);
     }
-    sender.survives_forwarding().then_some(DKIM_SURVIVES)
+    (sender.survives_forwarding() || sender.survives_lately()).then_some(DKIM_SURVIVES)
 }
 
 fn needs_work(sender: &Evidence) -> Option<Rule> {
@@ -75,6 +75,12 @@ fn needs_work(sender: &Evidence) -> Option<Rule> {
 }
 
 fn threat(sender: &Evidence, around: &Surroundings) -> Option<Rule> {
+    if around.sends_nothing && sender.is_strange() {
+        return Some(NOTHING_SENT);
+    }
+    if around.drizzle >= DOZENS && sender.is_drizzle() {
+        return Some(DRIZZLE_OF_MANY);
+    }
     if !sender.is_suspect() {
         return None;
     }

@@ -11,7 +11,7 @@ use self::{
     ranges::Ranges,
     window::Reported,
 };
-use super::{Posture, Settings, Traffic, Wishes, unusual::HISTORY_DAYS};
+use super::{Posture, RECENT_DAYS, Settings, Traffic, Wishes, unusual::HISTORY_DAYS};
 use crate::{
     sources::Catalog,
     store::{DOMAINS_OF_SENDERS, SenderFirst, Span, Store, StoreError},
@@ -98,7 +98,8 @@ impl Run<'_> {
         named.sort_unstable();
         named.dedup();
         let daily_from = self.today.saturating_sub(day(HISTORY_DAYS));
-        let span = Span { domains: &domains, from: day(from), to: self.today, daily_from };
+        let recent_from = (self.today + 1).saturating_sub(day(RECENT_DAYS));
+        let span = Span { domains: &domains, from: day(from), to: self.today, daily_from, recent_from };
         let rows = self.store.sender_sums(&span, &named, MOST_SENDERS).await?;
         let mut lines: Vec<Vec<Line>> = vec![Vec::new(); members.len()];
         for row in rows {

@@ -7,7 +7,7 @@ use crate::{
         Code, Finding, Mechanism,
         dkim::Kind,
         dmarc::{self, Policies},
-        spf::{self, Network},
+        spf::{self, Meaning, Network, Qualifier},
     },
     health::Score,
 };
@@ -140,6 +140,14 @@ impl Posture {
         self.dmarc.as_ref().filter(|(at, _)| *at == self.domain).map(|(_, record)| record)
     }
 
+    /// Whether its SPF record is exactly `v=spf1 -all`, in whatever writing: it sends no mail.
+    pub fn allows_nobody(&self) -> bool {
+        let Some(record) = self.spf.as_deref().and_then(spf::Record::parse) else { return false };
+        let only =
+            |meaning: &Meaning| matches!(meaning, Meaning::Directive(Qualifier::Fail, spf::Mechanism::All));
+        record.terms.len() == 1 && record.terms.iter().all(|term| only(&term.meaning))
+    }
+
     /// The findings of one kind.
     pub fn found(&self, code: Code) -> impl Iterator<Item = &Finding> {
         self.findings.iter().filter(move |finding| finding.code == code)
@@ -148,5 +156,24 @@ impl Posture {
     /// Whether everything about a mechanism was answered.
     pub fn knows(&self, mechanism: Mechanism) -> bool {
         !self.unknown.contains(&mechanism)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn who_allows_nobody() {
+        for (text, is_so) in [
+            ("v=spf1 -all", true),
+            ("V=SPF1  -ALL", true),
+            ("v=spf1 ~all", false),
+            ("v=spf1", false),
+            ("v=spf1 a -all", false),
+        ] {
+            let posture = Posture { spf: Some(text.to_owned()), ..Posture::empty("a.example", 0) };
+            assert_eq!(posture.allows_nobody(), is_so, "{text}");
+        }
     }
 }

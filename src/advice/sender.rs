@@ -27,6 +27,8 @@ pub struct Sender {
     /// Its messages in the window.
     #[serde(flatten)]
     pub counts: Counts,
+    /// Its messages in the last days of the window, so that what was mended shows before the window has forgotten how it was.
+    pub recent: Recent,
     /// Its part of the domain's messages in the window, from 0 to 1.
     pub share: f64,
     /// Addresses it sent from.
@@ -79,6 +81,19 @@ pub struct Counts {
     pub subdomain: u64,
     /// Of these, those that passed.
     pub subdomain_passed: u64,
+}
+
+/// Messages of the last [`RECENT_DAYS`] days.
+#[derive(Clone, Copy, Debug, Default, Eq, PartialEq, Serialize)]
+pub struct Recent {
+    /// All of them.
+    pub messages: u64,
+    /// Aligned SPF or aligned DKIM passed.
+    pub passed: u64,
+    /// Aligned DKIM passed.
+    pub dkim_aligned: u64,
+    /// Aligned DKIM passed, and SPF passed for somebody else's domain.
+    pub foreign_spf: u64,
 }
 
 /// What a sender is held for.
@@ -152,6 +167,13 @@ impl fmt::Display for SenderId {
     }
 }
 
+impl Recent {
+    /// Whether there are enough messages to say by them alone how a sender is set up now.
+    pub fn is_enough(&self) -> bool {
+        self.messages >= ENOUGH_RECENT
+    }
+}
+
 impl Setup {
     /// That of a service. One whose return path stays its own has no use for a place in the SPF record.
     pub fn of(service: &Service) -> Self {
@@ -204,6 +226,12 @@ impl Rule {
         language.find(&format!("sender.rule_{}", self.0)).unwrap_or(self.0)
     }
 }
+
+/// How many days are recent: at least one issue of a weekly letter.
+pub const RECENT_DAYS: u32 = 10;
+
+/// One message in so many may fail and the rest still be nearly all.
+const ENOUGH_RECENT: u64 = 20;
 
 /// As the question about senders writes it.
 const OTHERS: &str = "net:others";

@@ -127,8 +127,11 @@ fn outlier(domain: &Daily, sender: &Daily, first_day: u32, day: u32) -> Option<O
     all.sort_unstable_by(|one, other| other.cmp(one));
     let second = all.get(1).copied().unwrap_or_default() as f64;
     let part = median(like.iter().map(|day| domain.on(*day)).collect()) * PART_OF_DOMAIN;
+    // Who does not send on most days, like a weekly letter, is measured by the days on which it does.
+    let sent: Vec<_> = all.iter().copied().take_while(|messages| *messages > 0).collect();
+    let letter = if usual == 0.0 { median(sent) } else { usual };
     let limit =
-        (usual + deviation * DEVIATIONS).max(usual * 2.0).max(second * ABOVE_SECOND).max(usual + part);
+        (usual + deviation * DEVIATIONS).max(letter * 2.0).max(second * ABOVE_SECOND).max(usual + part);
     let messages = sender.on(day);
     (messages as f64 > limit.max(FEW_MESSAGES)).then_some(Outlier { day, messages, usual, limit })
 }

@@ -222,6 +222,7 @@ pub(crate) fn sender(id: &str, class: Class, messages: u64, passed: u64) -> Send
         name: name.to_owned(),
         category: id.starts_with("service:").then_some(Category::Mailbox),
         counts: Counts { messages, spf_aligned: passed, dkim_aligned: passed, passed, ..Counts::default() },
+        recent: Recent::default(),
         share: 0.0,
         addresses: 1,
         active_days: 30,

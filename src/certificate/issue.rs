@@ -142,8 +142,8 @@ pub(super) mod tests {
     use super::*;
     use crate::{
         advice::{
-            Class, Counts, Entry, Key, Memory, Posture, Rule, Sender, SenderId, Settings, Setup, Window,
-            Wishes,
+            Class, Counts, Entry, Key, Memory, Posture, Recent, Rule, Sender, SenderId, Settings, Setup,
+            Window, Wishes,
         },
         dns::dmarc::Policies,
     };
@@ -219,6 +219,7 @@ pub(super) mod tests {
             name: name.to_owned(),
             category: None,
             counts: Counts { messages, passed, ..Counts::default() },
+            recent: Recent::default(),
             share: 0.0,
             addresses: 1,
             active_days: 30,

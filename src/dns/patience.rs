@@ -12,9 +12,10 @@ pub async fn patient(resolver: &Resolver, validator: &Validator, domain: &str) -
     let patience = Patience::with(domain);
     let resolver = resolver.patient(&patience);
     let validator = validator.patient(&patience, &resolver);
-    match resolver.ns(domain).await.trouble() {
+    let servers = resolver.ns(domain).await;
+    match servers.trouble() {
         Some(Trouble::Timeout) => patience.give_up(),
-        _ => validator.look_for_signatures(domain).await,
+        _ => validator.look_for_signatures(domain, !servers.records().is_empty()).await,
     }
     (resolver, validator)
 }

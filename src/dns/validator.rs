@@ -25,7 +25,7 @@ use hickory_resolver::{
         serialize::txt::trust_anchor::{Entry, Parser},
     },
 };
-use tokio::time::timeout;
+use tokio::{join, time::timeout};
 
 use super::{
     Answer, Mx, Resolver, ResolverError, Settings, Trouble, asked::Asked, patience::Patience, resolver,
@@ -125,9 +125,13 @@ impl Validator {
     }
 
     /// Finds out whether the zone a domain is in is signed. When it is not, the rest of the examination can spare itself
-    /// the search for what it would validate answers with.
-    pub(super) async fn look_for_signatures(&self, domain: &str) {
+    /// the search for what it would validate answers with. `is_delegated` when the domain has name servers of its own.
+    pub(super) async fn look_for_signatures(&self, domain: &str, is_delegated: bool) {
         let Some(examination) = &self.examination else { return };
+        if is_delegated && let Some(zone) = self.unsigned_delegation(examination, domain).await {
+            examination.unsigned.get_or_init(|| zone);
+            return;
+        }
         let mut judged = self.ask(domain, RecordType::SOA).await;
         let Some(zone) = judged.zone().filter(|_| judged.proof == Proof::Insecure) else { return };
         if zone != domain {
@@ -138,6 +142,23 @@ impl Validator {
             // Found once in an examination.
             examination.unsigned.get_or_init(|| zone);
         }
+    }
+
+    /// The short way for most domains: the zone above proves that it delegates the name without keys, and the name has none.
+    /// A zone that has keys, for which nobody vouches, goes the long way: there is something to say about its signatures.
+    async fn unsigned_delegation(&self, examination: &Examination, domain: &str) -> Option<Name> {
+        let mut name = Name::from_ascii(domain).ok()?;
+        name.set_fqdn(true);
+        if self.roots.iter().any(|root| name.zone_of(root)) {
+            return None;
+        }
+        let (delegation, keys) =
+            join!(self.ask(domain, RecordType::DS), examination.plain.lookup(&name, RecordType::DNSKEY));
+        let has_none = matches!(
+            keys.as_ref(),
+            Err(NetError::Dns(DnsError::NoRecordsFound(none))) if none.response_code == ResponseCode::NoError
+        );
+        (has_none && delegation.is_unsigned_delegation(&name)).then_some(name)
     }
 
     /// The hosts that receive a domain's mail.

@@ -28,6 +28,8 @@ pub struct Span<'a> {
     pub to: u16,
     /// The first day of those whose messages are given day by day.
     pub daily_from: u16,
+    /// The first of the last days, of which some sums are given once more.
+    pub recent_from: u16,
 }
 
 /// Who said something of a sender.
@@ -76,6 +78,7 @@ impl Store {
             .bind(named)
             .bind(each)
             .bind(span.from)
+            .bind(span.from.max(span.recent_from))
             .bind(span.domains)
             .bind(span.domains)
             .bind(span.domains)

@@ -4,8 +4,8 @@ use std::{collections::BTreeMap, sync::Arc};
 
 use ruad::{
     advice::{
-        Advised, Adviser, Class, Counts, Effort, Gate, Instruction, Plan, Posture, Readiness, Risk, Rule,
-        Sender, SenderId, Settings, Setup, Stage, State, Step, StepCode, Traffic, Who, Window, Wishes,
+        Advised, Adviser, Class, Counts, Effort, Gate, Instruction, Plan, Posture, Readiness, Recent, Risk,
+        Rule, Sender, SenderId, Settings, Setup, Stage, State, Step, StepCode, Traffic, Who, Window, Wishes,
         advise, adviser,
         unusual::{Kind, Unusual},
     },
@@ -64,6 +64,7 @@ fn sender(id: &str, messages: u64) -> Sender {
         name: id.to_uppercase(),
         category: None,
         counts: Counts { messages, passed: messages, dkim_aligned: messages, ..Counts::default() },
+        recent: Recent::default(),
         share: 0.5,
         addresses: 2,
         active_days: 9,

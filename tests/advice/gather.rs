@@ -112,6 +112,8 @@ async fn everything_that_reports_tell_of_a_domain() {
         (counts.messages, counts.dkim_aligned, counts.foreign_spf, counts.forwarded),
         (120, 90, 60, 30)
     );
+    let recent = other.recent;
+    assert_eq!((recent.messages, recent.passed, recent.dkim_aligned, recent.foreign_spf), (40, 30, 30, 20));
     assert_eq!((other.name.as_str(), other.first_day), ("203.0.113.0/24", TODAY - 199));
     assert_eq!(
         (mailchimp.name.as_str(), mailchimp.first_day, mailchimp.addresses),

@@ -9,7 +9,9 @@ use std::{
 
 use metrics_exporter_prometheus::PrometheusBuilder;
 use ruad::{
-    advice::{Class, Counts, Key, Plan, Posture, Rule, Sender, SenderId, Setup, Stage, Traffic, Window},
+    advice::{
+        Class, Counts, Key, Plan, Posture, Recent, Rule, Sender, SenderId, Setup, Stage, Traffic, Window,
+    },
     certificate::{Certificate, Issuer, Register, SigningKey, Subject, certificates},
     dns::{
         dkim::Kind,
@@ -150,6 +152,7 @@ impl Domain {
             name: "One".to_owned(),
             category: None,
             counts: Counts { messages: 41_870, passed: 41_866, ..Counts::default() },
+            recent: Recent::default(),
             share: 1.0,
             addresses: 3,
             active_days: 30,

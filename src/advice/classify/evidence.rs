@@ -1,6 +1,8 @@
-use super::rules::{CAME_BACK_DAYS, FEW_ADDRESSES, SMALL_SHARE, STEADY_DAYS, THIN};
+use super::rules::{
+    CAME_BACK_DAYS, DRIZZLE, FEW_ADDRESSES, FEW_RECENT, SMALL_SHARE, STEADY_DAYS, THIN, TRIFLE,
+};
 use crate::{
-    advice::{Counts, Decision},
+    advice::{Counts, Decision, Recent},
     sources::Category,
 };
 
@@ -21,6 +23,8 @@ pub struct Evidence {
     pub is_in_spf: bool,
     /// Its messages in the window.
     pub counts: Counts,
+    /// Its messages in the last days of the window.
+    pub recent: Recent,
     /// Its part of the domain's messages.
     pub share: f64,
     /// Addresses in the window.
@@ -48,17 +52,31 @@ pub struct Surroundings {
     pub sender_share: f64,
     /// Senders that are suspect and have little mail.
     pub crowd: u64,
+    /// Senders that fail everything, and come back now and then with a message or two.
+    pub drizzle: u64,
+    /// Whether the domain sends no mail at all.
+    pub sends_nothing: bool,
     /// Days since 1970.
     pub today: u32,
 }
 
 impl Surroundings {
     /// Those of a domain with these senders.
-    pub fn of<'a>(senders: impl IntoIterator<Item = &'a Evidence>, sender_share: f64, today: u32) -> Self {
-        // Of the others there are more than there are lines.
-        let members = senders.into_iter().filter(|sender| sender.is_suspect() && sender.is_thin());
-        let crowd = members.map(|sender| if sender.is_others { u64::from(u32::MAX) } else { 1 }).sum();
-        Self { sender_share, crowd, today }
+    pub fn of<'a>(
+        senders: impl IntoIterator<Item = &'a Evidence>,
+        sender_share: f64,
+        today: u32,
+        sends_nothing: bool,
+    ) -> Self {
+        let mut around = Self { sender_share, crowd: 0, drizzle: 0, sends_nothing, today };
+        for sender in senders {
+            if sender.is_suspect() && sender.is_thin() {
+                // Of the others there are more than there are lines.
+                around.crowd += if sender.is_others { u64::from(u32::MAX) } else { 1 };
+            }
+            around.drizzle += u64::from(sender.is_drizzle());
+        }
+        around
     }
 }
 
@@ -81,30 +99,54 @@ impl Evidence {
     /// Whether it looks as if the domain's signed mail came through somebody else's server: a network or a provider of mailboxes
     /// that the domain does not use, a small part of its mail, never SPF of the domain, and a signature that holds.
     pub(super) fn survives_forwarding(&self) -> bool {
+        let survived = self.counts.foreign_spf.max(self.counts.forwarded.min(self.counts.dkim_aligned));
+        self.may_be_relay() && is_half(survived, self.counts.messages)
+    }
+
+    /// The same since the domain signs: what was sent on before that failed, and would hide what is true now. Who keeps
+    /// the envelope as it was fails SPF for the domain itself, so the signature alone is looked at.
+    pub(super) fn survives_lately(&self) -> bool {
+        let recent = &self.recent;
+        self.may_be_relay() && recent.messages >= FEW_RECENT && is_half(recent.dkim_aligned, recent.messages)
+    }
+
+    fn may_be_relay(&self) -> bool {
         let is_anybodys =
             !self.is_service || matches!(self.category, Some(Category::Mailbox | Category::SecurityGateway));
-        let survived = self.counts.foreign_spf.max(self.counts.forwarded.min(self.counts.dkim_aligned));
         is_anybodys
             && !self.is_used
             && !self.is_in_spf
             && self.own_names == 0
             && self.share <= SMALL_SHARE
             && self.counts.spf_aligned == 0
-            && survived > 0
-            && survived >= self.counts.messages.div_ceil(2)
     }
 
     /// Whether it may be somebody who forges: all fails, and nothing says who it is.
     pub(super) fn is_suspect(&self) -> bool {
+        self.is_strange() && !self.has_reasons() && !self.is_steady()
+    }
+
+    /// Whether it comes back now and then with a message or two that fail. One such sender is a small server of the owner's that
+    /// nobody thinks of; dozens are not.
+    pub(super) fn is_drizzle(&self) -> bool {
+        let a_day = self.counts.messages <= u64::from(self.active_days) * DRIZZLE;
+        self.is_strange() && !self.has_reasons() && self.is_steady() && a_day && self.share < TRIFLE
+    }
+
+    /// Whether all of its mail fails, and nothing says that it is anybody's.
+    pub(super) fn is_strange(&self) -> bool {
         let counts = &self.counts;
         self.decision.is_none()
             && !self.is_service
             && !self.is_in_spf
             && self.own_names == 0
+            && counts.messages > 0
             && counts.passed + counts.forwarded + counts.foreign_spf == 0
-            && self.category != Some(Category::University)
-            && !self.has_mail_servers()
-            && !self.is_steady()
+    }
+
+    /// Whether there are innocent reasons for which its mail may fail.
+    fn has_reasons(&self) -> bool {
+        self.category == Some(Category::University) || self.has_mail_servers()
     }
 
     /// Whether half of its addresses have names of mail servers.
@@ -131,4 +173,8 @@ impl Evidence {
     pub(super) fn span(&self) -> u32 {
         self.last_day.saturating_sub(self.first_day)
     }
+}
+
+fn is_half(part: u64, of: u64) -> bool {
+    part > 0 && part >= of.div_ceil(2)
 }

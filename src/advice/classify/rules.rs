@@ -26,6 +26,10 @@ pub const IN_SPF: Rule = Rule("in_spf");
 pub const PARTLY_PASSES: Rule = Rule("partly_passes");
 /// A known service that sends steadily.
 pub const KNOWN_SENDER: Rule = Rule("known_sender");
+/// Fails everything, and the domain sends no mail.
+pub const NOTHING_SENT: Rule = Rule("nothing_sent");
+/// Fails everything, and is one of dozens that come back now and then with a message or two.
+pub const DRIZZLE_OF_MANY: Rule = Rule("drizzle_of_many");
 /// Fails everything, and comes from many addresses with little mail each.
 pub const SCATTERED: Rule = Rule("scattered");
 /// Fails everything, and is one of many networks with little mail each.
@@ -44,7 +48,7 @@ pub const MAIL_SERVER: Rule = Rule("mail_server");
 pub const NOTHING_KNOWN: Rule = Rule("nothing_known");
 
 /// All of them, in the order in which they are tried.
-pub const RULES: [Rule; 20] = [
+pub const RULES: [Rule; 22] = [
     OWNER_APPROVED,
     OWNER_REJECTED,
     PASSES,
@@ -57,6 +61,8 @@ pub const RULES: [Rule; 20] = [
     IN_SPF,
     PARTLY_PASSES,
     KNOWN_SENDER,
+    NOTHING_SENT,
+    DRIZZLE_OF_MANY,
     SCATTERED,
     ONE_OF_MANY,
     BURST,
@@ -69,6 +75,14 @@ pub const RULES: [Rule; 20] = [
 
 /// One message in so many marked as forwarded makes a forwarder: only some receivers say so.
 pub(super) const MARKED_PART: u64 = 4;
+/// So many messages in the last days tell how a forwarder's mail fares now.
+pub(super) const FEW_RECENT: u64 = 5;
+/// Whoever comes back now and then with so many messages on a day at most, and ...
+pub(super) const DRIZZLE: u64 = 2;
+/// ... with less than this part of the domain's mail, ...
+pub(super) const TRIFLE: f64 = 0.005;
+/// ... is a forger's when there are so many of that kind: three times what makes a crowd.
+pub(super) const DOZENS: u64 = 3 * CROWD;
 /// A forwarder's part of a domain's mail is at most this.
 pub(super) const SMALL_SHARE: f64 = 0.05;
 /// This part of the mail passes when some does.

@@ -1,7 +1,8 @@
 use super::*;
-use crate::advice::Counts;
+use crate::advice::{Counts, Recent};
 
-const AROUND: Surroundings = Surroundings { sender_share: 0.95, crowd: 0, today: 20_020 };
+const AROUND: Surroundings =
+    Surroundings { sender_share: 0.95, crowd: 0, drizzle: 0, sends_nothing: false, today: 20_020 };
 const IN_A_CROWD: Surroundings = Surroundings { crowd: 40, ..AROUND };
 
 /// A network that sent a handful of messages from one address on one day, all of which failed.
@@ -121,6 +122,13 @@ fn each_rule_has_a_case() {
             MAIL_SERVER,
         ),
         (unknown(), AROUND, Class::Undecided, NOTHING_KNOWN),
+        (unknown(), Surroundings { sends_nothing: true, ..AROUND }, Class::Threat, NOTHING_SENT),
+        (
+            Evidence { days_ever: 9, active_days: 5, ..unknown() },
+            Surroundings { drizzle: DOZENS, ..AROUND },
+            Class::Threat,
+            DRIZZLE_OF_MANY,
+        ),
     ];
     for rule in RULES {
         assert!(cases.iter().any(|case| case.3 == rule), "{} has no case", rule.0);
@@ -181,7 +189,7 @@ fn three_addresses_on_three_days_are_not_steady() {
 
 #[test]
 fn a_crowd_is_made_of_those_who_are_nobodys() {
-    let crowd = |senders: &[Evidence]| Surroundings::of(senders, 0.95, 20_020).crowd;
+    let crowd = |senders: &[Evidence]| Surroundings::of(senders, 0.95, 20_020, false).crowd;
     assert_eq!(crowd(&vec![unknown(); 9]), 9);
     assert_eq!(crowd(&vec![Evidence { days_ever: 3, ..unknown() }; 9]), 0, "steady ones");
     assert_eq!(crowd(&vec![Evidence { counts: counts(11, 0), ..unknown() }; 9]), 0, "those with much mail");
@@ -193,4 +201,37 @@ fn a_crowd_is_made_of_those_who_are_nobodys() {
 fn names_are_different() {
     let names: std::collections::BTreeSet<_> = RULES.iter().map(|rule| rule.0).collect();
     assert_eq!(names.len(), RULES.len());
+}
+
+#[test]
+fn what_passes_since_the_domain_signs_makes_a_forwarder() {
+    let before = Counts { messages: 180, passed: 40, dkim_aligned: 40, foreign_spf: 40, ..Counts::default() };
+    let recent = Recent { messages: 42, passed: 40, dkim_aligned: 40, foreign_spf: 40 };
+    let forwarder = Evidence { counts: before, recent, share: 0.03, ..unknown() };
+    assert_eq!(classify(&forwarder, &AROUND), (Class::Forwarder, DKIM_SURVIVES));
+    let large = Evidence { share: 0.2, ..forwarder.clone() };
+    assert_eq!(classify(&large, &AROUND), (Class::NeedsWork, PARTLY_PASSES));
+    let own = Evidence { counts: Counts { spf_aligned: 1, ..before }, ..forwarder };
+    assert_eq!(classify(&own, &AROUND), (Class::NeedsWork, PARTLY_PASSES));
+}
+
+#[test]
+fn one_of_dozens_that_drizzle_is_a_forgers_and_one_alone_is_not() {
+    let drop = Evidence { days_ever: 9, active_days: 5, ..unknown() };
+    let dozens = vec![drop.clone(); DOZENS as usize];
+    let judge = |senders: &[Evidence]| classify(&drop, &Surroundings::of(senders, 0.95, 20_020, false)).0;
+    assert_eq!(judge(&dozens), Class::Threat);
+    assert_eq!(judge(&dozens[1..]), Class::Undecided);
+    // A day with a run of bills is no drizzle, and neither is a part of the mail that would be missed.
+    for other in [
+        Evidence { counts: counts(100, 0), ..drop.clone() },
+        Evidence { share: 0.02, ..drop.clone() },
+        Evidence { mail_servers: 1, ..drop.clone() },
+    ] {
+        assert_eq!(
+            classify(&other, &Surroundings { drizzle: 500, ..AROUND }).0,
+            Class::Undecided,
+            "{other:?}"
+        );
+    }
 }

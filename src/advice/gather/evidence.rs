@@ -3,7 +3,7 @@ use std::collections::BTreeSet;
 use super::{Subject, ranges::allow};
 use crate::{
     advice::{
-        Counts, Sender, SenderId, Settings, Setup, Traffic,
+        Counts, Recent, Sender, SenderId, Settings, Setup, Traffic,
         classify::{Evidence, Surroundings, classify},
         unusual::{Daily, Kind, Outlier, Unusual, new_sender, spikes},
     },
@@ -49,8 +49,6 @@ impl Line {
     }
 
     fn counts(&self) -> Counts {
-        // Sums are negative only while what was counted twice is taken out.
-        let positive = |sum: i64| u64::try_from(sum).unwrap_or_default();
         let sums = &self.sums;
         Counts {
             messages: positive(sums.messages),
@@ -63,6 +61,16 @@ impl Line {
             rejected: positive(sums.rejected),
             subdomain: positive(sums.subdomain),
             subdomain_passed: positive(sums.subdomain_passed),
+        }
+    }
+
+    fn recent(&self) -> Recent {
+        let sums = &self.sums;
+        Recent {
+            messages: positive(sums.recent_messages),
+            passed: positive(sums.recent_passed),
+            dkim_aligned: positive(sums.recent_dkim_aligned),
+            foreign_spf: positive(sums.recent_foreign_spf),
         }
     }
 
@@ -88,7 +96,7 @@ impl Lines<'_> {
             .map(|(id, line)| (self.evidence(&id, line, &used, messages, from), id, line))
             .collect();
         let evidence = lines.iter().map(|(evidence, _, _)| evidence);
-        let around = Surroundings::of(evidence, self.settings.sender_share, today);
+        let around = Surroundings::of(evidence, self.settings.sender_share, today, self.sends_nothing());
         for (evidence, id, line) in lines {
             let sender = self.sender(id, line, &evidence, &around);
             let (of_sender, first) = (line.daily(), sender.first_day);
@@ -118,6 +126,7 @@ impl Lines<'_> {
             is_used: service.is_some_and(|service| used.contains(service)),
             is_in_spf: allow(&self.subject.posture.entries, &sums.sample),
             counts,
+            recent: line.recent(),
             share: counts.messages as f64 / all.max(1) as f64,
             addresses: sums.addresses,
             addresses_ever: sums.addresses.max(line.addresses_before),
@@ -137,6 +146,7 @@ impl Lines<'_> {
             name: service.map_or_else(|| id.network_name(&line.sums.network), |service| service.name.clone()),
             category: self.category(&id),
             counts: evidence.counts,
+            recent: evidence.recent,
             share: evidence.share,
             addresses: evidence.addresses,
             active_days: evidence.active_days,
@@ -147,6 +157,11 @@ impl Lines<'_> {
             setup: service.map(Setup::of).unwrap_or_default(),
             id,
         }
+    }
+
+    /// Whether the owner says that the domain sends no mail, here or by its SPF record.
+    fn sends_nothing(&self) -> bool {
+        self.subject.wishes.parked.unwrap_or_else(|| self.subject.posture.allows_nobody())
     }
 
     fn category(&self, id: &SenderId) -> Option<Category> {
@@ -164,6 +179,11 @@ impl Lines<'_> {
         });
         included.chain(signing).map(|service| service.id.as_str()).collect()
     }
+}
+
+/// Sums are negative only while what was counted twice is taken out.
+fn positive(sum: i64) -> u64 {
+    u64::try_from(sum).unwrap_or_default()
 }
 
 fn unusual(kind: Kind, sender: &Sender, outlier: Outlier) -> Unusual {

@@ -46,7 +46,7 @@ impl<'a> Case<'a> {
     pub(super) fn is_parked(&self) -> bool {
         let posture = self.posture;
         self.wishes.parked.unwrap_or_else(|| {
-            let is_closed = posture.spf.as_deref().is_some_and(super::spf_edit::allows_nobody);
+            let is_closed = posture.allows_nobody();
             let is_silent = self.legitimate().all(|sender| sender.counts.messages == 0);
             is_closed && posture.receives == Some(false) && posture.knows(Mechanism::Mx) && is_silent
         })

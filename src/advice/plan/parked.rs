@@ -5,7 +5,6 @@ use super::{
     dmarc,
     dmarc_edit::Edited,
     sources::sends_for_parked,
-    spf_edit::allows_nobody,
 };
 use crate::{
     advice::{Instruction, StepCode},
@@ -80,7 +79,7 @@ fn policy(case: &Case<'_>) -> Option<Draft> {
 
 fn senders(case: &Case<'_>) -> Option<Draft> {
     let posture = case.posture;
-    let is_said = posture.spf.as_deref().is_some_and(allows_nobody);
+    let is_said = posture.allows_nobody();
     if !posture.knows(Mechanism::Spf) || is_said {
         return None;
     }

@@ -49,7 +49,11 @@ pub(super) fn needs_dkim(case: &Case<'_>, sender: &Sender) -> bool {
             && all(|it| (it.counts.messages, it.counts.dkim_aligned)) < wanted
             && case.in_force() != Some(Policy::Reject)
     };
-    fails || pulls_down() || for_lists()
+    // What is signed now need not be asked for until the window has forgotten how it was before.
+    let recent = &sender.recent;
+    let is_mended = recent.is_enough()
+        && recent.dkim_aligned as f64 >= recent.messages as f64 * case.settings.sender_share;
+    !is_mended && (fails || pulls_down() || for_lists())
 }
 
 fn decide(case: &Case<'_>, sender: &Sender) -> Draft {

@@ -5,8 +5,6 @@ use std::{
     ops::Range,
 };
 
-use crate::dns::spf::{Meaning, Mechanism, Qualifier, Record};
-
 /// The terms of a record in their order, without the version.
 #[derive(Clone, Debug, Default, Eq, PartialEq)]
 pub(super) struct Edited {
@@ -123,13 +121,6 @@ impl Edited {
     }
 }
 
-/// Whether a record is exactly `v=spf1 -all`, in whatever writing.
-pub(super) fn allows_nobody(text: &str) -> bool {
-    let Some(record) = Record::parse(text) else { return false };
-    let only = |meaning: &Meaning| matches!(meaning, Meaning::Directive(Qualifier::Fail, Mechanism::All));
-    record.terms.len() == 1 && record.terms.iter().all(|term| only(&term.meaning))
-}
-
 fn is_same(one: &str, other: &str) -> bool {
     one.trim_start_matches('+').eq_ignore_ascii_case(other.trim_start_matches('+'))
 }
@@ -233,18 +224,5 @@ mod tests {
         let mut edited = Edited::of("v=spf1 ip4:192.0.2.1-all");
         edited.split(20);
         assert_eq!(edited.text(), "v=spf1 ip4:192.0.2.1 -all");
-    }
-
-    #[test]
-    fn who_allows_nobody() {
-        for (text, is_so) in [
-            ("v=spf1 -all", true),
-            ("V=SPF1  -ALL", true),
-            ("v=spf1 ~all", false),
-            ("v=spf1", false),
-            ("v=spf1 a -all", false),
-        ] {
-            assert_eq!(allows_nobody(text), is_so, "{text}");
-        }
     }
 }

@@ -48,6 +48,38 @@ pub(super) fn is_needed(name: &Name, answers: &[Record]) -> bool {
     !answers.iter().any(is_data) || answers.iter().any(|record| expanded_to(record).is_some())
 }
 
+/// Whether records whose signatures hold prove that a name is delegated without DS records (RFC 6840 section 4.4), or may be:
+/// with opt-out a zone leaves such delegations out of its proofs (RFC 5155 section 8.9).
+pub(super) fn is_unsigned_delegation(name: &Name, authorities: &[Record]) -> bool {
+    let is_one = |types: &RecordTypeSet| {
+        let has = |kind| types.contains(kind);
+        has(RecordType::NS) && !has(RecordType::DS) && !has(RecordType::SOA)
+    };
+    let all = || authorities.iter().filter(|record| record.proof.is_secure());
+    let is_named = |record: &Record| match &record.data {
+        RData::DNSSEC(DNSSECRData::NSEC(nsec)) => record.name == *name && is_one(nsec.type_set()),
+        _ => false,
+    };
+    if all().any(is_named) {
+        return true;
+    }
+    let hashed: Vec<_> = all()
+        .filter_map(|record| match &record.data {
+            RData::DNSSEC(DNSSECRData::NSEC3(nsec3)) => Hashed::with_opt_out(&record.name, nsec3),
+            _ => None,
+        })
+        .collect();
+    if let Some(one) = hashed.iter().find(|one| one.is(name)) {
+        return is_one(one.nsec3.type_set());
+    }
+    let is_known = |above: &Name| hashed.iter().any(|one| one.is(above));
+    let left_out = |name: &Name| hashed.iter().any(|one| one.nsec3.opt_out() && one.covers(name));
+    (0..usize::from(name.num_labels()))
+        .rev()
+        .find(|length| is_known(&name.trim_to(*length)))
+        .is_some_and(|length| left_out(&name.trim_to(length + 1)))
+}
+
 /// For a signature of records that a wildcard gave: the name right below the one that holds the wildcard, which must
 /// not exist (RFC 4035 section 5.3.4).
 fn expanded_to(record: &Record) -> Option<Name> {
@@ -153,7 +185,12 @@ struct Hashed<'a> {
 impl<'a> Hashed<'a> {
     /// Nothing for a record that costs too much, or that may leave names out.
     fn new(owner: &Name, nsec3: &'a NSEC3) -> Option<Self> {
-        if nsec3.iterations() > ITERATIONS || nsec3.opt_out() {
+        Self::with_opt_out(owner, nsec3).filter(|_| !nsec3.opt_out())
+    }
+
+    /// Nothing for a record that costs too much; it may leave out names that are delegated without keys.
+    fn with_opt_out(owner: &Name, nsec3: &'a NSEC3) -> Option<Self> {
+        if nsec3.iterations() > ITERATIONS {
             return None;
         }
         Some(Self { zone: owner.base_name(), hash: base32(owner.iter().next()?)?, nsec3 })
@@ -205,7 +242,10 @@ const ITERATIONS: u16 = 100;
 
 #[cfg(test)]
 mod tests {
-    use hickory_resolver::proto::{dnssec::Proof as Given, rr::rdata::A};
+    use hickory_resolver::proto::{
+        dnssec::{Nsec3HashAlgorithm, Proof as Given},
+        rr::rdata::A,
+    };
 
     use super::*;
 
@@ -260,6 +300,69 @@ mod tests {
         let data = Record::from_rdata(name("z.example"), 60, RData::A(A::new(192, 0, 2, 1)));
         assert!(!is_needed(&name("z.example"), std::slice::from_ref(&data)));
         assert!(is_needed(&name("y.z.example"), &[data]));
+    }
+
+    #[test]
+    fn delegations_without_keys() {
+        use RecordType as T;
+        let chain = [
+            nsec("example", "a.example", &[T::SOA, T::NS, T::DNSKEY]),
+            nsec("a.example", "b.example", &[T::NS]),
+            nsec("b.example", "c.example", &[T::NS, T::DS]),
+            nsec("c.example", "example", &[T::A]),
+        ];
+        for (text, expected) in [("a.example", true), ("b.example", false), ("c.example", false)] {
+            assert_eq!(is_unsigned_delegation(&name(text), &chain), expected, "{text}");
+        }
+        for text in ["example", "x.a.example", "bb.example"] {
+            assert!(!is_unsigned_delegation(&name(text), &chain), "{text}");
+        }
+        let mut forged = chain;
+        forged.iter_mut().for_each(|record| record.proof = Given::Bogus);
+        assert!(!is_unsigned_delegation(&name("a.example"), &forged));
+    }
+
+    #[test]
+    fn delegations_left_out_of_hashed_proofs() {
+        use RecordType as T;
+        let hash = |text: &str| Nsec3HashAlgorithm::SHA1.hash(&[], &name(text), 0).unwrap().as_ref().to_vec();
+        let nsec3 = |owner: &[u8], next: &[u8], types: &[T], opt_out: bool| {
+            let data = NSEC3::new(
+                Nsec3HashAlgorithm::SHA1,
+                opt_out,
+                0,
+                Vec::new(),
+                next.to_vec(),
+                types.iter().copied(),
+            );
+            let owner = Name::from_ascii(format!("{}.example.", as_base32(owner))).unwrap();
+            let mut record = Record::from_rdata(owner, 60, RData::DNSSEC(DNSSECRData::NSEC3(data)));
+            record.proof = Given::Secure;
+            record
+        };
+        let (apex, asked) = (hash("example"), hash("a.example"));
+        let [mut before, mut after] = [asked.clone(), asked.clone()];
+        *before.last_mut().unwrap() = before.last().unwrap().wrapping_sub(1);
+        *after.last_mut().unwrap() = after.last().unwrap().wrapping_add(1);
+        let encloser = nsec3(&apex, &asked, &[T::SOA, T::NS, T::DNSKEY], false);
+        for (records, expected) in [
+            (vec![encloser.clone(), nsec3(&before, &after, &[T::A], true)], true),
+            (vec![encloser.clone(), nsec3(&before, &after, &[T::A], false)], false),
+            (vec![nsec3(&before, &after, &[T::A], true)], false),
+            (vec![nsec3(&asked, &after, &[T::NS], false)], true),
+            (vec![nsec3(&asked, &after, &[T::NS, T::DS], false)], false),
+            (vec![encloser], false),
+        ] {
+            assert_eq!(is_unsigned_delegation(&name("a.example"), &records), expected, "{records:?}");
+        }
+    }
+
+    /// Base32 with the extended hex alphabet.
+    fn as_base32(bytes: &[u8]) -> String {
+        let bits = bytes.iter().flat_map(|byte| (0..8).rev().map(move |bit| u32::from(byte >> bit & 1)));
+        let bits: Vec<_> = bits.collect();
+        let digits = bits.chunks_exact(5).map(|five| five.iter().fold(0, |digit, bit| digit << 1 | bit));
+        digits.map(|digit| char::from_digit(digit, 32).unwrap()).collect()
     }
 
     #[test]

@@ -14,7 +14,7 @@ use hickory_resolver::{
 };
 use serde::{Serialize, Serializer};
 
-use super::denial::{is_needed, is_proven};
+use super::denial::{is_needed, is_proven, is_unsigned_delegation};
 use crate::dns::{Answer, Found, Trouble, resolver::host};
 
 /// What validation says about an answer, or about the proof that there is none.
@@ -200,6 +200,14 @@ impl Judged {
         let [record] = self.answers.as_slice() else { return None };
         let is_meant = self.proof == Proof::Insecure && record.record_type() == RecordType::SOA;
         is_meant.then(|| record.name.clone())
+    }
+
+    /// For the answer for DS records: whether it proves that the zone above hands the name to other servers, and vouches for no
+    /// keys of them.
+    pub(super) fn is_unsigned_delegation(&self, name: &Name) -> bool {
+        self.answers.is_empty()
+            && self.exists == Err(ResponseCode::NoError)
+            && is_unsigned_delegation(name, &self.authorities)
     }
 
     /// The zone that the answer for an SOA record, or the denial of anything, comes from.

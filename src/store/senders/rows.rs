@@ -45,7 +45,15 @@ pub struct SenderSums {
     pub forwarded: i64,
     /// Of these: aligned DKIM passed, and SPF for somebody else.
     pub foreign_spf: i64,
-    /// Of these: the author is at a subdomain.
+    /// Messages in the last days of the window.
+    pub recent_messages: i64,
+    /// Of these: aligned DKIM or aligned SPF passed.
+    pub recent_passed: i64,
+    /// Of these: aligned DKIM passed.
+    pub recent_dkim_aligned: i64,
+    /// Of these: aligned DKIM passed, and SPF for somebody else.
+    pub recent_foreign_spf: i64,
+    /// Of those of the whole window: the author is at a subdomain.
     pub subdomain: i64,
     /// Of those: aligned DKIM or aligned SPF passed.
     pub subdomain_passed: i64,

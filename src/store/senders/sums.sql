@@ -5,7 +5,8 @@ SELECT
     place, sender, any(its_category) AS category, any(its_network) AS network, groupArray(sender_key) AS keys,
     sum(s_messages) AS messages, sum(s_passed) AS passed, sum(s_dkim) AS dkim_aligned, sum(s_spf) AS spf_aligned,
     sum(s_quarantined) AS quarantined, sum(s_rejected) AS rejected, sum(s_forwarded) AS forwarded,
-    sum(s_foreign) AS foreign_spf, sum(s_subdomain) AS subdomain, sum(s_subdomain_passed) AS subdomain_passed,
+    sum(s_foreign) AS foreign_spf, sum(r_messages) AS recent_messages, sum(r_passed) AS recent_passed,
+    sum(r_dkim) AS recent_dkim_aligned, sum(r_foreign) AS recent_foreign_spf, sum(s_subdomain) AS subdomain, sum(s_subdomain_passed) AS subdomain_passed,
     sum(n_window) AS addresses, sum(n_own) AS own, sum(n_servers) AS mail_servers,
     if(sender = 'net:others', [], any(some)) AS sample,
     toUInt16(max(last_day)) AS last,
@@ -15,7 +16,7 @@ FROM (
             PARTITION BY place ORDER BY id IN ? DESC, is_special DESC, length(series.1) * s_messages DESC, id
         ) > ?, 'net:others', id) AS sender
     FROM (
-        WITH toDate(?) AS window_from
+        WITH toDate(?) AS window_from, toDate(?) AS recent_from
         SELECT
             if(n.sender_key = 0, cityHash64(bitShiftRight(toUInt128(a.source_ip), 
                 if(a.source_ip BETWEEN toIPv6('::ffff:0.0.0.0') AND toIPv6('::ffff:255.255.255.255'), 8, 80))), n.sender_key) AS sender_key,
@@ -30,6 +31,9 @@ FROM (
             sumIf(a.rejected, a.day >= window_from) AS s_rejected,
             sumIf(a.forwarded, a.day >= window_from) AS s_forwarded,
             sumIf(a.foreign_spf, a.day >= window_from) AS s_foreign,
+            sumIf(a.messages, a.day >= recent_from) AS r_messages, sumIf(a.passed, a.day >= recent_from) AS r_passed,
+            sumIf(a.dkim_aligned, a.day >= recent_from) AS r_dkim,
+            sumIf(a.foreign_spf, a.day >= recent_from) AS r_foreign,
             sumIf(a.subdomain, a.day >= window_from) AS s_subdomain,
             sumIf(a.subdomain_passed, a.day >= window_from) AS s_subdomain_passed,
             uniqExactIf(a.source_ip, a.day >= window_from) AS n_window,

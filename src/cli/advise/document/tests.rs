@@ -2,7 +2,7 @@ use std::{collections::BTreeMap, sync::Arc};
 
 use ruad::{
     advice::{
-        Counts, Effort, Gate, Plan, Posture, Readiness, Risk, Rule, SenderId, Setup, Stage, StepCode,
+        Counts, Effort, Gate, Plan, Posture, Readiness, Recent, Risk, Rule, SenderId, Setup, Stage, StepCode,
         Traffic, Wait, Who, Window, Wishes,
     },
     dns::{Mechanism, dmarc::Policy},
@@ -36,6 +36,7 @@ fn sender(name: &str, class: Class, messages: u64, passed: u64) -> Sender {
         name: name.to_owned(),
         category: None,
         counts: Counts { messages, passed, dkim_aligned: passed, ..Counts::default() },
+        recent: Recent::default(),
         share: messages as f64 / 12_500.0,
         addresses: 1,
         active_days: 30,
