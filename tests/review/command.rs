@@ -51,7 +51,7 @@ async fn a_month_of_which_nothing_is_known() {
     let output = desk.report(&["--group", "quiet", "--month", "2025-02", "--lang", "nl", "--out", "-"]).await;
     assert_eq!(output.status.code(), Some(3), "{output:?}");
     let html = String::from_utf8(output.stdout).unwrap();
-    assert!(html.contains("geen rapportages binnengekomen"), "{html}");
+    assert!(html.contains("geen rapporten binnengekomen"), "{html}");
     assert!(String::from_utf8(output.stderr).unwrap().contains("nothing is known"));
 }
 
