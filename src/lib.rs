@@ -14,6 +14,7 @@ pub mod http;
 pub mod intake;
 pub mod mail;
 pub mod provenance;
+pub mod recent;
 pub mod report;
 pub mod review;
 pub mod signing;
