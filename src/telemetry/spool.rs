@@ -36,6 +36,9 @@ pub fn describe() {
         "ruad_spool_quarantine_dropped_total",
         "Quarantine entries deleted to keep it within its bound."
     );
+    // What an alert looks for is there before it happens: the step from nothing to 1 is no increase to Prometheus.
+    counter!("ruad_spool_lost_messages_total").increment(0);
+    counter!("ruad_spool_quarantine_dropped_total").increment(0);
     describe_gauge!("ruad_spool_backlog_bytes", "Bytes of messages that wait for the store.");
     describe_gauge!("ruad_spool_backlog_segments", "Segments that wait for the store.");
     describe_gauge!(
