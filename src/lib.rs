@@ -25,4 +25,5 @@ pub mod spool;
 pub mod store;
 pub mod svg;
 pub mod telemetry;
+pub mod tenants;
 pub mod texts;
