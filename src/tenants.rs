@@ -73,7 +73,7 @@ impl<'a> Access<'a> {
             format!("DROP VIEW IF EXISTS {database}.tenant_domains_feed SYNC"),
             format!(
                 "CREATE MATERIALIZED VIEW {database}.tenant_domains_feed REFRESH EVERY 5 MINUTE\n\
-                 TO {database}.tenant_domains DEFINER = CURRENT_USER SQL SECURITY DEFINER AS\n{}",
+                 TO {database}.tenant_domains DEFINER = `{owner}` SQL SECURITY DEFINER AS\n{}",
                 self.domains()
             ),
             format!("SYSTEM WAIT VIEW {database}.tenant_domains_feed"),

@@ -16,7 +16,7 @@ use ruad::{
     tenants::{Access, LIMITS, Secret, TABLES},
 };
 
-const ACCESS: fn() -> Access<'static> = || Access::new("ruad", "ruad");
+const ACCESS: fn() -> Access<'static> = || Access::new("ruad", "default");
 
 #[tokio::test]
 async fn a_customer_sees_its_own_rows() {
