@@ -1,5 +1,5 @@
-//! The alert rules, held against made-up series by Prometheus's own tool. Without `promtool` they are not tested, and that is
-//! said.
+//! The alert rules, held against made-up series by Prometheus's own tool, and Alertmanager's example, by its own. Without `promtool` and
+//! `amtool` they are not tested, and that is said.
 #![allow(clippy::unwrap_used, reason = "helpers of tests are tests too")]
 
 use std::{
@@ -26,6 +26,33 @@ fn alerts_fire_when_they_should_and_only_then() {
     }
     for file in tests {
         promtool(["test".as_ref(), "rules".as_ref(), file.as_os_str()]);
+    }
+}
+
+#[test]
+fn alerts_find_their_way() {
+    let file = manifest().join("dashboards/prometheus/alertmanager.example.yml");
+    let amtool = |arguments: &[&str]| {
+        let output = Command::new("amtool").args(arguments).output().ok()?;
+        let said = |bytes| String::from_utf8_lossy(bytes).into_owned();
+        assert!(output.status.success(), "{arguments:?}\n{}{}", said(&output.stdout), said(&output.stderr));
+        Some(said(&output.stdout))
+    };
+    let file = file.to_str().unwrap();
+    if amtool(&["check-config", file]).is_none() {
+        println!("amtool is not installed: the example of Alertmanager was not tried");
+        return;
+    }
+    let config = format!("--config.file={file}");
+    for (labels, receiver) in [
+        (&["alertname=RuadDown", "severity=critical", "instance=a"][..], "on-call"),
+        (&["alertname=RuadBacklogGrowing", "severity=warning", "instance=a"], "operators"),
+        (&["alertname=RuadDmarcRecordGone", "severity=critical", "group=acme"], "acme-desk"),
+        (&["alertname=RuadNewSource", "severity=info", "group=globex"], "globex-desk"),
+        (&["alertname=RuadDmarcRecordGone", "severity=critical", "group=other"], "operators"),
+    ] {
+        let arguments = [&["config", "routes", "test", &config], labels].concat();
+        assert_eq!(amtool(&arguments).as_deref().map(str::trim), Some(receiver), "{labels:?}");
     }
 }
 
