@@ -177,12 +177,13 @@ fn read_passwords(file: &Path) -> anyhow::Result<BTreeMap<String, String>> {
 }
 
 async fn users(store: &Store) -> anyhow::Result<BTreeSet<String>> {
-    let names: Vec<String> = store
-        .client()
+    // Whether our own database exists is another question.
+    let client = store.client().clone().with_database("default");
+    let names: Vec<String> = client
         .query("SELECT name FROM system.users WHERE startsWith(name, 'tenant_')")
         .fetch_all()
         .await
-        .context("cannot ask for the users: clickhouse.user needs access management")?;
+        .context("cannot ask which users there are; clickhouse.user needs access management")?;
     Ok(names.into_iter().collect())
 }
 
