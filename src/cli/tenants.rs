@@ -121,15 +121,21 @@ impl Sql {
             };
             statements.extend(access.of(group, secret));
         }
+        let outcome = match self.apply {
+            true => runtime.block_on(apply(&store, &statements)),
+            false => Ok(()),
+        };
+        // Told also when a later statement failed: a user that was made keeps its password.
+        let when =
+            if self.apply && outcome.is_ok() { "" } else { ", if these statements are what creates it" };
+        for (user, password) in shown {
+            writeln!(told, "Password of {user}{when}, shown only now: {password}")?;
+        }
+        outcome?;
         if self.apply {
-            runtime.block_on(apply(&store, &statements))?;
             writeln!(out, "{} statements for {} groups were run.", statements.len(), groups.len())?;
         } else {
             statements.iter().try_for_each(|statement| writeln!(out, "{statement};\n"))?;
-        }
-        for (user, password) in shown {
-            let when = if self.apply { "" } else { ", if these statements are what creates it" };
-            writeln!(told, "Password of {user}{when}, shown only now: {password}")?;
         }
         Ok(())
     }
