@@ -21,6 +21,7 @@ mod source;
 mod spool;
 mod store;
 mod style;
+mod tenants;
 mod zone;
 
 /// Receives DMARC and TLS reports over SMTP and stores them exactly once in ClickHouse.
@@ -45,6 +46,7 @@ enum Command {
     Source(source::SourceArgs),
     Simulate(simulate::Simulate),
     Spool(spool::SpoolArgs),
+    Tenants(tenants::TenantsArgs),
     Zone(zone::Zone),
 }
 
@@ -75,6 +77,7 @@ impl Cli {
             Command::Source(source) => source.run(),
             Command::Simulate(simulate) => simulate.run(),
             Command::Spool(spool) => spool.run(),
+            Command::Tenants(tenants) => tenants.run(),
             Command::Zone(zone) => zone.run(),
         }
     }

@@ -22,7 +22,7 @@ use serde::Deserialize;
 use thiserror::Error;
 use tokio::net::TcpListener;
 
-use crate::{advice::Adviser, certificate::Register, domains, health::Watch};
+use crate::{advice::Adviser, certificate::Register, domains, health::Watch, recent::Recent};
 pub use health::{Health, Part};
 
 mod certificate;
@@ -66,13 +66,24 @@ impl Server {
         let listen = settings.listen;
         let listener =
             TcpListener::bind(listen).await.map_err(|source| HttpError::Bind { address: listen, source })?;
-        Ok(Self { listener, shared: Shared { metrics, health, watch, advice: None }, register: None })
+        Ok(Self {
+            listener,
+            shared: Shared { metrics, health, watch, advice: None, recent: None },
+            register: None,
+        })
     }
 
     /// Shows how the domains of the registry stand on their way, too.
     #[must_use]
     pub fn with_advice(mut self, adviser: Adviser, registry: domains::Shared) -> Self {
         self.shared.advice = Some((adviser, registry));
+        self
+    }
+
+    /// Shows who wrote and what happened lately, too.
+    #[must_use]
+    pub fn with_recent(mut self, recent: Recent) -> Self {
+        self.shared.recent = Some(recent);
         self
     }
 
@@ -129,6 +140,7 @@ struct Shared {
     health: Health,
     watch: Option<Watch>,
     advice: Option<(Adviser, domains::Shared)>,
+    recent: Option<Recent>,
 }
 
 async fn index() -> &'static str {
@@ -141,7 +153,9 @@ async fn render_metrics(State(shared): State<Arc<Shared>>) -> Response {
     let text = "text/plain; version=0.0.4; charset=utf-8";
     let domains = shared.watch.as_ref().map(Watch::metrics).into_iter().flatten();
     let advice = shared.advice.as_ref().map(|(adviser, registry)| adviser.metrics(&registry.current()));
+    let recent = shared.recent.as_ref().map(Recent::metrics).into_iter().flatten();
     let pieces = std::iter::once(shared.metrics.render()).chain(domains).chain(advice.into_iter().flatten());
+    let pieces = pieces.chain(recent);
     let body = Body::from_stream(stream::iter(pieces.map(Ok::<_, Infallible>)));
     ([(header::CONTENT_TYPE, text)], body).into_response()
 }

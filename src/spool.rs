@@ -152,6 +152,16 @@ impl Spool {
         self.shared().has_room()
     }
 
+    /// Bytes that this user may still write to the spool's disk; 0 when its file system is out of inodes.
+    ///
+    /// # Errors
+    ///
+    /// When the system does not tell.
+    pub fn free_bytes(&self) -> Result<u64, SpoolError> {
+        let shared = self.shared();
+        shared.space.free(shared.layout.root())
+    }
+
     /// Begins a message.
     pub fn incoming(&self) -> Incoming {
         Incoming::new(self.clone())

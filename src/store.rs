@@ -13,6 +13,7 @@ mod health;
 mod insert;
 mod migration;
 mod query;
+mod recent;
 mod retry;
 pub mod review;
 mod senders;
@@ -34,6 +35,7 @@ pub use health::{ReportedDays, SelectorUse, Sender, StoredCheck, StoredKey};
 pub use insert::{Inserted, LAYOUT};
 pub use migration::Applied;
 pub use query::{DomainSummary, Known, SourceCount};
+pub use recent::{RecentEvent, SteadyReporter};
 pub use retry::Backoff;
 pub use senders::{
     DOMAINS_OF_SENDERS, KnownSender, ReportedPolicies, Said, SenderAddress, SenderFirst, SenderSums,

@@ -15,6 +15,7 @@ pub mod health;
 pub mod intake;
 pub(crate) mod page;
 pub mod provenance;
+pub mod recent;
 pub mod smtp;
 pub mod sources;
 pub mod spool;
@@ -103,6 +104,7 @@ pub fn describe() {
     health::describe();
     intake::describe();
     provenance::describe();
+    recent::describe();
     smtp::describe();
     sources::describe();
     spool::describe();

@@ -45,6 +45,12 @@ pub(crate) fn labels(domain: &str, group: &str) -> String {
     format!("domain=\"{}\",group=\"{}\"", escaped(domain), escaped(group))
 }
 
+/// A label's value that somebody else wrote: without control characters, cut where it gets long, and escaped.
+pub(crate) fn foreign(value: &str) -> String {
+    let short: String = value.chars().filter(|c| !c.is_control()).take(LONGEST).collect();
+    escaped(&short)
+}
+
 /// As a label's value has to be written.
 pub(crate) fn escaped(value: &str) -> String {
     value.replace('\\', "\\\\").replace('"', "\\\"").replace('\n', "\\n")
@@ -67,3 +73,4 @@ impl Series<'_> {
 }
 
 const ROWS_AT_ONCE: usize = 100;
+const LONGEST: usize = 120;

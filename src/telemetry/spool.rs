@@ -36,6 +36,9 @@ pub fn describe() {
         "ruad_spool_quarantine_dropped_total",
         "Quarantine entries deleted to keep it within its bound."
     );
+    // What an alert looks for is there before it happens: the step from nothing to 1 is no increase to Prometheus.
+    counter!("ruad_spool_lost_messages_total").increment(0);
+    counter!("ruad_spool_quarantine_dropped_total").increment(0);
     describe_gauge!("ruad_spool_backlog_bytes", "Bytes of messages that wait for the store.");
     describe_gauge!("ruad_spool_backlog_segments", "Segments that wait for the store.");
     describe_gauge!(
@@ -44,6 +47,10 @@ pub fn describe() {
     );
     describe_gauge!("ruad_spool_quarantine_messages", "Messages in quarantine.");
     describe_gauge!("ruad_spool_quarantine_bytes", "Disk space taken by the quarantine.");
+    describe_gauge!(
+        "ruad_spool_disk_free_bytes",
+        "Bytes that the daemon may still write where the spool is."
+    );
 }
 
 /// Sets the gauges; to be called when they are about to be read.
@@ -53,6 +60,11 @@ pub fn observe(backlog: &Backlog) {
     gauge!("ruad_spool_backlog_age_seconds").set(backlog.age().as_secs_f64());
     gauge!("ruad_spool_quarantine_messages").set(backlog.quarantined as f64);
     gauge!("ruad_spool_quarantine_bytes").set(backlog.quarantined_bytes as f64);
+}
+
+/// Sets the gauge of the disk's room.
+pub fn observe_disk(free: u64) {
+    gauge!("ruad_spool_disk_free_bytes").set(free as f64);
 }
 
 /// A batch is durable.

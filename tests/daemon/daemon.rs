@@ -16,7 +16,7 @@ use crate::wait::comes_true;
 pub(crate) struct Daemon {
     pub(crate) smtp: SocketAddr,
     pub(crate) http: SocketAddr,
-    engine: SocketAddr,
+    pub(crate) engine: SocketAddr,
     folder: TempDir,
     environment: Vec<(&'static str, String)>,
     process: Option<Child>,

@@ -52,6 +52,29 @@ fn a_daemon_watches_its_domains() {
         let rows: Vec<u64> = daemon.query("SELECT uniqExact(domain) FROM dns_checks");
         rows == [2]
     });
+
+    // What alerts ask for is there: before anything has gone wrong, and at once after a start.
+    for line in ["ruad_spool_lost_messages_total 0\n", "ruad_spool_quarantine_dropped_total 0\n"] {
+        assert!(shows(line), "{line}");
+    }
+    assert!(shows("ruad_health_dropped_rows_total{table=\"domain_events\"} 0\n"));
+    let limit =
+        "ruad_dkim_key_age_limit_seconds{domain=\"other.example\",group=\"acme\",level=\"error\"} 31536000\n";
+    assert!(shows(limit));
+    assert!(daemon.metric("ruad_spool_disk_free_bytes").is_some_and(|free| free > 1e6));
+    let client =
+        clickhouse::Client::default().with_url(format!("http://{}", daemon.engine)).with_database("ruad");
+    let insert = client.query(
+        "INSERT INTO domain_events (domain, id, seen_at, confirmed_at, kind, subject) \
+         VALUES ('other.example', generateUUIDv4(), now() - 60, now(), 'dkim.key_gone', 's1')",
+    );
+    runtime.block_on(insert.execute()).unwrap();
+    daemon.stop();
+    daemon.start();
+    daemon.wait_ready();
+    let http = daemon.http;
+    let event = "ruad_domain_event_timestamp_seconds{domain=\"other.example\",group=\"acme\",kind=\"dkim.key_gone\",subject=\"s1\"} ";
+    daemon.wait("the event", patience, || request(http, "GET", "/metrics", "").1.contains(event));
     daemon.stop();
 }
 

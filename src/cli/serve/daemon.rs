@@ -11,6 +11,7 @@ use ruad::{
     domains, engine,
     health::{Watch, probe},
     http::{self, Health, Part},
+    recent::Recent,
     smtp,
     sources::Sources,
     spool::Spool,
@@ -56,6 +57,8 @@ pub(super) async fn run(settings: Settings, sockets: Vec<TcpListener>) -> anyhow
         Some(adviser) => web.with_advice(adviser.clone(), registry.clone()),
         None => web,
     };
+    let recent = Recent::new(registry.clone());
+    let web = web.with_recent(recent.clone());
     let web = match &register {
         Some(register) => web.with_certificates(register.clone()),
         None => web,
@@ -69,7 +72,8 @@ pub(super) async fn run(settings: Settings, sockets: Vec<TcpListener>) -> anyhow
         adviser,
         health.clone(),
     )?
-    .opening(register);
+    .opening(register)
+    .telling(recent);
 
     let (receiving, storing, ending) =
         (CancellationToken::new(), CancellationToken::new(), CancellationToken::new());
@@ -126,6 +130,9 @@ async fn watch_spool(spool: Spool, health: Health, metrics: metrics_exporter_pro
     loop {
         tick.tick().await;
         telemetry::spool::observe(&spool.backlog());
+        if let Ok(free) = spool.free_bytes() {
+            telemetry::spool::observe_disk(free);
+        }
         health.set(Part::Spool, spool.has_room().map_err(|error| error.to_string()));
         // Histograms collect until somebody scrapes; nobody may.
         metrics.run_upkeep();

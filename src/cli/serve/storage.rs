@@ -12,6 +12,7 @@ use ruad::{
     http::{Health, Part},
     intake::Intake,
     provenance::{self, Authenticator},
+    recent::Recent,
     sources::{Inbox, SourceRow, Sources},
     spool::Spool,
     store::{self, Backoff, Store, StoreError},
@@ -27,6 +28,7 @@ pub(super) struct Storage {
     domains: Option<Watch>,
     adviser: Option<Adviser>,
     register: Option<Register>,
+    recent: Option<Recent>,
     health: Health,
     authenticator: Authenticator,
     provenance: provenance::Settings,
@@ -54,6 +56,7 @@ impl Storage {
             domains,
             adviser,
             register: None,
+            recent: None,
             health,
             authenticator: Authenticator::new(&settings.provenance, resolver),
             provenance: settings.provenance.clone(),
@@ -67,6 +70,11 @@ impl Storage {
     /// The same, which opens the register of certificates once ClickHouse can be asked.
     pub(super) fn opening(self, register: Option<Register>) -> Self {
         Self { register, ..self }
+    }
+
+    /// The same, which says what was stored lately.
+    pub(super) fn telling(self, recent: Recent) -> Self {
+        Self { recent: Some(recent), ..self }
     }
 
     /// Reaches ClickHouse, then stores until `stop`.
@@ -111,6 +119,7 @@ impl Storage {
         let (seen, inbox) = self.sources.queue();
         let sources = tokio::spawn(identify(self.sources.clone(), inbox, store.clone()));
         let watch = tokio::spawn(watch_store(store.clone(), self.health));
+        let recent = self.recent.map(|recent| tokio::spawn(recent.run(store.clone())));
         let advice = self.adviser.zip(self.domains.clone()).map(|(adviser, domains)| {
             let (sources, registry) = (self.sources.clone(), self.registry.clone());
             tokio::spawn(adviser.run(domains, store.clone(), sources, registry, stop.clone()))
@@ -133,6 +142,9 @@ impl Storage {
         }
         watch.abort();
         sources.abort();
+        if let Some(recent) = recent {
+            recent.abort();
+        }
     }
 
     /// Repeats until it works or the daemon ends; the health page has the reason meanwhile.

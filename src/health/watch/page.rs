@@ -15,6 +15,8 @@ pub(super) struct Row {
     statuses: Vec<(Mechanism, Status)>,
     /// Selector, age in seconds as far as it is known, size.
     keys: Vec<(String, Option<u64>, u32)>,
+    /// Ages in days at which a key is worth a warning, and an error.
+    key_age_limits: [(&'static str, u32); 2],
     spf_lookups: Option<u32>,
     policy: Option<&'static str>,
     score: Option<f32>,
@@ -32,6 +34,10 @@ impl Row {
             labels: labels(domain, &entry.group),
             statuses: entry.statuses.clone(),
             keys: live.map(told).collect(),
+            key_age_limits: [
+                ("warning", entry.thresholds.warning_days),
+                ("error", entry.thresholds.error_days),
+            ],
             spf_lookups: entry.spf_lookups(),
             policy: policy(entry),
             score: entry.score().map(|score| score.value() as f32),
@@ -45,7 +51,7 @@ pub(super) fn pieces(rows: Vec<Row>) -> impl Iterator<Item = String> + Send {
     page::pieces(&FAMILIES, rows)
 }
 
-static FAMILIES: [Family<Row>; 7] = [
+static FAMILIES: [Family<Row>; 8] = [
     Family {
         name: "ruad_domain_check_status",
         help: "How each mechanism of a domain stands: 1 for the status it has.",
@@ -66,6 +72,15 @@ static FAMILIES: [Family<Row>; 7] = [
             for (selector, age, _) in &row.keys {
                 let Some(age) = age else { continue };
                 series.add(&row.labels, &format!("selector=\"{}\"", escaped(selector)), age);
+            }
+        },
+    },
+    Family {
+        name: "ruad_dkim_key_age_limit_seconds",
+        help: "Age of a DKIM key that is worth a warning or an error, as settings and registry say for the domain.",
+        write: |row, series| {
+            for (level, days) in row.key_age_limits {
+                series.add(&row.labels, &format!("level=\"{level}\""), u64::from(days) * DAY);
             }
         },
     },
@@ -105,6 +120,8 @@ static FAMILIES: [Family<Row>; 7] = [
     },
 ];
 
+const DAY: u64 = 86_400;
+
 const POLICIES: [&str; 4] = ["missing", "none", "quarantine", "reject"];
 
 fn policy(entry: &Entry) -> Option<&'static str> {
@@ -121,7 +138,7 @@ mod tests {
     use super::*;
     use crate::{
         dns::{Check, dkim::Kind},
-        health::keys::Key,
+        health::keys::{Key, Thresholds},
     };
 
     #[test]
@@ -129,6 +146,7 @@ mod tests {
         let mut entry = Entry { group: "ac\"me".into(), ..Entry::default() };
         entry.statuses = vec![(Mechanism::Spf, Status::Warning)];
         entry.last_success = Some(1_800_000_000);
+        entry.thresholds = Thresholds { warning_days: 90, error_days: 365, ..Thresholds::default() };
         let mut checks = [Check::new(Mechanism::Spf), Check::new(Mechanism::Dmarc)];
         checks[0].fact("lookups", "7");
         checks[1].fact("policy", "reject");
@@ -162,6 +180,8 @@ mod tests {
             "ruad_domain_check_status{domain=\"a.example\",group=\"ac\\\"me\",check=\"spf\",status=\"warning\"} 1\n",
             "ruad_domain_check_status{domain=\"a.example\",group=\"ac\\\"me\",check=\"spf\",status=\"ok\"} 0\n",
             "ruad_dkim_key_age_seconds{domain=\"a.example\",group=\"ac\\\"me\",selector=\"s\\\\1\"} 60\n",
+            "ruad_dkim_key_age_limit_seconds{domain=\"a.example\",group=\"ac\\\"me\",level=\"warning\"} 7776000\n",
+            "ruad_dkim_key_age_limit_seconds{domain=\"a.example\",group=\"ac\\\"me\",level=\"error\"} 31536000\n",
             "ruad_dkim_key_bits{domain=\"a.example\",group=\"ac\\\"me\",selector=\"s\\\\1\"} 2048\n",
             "ruad_spf_lookups{domain=\"a.example\",group=\"ac\\\"me\"} 7\n",
             "ruad_dmarc_policy{domain=\"a.example\",group=\"ac\\\"me\",policy=\"reject\"} 1\n",
