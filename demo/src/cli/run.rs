@@ -1,6 +1,6 @@
 use std::env;
-use std::net::{IpAddr, Ipv4Addr, SocketAddr};
-use std::path::{Path, PathBuf};
+use std::num::NonZeroU32;
+use std::path::PathBuf;
 use std::process::ExitCode;
 use std::time::Instant;
 
@@ -12,6 +12,7 @@ use tokio::task::JoinHandle;
 
 use super::check;
 use super::database::Database;
+use super::place::Place;
 use super::send::{CONNECTIONS, deliver};
 use super::server::Server;
 use super::show::Style;
@@ -28,6 +29,15 @@ pub(super) struct Run {
     /// Its configuration. The addresses and the folder in it are those of the demo.
     #[arg(long, value_name = "PATH", default_value = "config/demo.toml")]
     config: PathBuf,
+    /// Folder for everything it writes; emptied at the start.
+    #[arg(long, value_name = "FOLDER", default_value = "demo-data")]
+    data: PathBuf,
+    /// On free ports in place of those that the configuration names.
+    #[arg(long)]
+    free_ports: bool,
+    /// Mails a second; as many as it can unless given.
+    #[arg(long, value_name = "NUMBER")]
+    pace: Option<NonZeroU32>,
 }
 
 impl Run {
@@ -37,17 +47,18 @@ impl Run {
         let (mut interrupt, mut terminate) =
             (signal(SignalKind::interrupt())?, signal(SignalKind::terminate())?);
         // It answers until the end.
-        let _names = NameServer::start(DNS).await?;
+        let place = if self.free_ports { Place::free(&self.data)? } else { Place::usual(&self.data) };
+        let _names = NameServer::start(place.dns).await?;
         // The month is made while the server starts.
         let month = tokio::task::spawn_blocking(move || plan.make());
-        let mut server = Server::start(&ruad, &self.config, Path::new(DATA))?;
+        let mut server = Server::start(&ruad, &self.config, &place)?;
         let agrees = tokio::select! {
-            agrees = demonstrate(&mut server, month, started) => agrees,
+            agrees = demonstrate(&mut server, &place, month, self.pace, started) => agrees,
             _ = interrupt.recv() => Err(anyhow!("interrupted")),
             _ = terminate.recv() => Err(anyhow!("terminated")),
         };
         if agrees.is_ok() {
-            show::further(&ruad, &self.config);
+            show::further(&place, &ruad, &self.config);
         }
         if matches!(agrees, Ok(true)) && !self.once {
             println!("\nruad stays up; its log is {}. Stop it with Ctrl-C.", server.log().display());
@@ -70,24 +81,31 @@ impl Run {
 /// Everything up to the last line; whether the numbers are those that were sent.
 async fn demonstrate(
     server: &mut Server,
+    place: &Place,
     month: JoinHandle<Month>,
+    pace: Option<NonZeroU32>,
     started: Instant,
 ) -> anyhow::Result<bool> {
     server.ready().await?;
     let month = &month.await?;
-    println!("ruad is ready: SMTP {SMTP}, HTTP {HTTP}, ClickHouse {CLICKHOUSE}");
+    println!("ruad is ready: SMTP {}, HTTP {}, ClickHouse {}", place.smtp, place.http, place.clickhouse);
     tokio::select! {
-        agrees = send_and_show(month, started) => agrees,
+        agrees = send_and_show(place, month, pace, started) => agrees,
         status = server.ended() => bail!("ruad ended: {}", status?),
     }
 }
 
-async fn send_and_show(month: &Month, started: Instant) -> anyhow::Result<bool> {
-    let refused = deliver(SMTP, month, CONNECTIONS).await?;
+async fn send_and_show(
+    place: &Place,
+    month: &Month,
+    pace: Option<NonZeroU32>,
+    started: Instant,
+) -> anyhow::Result<bool> {
+    let refused = deliver(place.smtp, month, CONNECTIONS, pace).await?;
     if refused > 0 {
         bail!("ruad refused {refused} mails");
     }
-    let database = Database::at(CLICKHOUSE);
+    let database = Database::at(place.clickhouse);
     database.wait(month.truth.mails.sent).await?;
     let findings = check::settled(&database, &month.truth).await?;
 
@@ -114,11 +132,3 @@ pub(super) fn beside() -> anyhow::Result<PathBuf> {
     }
     Ok(path)
 }
-
-const LOOPBACK: IpAddr = IpAddr::V4(Ipv4Addr::LOCALHOST);
-/// The addresses and the folder that `config/demo.toml` names.
-pub(super) const SMTP: SocketAddr = SocketAddr::new(LOOPBACK, 2525);
-pub(super) const HTTP: SocketAddr = SocketAddr::new(LOOPBACK, 9025);
-pub(super) const CLICKHOUSE: SocketAddr = SocketAddr::new(LOOPBACK, 8123);
-pub(super) const DNS: SocketAddr = SocketAddr::new(LOOPBACK, 5354);
-pub(super) const DATA: &str = "demo-data";

@@ -1,0 +1,186 @@
+//! From what a dashboard holds to what a database is sent: Grafana puts the variables in, then the ClickHouse data source
+//! puts its macros in. Pure functions.
+
+use std::time::{SystemTime, UNIX_EPOCH};
+
+use ruad_demo::day::Moment;
+
+/// A time range as Grafana's picker has it; seconds since 1970.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub(crate) struct Range {
+    pub(crate) from: i64,
+    pub(crate) to: i64,
+}
+
+impl Range {
+    /// The last so many seconds.
+    pub(crate) fn until_now(seconds: i64) -> Self {
+        let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap().as_secs() as i64;
+        Self { from: now - seconds, to: now }
+    }
+
+    fn from_time(self) -> String {
+        format!("toDateTime({})", self.from)
+    }
+
+    fn to_time(self) -> String {
+        format!("toDateTime({})", self.to)
+    }
+}
+
+/// What is chosen for a variable.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub(crate) enum Choice {
+    /// All, which is sent as the variable's own value for it, without any format.
+    All(&'static str),
+    /// These.
+    Some(Vec<String>),
+    /// One that cannot be several.
+    One(String),
+}
+
+/// What is chosen, by the variable's name.
+pub(crate) type Choices = [(&'static str, Choice)];
+
+/// The statement that ClickHouse is sent.
+pub(crate) fn expand(text: &str, choices: &Choices, range: Range) -> Result<String, String> {
+    macros(&variables(text, choices)?, range)
+}
+
+/// Grafana's part: `${name}` and `${name:format}`.
+pub(crate) fn variables(text: &str, choices: &Choices) -> Result<String, String> {
+    let mut parts = text.split("${");
+    let mut done = parts.next().unwrap_or_default().to_owned();
+    for part in parts {
+        let (inside, rest) = part.split_once('}').ok_or_else(|| format!("no end: ${{{part}"))?;
+        let (name, format) = inside.split_once(':').unwrap_or((inside, ""));
+        let choice = choices.iter().find(|(known, _)| *known == name);
+        let (_, choice) = choice.ok_or_else(|| format!("no variable is called {name}"))?;
+        done.push_str(&formatted(choice, format)?);
+        done.push_str(rest);
+    }
+    Ok(done)
+}
+
+fn formatted(choice: &Choice, format: &str) -> Result<String, String> {
+    let values = match choice {
+        Choice::All(value) => return Ok((*value).to_owned()),
+        Choice::Some(values) => values.as_slice(),
+        Choice::One(value) => std::slice::from_ref(value),
+    };
+    let each = |quote: &dyn Fn(&String) -> String| values.iter().map(quote).collect::<Vec<_>>().join(",");
+    match format {
+        "singlequote" => Ok(each(&|value| format!("'{}'", value.replace('\'', "\\'")))),
+        "sqlstring" => Ok(each(&|value| format!("'{}'", value.replace('\'', "''")))),
+        // Without a format the value stands as it is; several would be in braces, which no statement here wants.
+        "" if values.len() == 1 => Ok(values.concat()),
+        other => Err(format!("{} values in the format {other:?}", values.len())),
+    }
+}
+
+/// The data source's part: `$__name` and `$__name(argument)`.
+pub(crate) fn macros(text: &str, range: Range) -> Result<String, String> {
+    let mut parts = text.split("$__");
+    let mut done = parts.next().unwrap_or_default().to_owned();
+    for part in parts {
+        let end = part.find(|c: char| !c.is_ascii_alphanumeric() && c != '_').unwrap_or(part.len());
+        let (name, rest) = part.split_at(end);
+        let (value, rest) = match name {
+            "fromTime" => (range.from_time(), rest),
+            "toTime" => (range.to_time(), rest),
+            "timeFilter" => {
+                let (column, rest) = argument(rest)?;
+                let (from, to) = (range.from_time(), range.to_time());
+                (format!("{column} >= {from} AND {column} <= {to}"), rest)
+            }
+            "dateFilter" => {
+                let (column, rest) = argument(rest)?;
+                let [from, to] = [range.from, range.to].map(|at| format!("toDate('{}')", Moment(at).day()));
+                (format!("{column} >= {from} AND {column} <= {to}"), rest)
+            }
+            other => return Err(format!("no macro is called {other}")),
+        };
+        done.push_str(&value);
+        done.push_str(rest);
+    }
+    Ok(done)
+}
+
+/// What stands in the parentheses at the start, and what follows them.
+fn argument(text: &str) -> Result<(&str, &str), String> {
+    let inside = text.strip_prefix('(').and_then(|rest| rest.split_once(')'));
+    inside.ok_or_else(|| format!("no argument: {text}"))
+}
+
+/// PromQL as the Prometheus data source sends it, for series that are scraped every `scrape` seconds and drawn with a point
+/// every `step` seconds.
+pub(crate) fn promql(text: &str, scrape: u64, step: u64) -> String {
+    // Four scrapes, so that one which is missed leaves a rate.
+    let rate = (step + scrape).max(4 * scrape);
+    text.replace("$__rate_interval", &format!("{rate}s"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const RANGE: Range = Range { from: 1_795_305_600, to: 1_795_392_000 };
+
+    fn some(values: &[&str]) -> Choice {
+        Choice::Some(values.iter().map(|value| (*value).to_owned()).collect())
+    }
+
+    fn expanded(text: &str, choice: Choice) -> Result<String, String> {
+        expand(text, &[("group", choice)], RANGE)
+    }
+
+    #[test]
+    fn all_is_sent_as_it_is_whatever_the_format() {
+        let text = "g IN (${group:singlequote}) OR '' IN (${group:singlequote})";
+        assert_eq!(expanded(text, Choice::All("''")).unwrap(), "g IN ('') OR '' IN ('')");
+    }
+
+    #[test]
+    fn values_are_quoted() {
+        let text = "g IN (${group:singlequote})";
+        assert_eq!(expanded(text, some(&["a", "b's"])).unwrap(), r"g IN ('a','b\'s')");
+        assert_eq!(expanded("${group:sqlstring} = ''", Choice::One(String::new())).unwrap(), "'' = ''");
+        assert_eq!(expanded("${group:sqlstring}", Choice::One("b's".to_owned())).unwrap(), "'b''s'");
+        assert_eq!(
+            expanded("'${group}' = 'all'", Choice::One("all".to_owned())).unwrap(),
+            "'all' = 'all'"
+        );
+    }
+
+    #[test]
+    fn what_nobody_knows_is_an_error() {
+        assert!(expanded("${other}", some(&[])).unwrap_err().contains("other"));
+        assert!(expanded("${group:csv}", some(&["a"])).unwrap_err().contains("csv"));
+        assert!(expanded("${group}", some(&["a", "b"])).is_err());
+        assert!(expanded("$__interval", some(&[])).unwrap_err().contains("interval"));
+        assert!(expanded("$__dateFilter day", some(&[])).is_err());
+        assert!(expanded("${group", some(&[])).is_err());
+    }
+
+    #[test]
+    fn times_and_days() {
+        assert_eq!(
+            macros("$__timeFilter(l.received_at)", RANGE).unwrap(),
+            "l.received_at >= toDateTime(1795305600) AND l.received_at <= toDateTime(1795392000)"
+        );
+        assert_eq!(
+            macros("x $__dateFilter(day) y", RANGE).unwrap(),
+            "x day >= toDate('2026-11-22') AND day <= toDate('2026-11-23') y"
+        );
+        assert_eq!(
+            macros("$__toTime - INTERVAL 2 DAY, toDate($__fromTime, 'UTC')", RANGE).unwrap(),
+            "toDateTime(1795392000) - INTERVAL 2 DAY, toDate(toDateTime(1795305600), 'UTC')"
+        );
+    }
+
+    #[test]
+    fn a_rate_reaches_back_four_scrapes_at_least() {
+        assert_eq!(promql("rate(a[$__rate_interval])", 1, 1), "rate(a[4s])");
+        assert_eq!(promql("rate(a[$__rate_interval])", 15, 120), "rate(a[135s])");
+    }
+}
