@@ -33,6 +33,7 @@ pub use examination::{Examination, Found};
 pub use internet::{Entry, Internet};
 pub use life::Life;
 pub use receivers::{Fate, Fates, Receivers};
+pub(crate) use sender::key_record;
 pub use scenario::{Happening, Scenario};
 pub use sender::{Rhythm, Role, Sender};
 pub use story::{Chapter, Story};
@@ -100,7 +101,7 @@ impl Error {
         Self::Tls { reason: reason.to_string() }
     }
 
-    fn scenario(reason: impl Display) -> Self {
+    pub(crate) fn scenario(reason: impl Display) -> Self {
         Self::Scenario { reason: reason.to_string() }
     }
 }

@@ -46,9 +46,15 @@ impl Place {
             ("RUAD__ENGINE__PATH", folder("clickhouse")),
             ("RUAD__SPOOL__PATH", folder("spool")),
             ("RUAD__DNS__SERVERS", self.dns.to_string()),
+            ("RUAD__DNS__TRUST_ANCHOR", self.anchor().display().to_string()),
             ("RUAD__SMTP__TLS__CERTIFICATE", self.certificate().display().to_string()),
             ("RUAD__SMTP__TLS__KEY", self.key().display().to_string()),
         ]
+    }
+
+    /// The key of the root of the demo's DNS.
+    pub(super) fn anchor(&self) -> PathBuf {
+        self.data.join("root.key")
     }
 
     /// The receiver's certificate.

@@ -1,12 +1,14 @@
-use std::env;
+use std::{env, fs};
 use std::num::NonZeroU32;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::time::Instant;
 
 use anyhow::{Context, anyhow, bail};
-use ruad_demo::Month;
-use ruad_demo::dns::NameServer;
+use ruad::store::Store;
+use ruad_demo::{Day, Month};
+use ruad_demo::onboarding::Internet;
+use ruad_demo::past;
 use tokio::signal::unix::{SignalKind, signal};
 use tokio::task::JoinHandle;
 
@@ -48,15 +50,31 @@ impl Run {
             (signal(SignalKind::interrupt())?, signal(SignalKind::terminate())?);
         // It answers until the end.
         let place = if self.free_ports { Place::free(&self.data)? } else { Place::usual(&self.data) };
-        let _names = NameServer::start(place.dns).await?;
+        Server::prepare(&place)?;
+        let internet = Internet::of(place.dns, &past::owned()).await?;
+        past::publish(&internet, 0)?;
+        fs::copy(internet.anchor(), place.anchor())?;
         // The month is made while the server starts.
+        let today = plan.today;
         let month = tokio::task::spawn_blocking(move || plan.make());
-        let mut server = Server::start(&ruad, &self.config, &place)?;
+        let mut server = Server::start(&ruad, &self.config, &place, false)?;
         let agrees = tokio::select! {
             agrees = demonstrate(&mut server, &place, month, self.pace, started) => agrees,
             _ = interrupt.recv() => Err(anyhow!("interrupted")),
             _ = terminate.recv() => Err(anyhow!("terminated")),
         };
+        if matches!(agrees, Ok(true)) {
+            let days = remember(&internet, &self.config, &place, today);
+            tokio::select! {
+                played = days => played?,
+                status = server.ended() => bail!("ruad ended: {}\n{}", status?, server.last_words()),
+            }
+            if !self.once {
+                server.stop().await?;
+                server = Server::start(&ruad, &self.config, &place, true)?;
+                server.ready().await?;
+            }
+        }
         if agrees.is_ok() {
             show::further(&place, &ruad, &self.config);
         }
@@ -121,6 +139,18 @@ async fn send_and_show(
         println!("{} everything agrees with what was sent ({seconds:.1} s)", style.good("✓"));
     }
     Ok(differences.is_empty())
+}
+
+/// Lets the month pass once more, for what is seen of the domains from day to day.
+async fn remember(internet: &Internet, config: &Path, place: &Place, today: Day) -> anyhow::Result<()> {
+    let started = Instant::now();
+    let mut settings = ruad::config::Settings::load(Some(config))?;
+    settings.clickhouse.url = Some(format!("http://{}", place.clickhouse));
+    let store = Store::connect(&settings.clickhouse)?;
+    past::play(internet, &settings, &store, today).await?;
+    let seconds = started.elapsed().as_secs_f64();
+    println!("The month was played: examinations, plans and events of every day ({seconds:.1} s).");
+    Ok(())
 }
 
 /// The `ruad` in the folder of this program.

@@ -23,19 +23,24 @@ pub(super) struct Server {
 }
 
 impl Server {
-    /// Starts it on an empty store. What it says goes to a file there.
-    pub(super) fn start(ruad: &Path, config: &Path, place: &Place) -> anyhow::Result<Self> {
+    /// Makes the place empty, with what the configuration names in it.
+    pub(super) fn prepare(place: &Place) -> anyhow::Result<()> {
         for address in [place.smtp, place.http, place.clickhouse] {
             // Whoever answers there already would be mistaken for ruad.
             drop(TcpListener::bind(address).with_context(|| format!("the demo needs {address} for itself"))?);
         }
         empty(&place.data)?;
-        certify(place)?;
+        certify(place)
+    }
+
+    /// Starts it. What it says goes to a file. When it does not watch, it takes mail and nothing else.
+    pub(super) fn start(ruad: &Path, config: &Path, place: &Place, is_watching: bool) -> anyhow::Result<Self> {
         let path = place.data.join("ruad.log");
-        let log = File::create(&path).with_context(|| format!("cannot write {}", path.display()))?;
+        let log = File::options().append(true).create(true).open(&path).with_context(|| format!("cannot write {}", path.display()))?;
         let child = Command::new(ruad)
             .args([Path::new("serve"), Path::new("--config"), config])
             .envs(place.variables())
+            .envs(["RUAD__HEALTH__ENABLED", "RUAD__ADVICE__ENABLED"].map(|name| (name, is_watching.to_string())))
             .stdin(Stdio::null())
             .stdout(log.try_clone()?)
             .stderr(log)
