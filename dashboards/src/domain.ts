@@ -216,7 +216,7 @@ ORDER BY indexOf(['error', 'warning', 'unknown', 'info', 'ok'], last_status), me
     rows({
       title: 'Records', at: [12, 57, 12, 7], empty: 'No record was seen',
       description: 'Records that DNS has now, and since when. What was there before is in the table dns_records.',
-      sql: `SELECT type AS "Type", name AS "Name", text AS "Record", min(r.first_seen) AS "Since" FROM dns_records AS r
+      sql: `SELECT type AS "Type", name AS "Name", text AS "Record", toDateTime(min(r.first_seen), 'UTC') AS "Since" FROM dns_records AS r
 WHERE ${scope('r.domain', 'r.group_name')} GROUP BY r.domain, name, type, text
 HAVING max(r.last_seen) > $__toTime - INTERVAL 3 DAY ORDER BY indexOf(['TXT', 'MX', 'NS'], type) = 0, type DESC, name LIMIT 200`,
       columns: { Type: { width: 70 }, Name: { width: 190 }, Record: { minWidth: 220 }, Since: { width: 105, unit: 'time:YYYY-MM-DD' } },

@@ -7,8 +7,14 @@ import { chosen, scope } from './shared/sql.js';
 const MESSAGES = `messages AS m FINAL WHERE $__dateFilter(day) AND ${chosen('m.group_name', 'group')}`;
 const DELIVERIES = `deliveries AS l WHERE $__timeFilter(l.received_at) AND ${scope('l.policy_domain', 'l.group_name')} AND ${chosen('l.reporter', 'reporter')}`;
 
+/** The month before the end of the time range: whoever is silent has not written within a short one. */
+const LATELY = `deliveries AS l WHERE l.received_at > $__toTime - INTERVAL 30 DAY AND l.received_at <= $__toTime AND ${scope('l.policy_domain', 'l.group_name')} AND ${chosen('l.reporter', 'reporter')}`;
+
 const quantile = (q: number, metric: string) =>
   `histogram_quantile(${q}, sum by (le) (rate(${metric}_bucket[$__rate_interval])))`;
+
+/** A counter that has counted nothing is not there yet: nothing, as long as the daemon is scraped. */
+const counted = (metric: string) => `sum(increase(${metric}[$__rate_interval])) or 0 * sum(ruad_spool_backlog_bytes)`;
 
 const silence: Words = {
   silent: { text: 'Silent', colour: colours.bad },
@@ -49,9 +55,9 @@ export const ingest = () => page('ingest', {
     }),
     number({
       title: 'Reporters silent', at: [20, 0, 4, 4], empty: 'No reports', steps: falling(1, 5),
-      description: 'Reporters that wrote on at least three days in the time range, and not in the last four. The list below names them.',
+      description: 'Reporters that wrote on at least three days of the month before the end of the time range, and not in its last four days. The list below names them.',
       sql: `SELECT countIf(last < $__toTime - INTERVAL 4 DAY AND days >= 3) AS "Reporters"
-FROM (SELECT l.reporter AS reporter, max(l.received_at) AS last, uniqExact(toDate(l.received_at)) AS days FROM ${DELIVERIES} GROUP BY reporter)`,
+FROM (SELECT l.reporter AS reporter, max(l.received_at) AS last, uniqExact(toDate(l.received_at)) AS days FROM ${LATELY} GROUP BY reporter)`,
     }),
     graph({
       title: 'Messages over SMTP', at: [0, 4, 8, 8], empty: 'Not scraped', draw: 'lines', unit: 'suffix: /s', min: 0,
@@ -92,8 +98,8 @@ FROM (SELECT l.reporter AS reporter, max(l.received_at) AS last, uniqExact(toDat
       description: 'Attempts at a segment that will be repeated, and messages that were lost. The second is never to leave zero.',
       colours: { 'Will be repeated': colours.warning, Lost: colours.bad },
       promql: [
-        { expr: 'sum(increase(ruad_intake_segment_failures_total[$__rate_interval]))', legend: 'Will be repeated' },
-        { expr: 'sum(increase(ruad_spool_lost_messages_total[$__rate_interval]))', legend: 'Lost' },
+        { expr: counted('ruad_intake_segment_failures_total'), legend: 'Will be repeated' },
+        { expr: counted('ruad_spool_lost_messages_total'), legend: 'Lost' },
       ],
     }),
     graph({
@@ -119,13 +125,13 @@ FROM ${DELIVERIES} GROUP BY time ORDER BY time`,
     }),
     rows({
       title: 'Reporters, those that went silent first', at: [0, 28, 14, 10], empty: 'No reports in this time range',
-      description: 'Who wrote, how often, and when last. One that is silent: look for its address among the refused sessions and in quarantine, then ask it.',
+      description: 'Who wrote in the month before the end of the time range, how often, and when last. One that is silent: look for its address among the refused sessions and in quarantine, then ask it.',
       sql: `SELECT multiIf(days >= 3 AND last < $__toTime - INTERVAL 4 DAY, 'silent', days >= 3 AND last < $__toTime - INTERVAL 2 DAY, 'late', 'writes') AS "State",
     reporter AS "Reporter", last AS "Last report", days AS "Days", reports AS "Reports", twice AS "Duplicates", proven / reports AS "Genuine"
 FROM (
     SELECT l.reporter AS reporter, max(l.received_at) AS last, uniqExact(toDate(l.received_at)) AS days, count() AS reports,
         countIf(l.decision = 'duplicate') AS twice, countIf(l.verdict IN ('genuine', 'authenticated')) AS proven
-    FROM ${DELIVERIES} GROUP BY reporter
+    FROM ${LATELY} GROUP BY reporter
 ) ORDER BY indexOf(['silent', 'late', 'writes'], "State"), reports DESC LIMIT 500`,
       columns: {
         State: { pill: silence, width: 90 }, Reporter: { minWidth: 180 }, 'Last report': { width: 130, unit: 'time:MMM DD HH:mm' }, Days: { width: 70 },
@@ -142,7 +148,7 @@ WHERE why != '' GROUP BY why ORDER BY "Parts" DESC LIMIT 9`,
     rows({
       title: 'Mails that gave no report', at: [0, 38, 24, 9], empty: 'Every mail had a report',
       description: 'Who sent them and why they were refused or put aside. `ruad spool list` has those in quarantine.',
-      sql: `SELECT m.outcome AS "Outcome", m.code AS "Code", m.from_domain AS "From", count() AS "Mails", max(m.received_at) AS "Last", any(m.reason) AS "Reason"
+      sql: `SELECT m.outcome AS "Outcome", m.code AS "Code", if(m.from_domain = '', m.mail_from_domain, m.from_domain) AS "From", count() AS "Mails", max(m.received_at) AS "Last", any(m.reason) AS "Reason"
 FROM ${MESSAGES} AND m.outcome IN ('rejected', 'quarantined') GROUP BY "Outcome", "Code", "From" ORDER BY "Mails" DESC LIMIT 200`,
       columns: {
         Outcome: { pill: { quarantined: { text: 'Quarantined', colour: colours.bad }, rejected: { text: 'Rejected', colour: colours.warning } }, width: 120 },

@@ -7,6 +7,7 @@ mod zones;
 use std::collections::BTreeSet;
 use std::time::{SystemTime, UNIX_EPOCH};
 
+use futures_util::future::join_all;
 use ruad::advice::advise;
 use ruad::config::Settings;
 use ruad::dns::{Resolver, Validator};
@@ -56,32 +57,37 @@ pub async fn play(internet: &Internet, settings: &Settings, store: &Store, today
         if registry.watched(domain.name).is_some() {
             let published = zones::published(&domain);
             let watched = Watched::new(domain.name, registry.group_of(domain.name), selectors(&published));
-            domains.push((domain.name, published, watched, told(store, domain.name).await?));
+            domains.push((published, watched, told(store, domain.name).await?));
         }
     }
     let others = zones::others();
-    let mut before = i64::MIN;
+    let mut rows = Rows::default();
+    let mut before = None;
     for day in days() {
         publish(internet, day)?;
-        let changed = |one: &Published| one.is_there(before) != one.is_there(day);
-        let is_telling = day == -DAYS || day >= -1 || others.iter().any(changed);
+        let changed = |one: &Published| before.is_none_or(|before| one.is_there(before) != one.is_there(day));
+        let is_about_all = day == -DAYS || day == 0 || others.iter().any(changed);
         let at = moment(today, day);
         let examiner = examiner(internet, &web, settings)?;
-        let mut rows = Rows::default();
-        for (_, published, watched, told) in &mut domains {
-            if before == i64::MIN || is_telling || published.iter().any(changed) {
-                let found = watched.look(&examiner, told, at).await;
-                rows.add(if day < -DAYS { found.without_events() } else { found });
-            }
+        let looks = domains
+            .iter_mut()
+            .filter(|(published, ..)| is_about_all || published.iter().any(changed))
+            .map(|(_, watched, told)| watched.look(&examiner, told, at));
+        for found in join_all(looks).await {
+            rows.add(if day < -DAYS { found.of_long_ago() } else { found });
         }
-        rows.keep(store).await?;
-        if day >= -DAYS {
-            let postures: Vec<_> = domains.iter().filter_map(|(_, _, watched, _)| watched.posture()).collect();
+        if is_advised(day) {
+            let postures: Vec<_> = domains.iter().filter_map(|(_, watched, _)| watched.posture()).collect();
             advise(store, &catalog, &registry, &postures, &settings.advice, at).await?;
         }
-        before = day;
+        before = Some(day);
     }
-    Ok(())
+    Ok(rows.keep(store).await?)
+}
+
+/// Whether plans are drawn on a day: now and then, and on every day of the last week.
+fn is_advised(day: i64) -> bool {
+    day >= -DAYS && (day % 3 == 0 || day > -7)
 }
 
 /// Everything that is published at any time, by anybody.

@@ -38,13 +38,12 @@ impl Place {
 
     /// What the configuration is told of it.
     pub(super) fn variables(&self) -> Vec<(&'static str, String)> {
-        let folder = |name: &str| self.data.join(name).display().to_string();
         vec![
             ("RUAD__SMTP__LISTEN", self.smtp.to_string()),
             ("RUAD__HTTP__LISTEN", self.http.to_string()),
             ("RUAD__ENGINE__LISTEN", self.clickhouse.to_string()),
-            ("RUAD__ENGINE__PATH", folder("clickhouse")),
-            ("RUAD__SPOOL__PATH", folder("spool")),
+            ("RUAD__ENGINE__PATH", self.data.join("clickhouse").display().to_string()),
+            ("RUAD__SPOOL__PATH", self.spool().display().to_string()),
             ("RUAD__DNS__SERVERS", self.dns.to_string()),
             ("RUAD__DNS__TRUST_ANCHOR", self.anchor().display().to_string()),
             ("RUAD__SMTP__TLS__CERTIFICATE", self.certificate().display().to_string()),
@@ -55,6 +54,11 @@ impl Place {
     /// The key of the root of the demo's DNS.
     pub(super) fn anchor(&self) -> PathBuf {
         self.data.join("root.key")
+    }
+
+    /// The spool.
+    pub(super) fn spool(&self) -> PathBuf {
+        self.data.join("spool")
     }
 
     /// The receiver's certificate.

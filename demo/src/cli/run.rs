@@ -1,16 +1,16 @@
-use std::{env, fs};
 use std::num::NonZeroU32;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::process::ExitCode;
 use std::time::Instant;
+use std::{env, fs};
 
 use anyhow::{Context, anyhow, bail};
+use ruad::spool::{self, Spool};
 use ruad::store::Store;
-use ruad_demo::{Day, Month};
 use ruad_demo::onboarding::Internet;
 use ruad_demo::past;
+use ruad_demo::{Day, Month};
 use tokio::signal::unix::{SignalKind, signal};
-use tokio::task::JoinHandle;
 
 use super::check;
 use super::database::Database;
@@ -45,40 +45,41 @@ pub(super) struct Run {
 impl Run {
     pub(super) async fn run(self, plan: Plan) -> anyhow::Result<ExitCode> {
         let started = Instant::now();
-        let ruad = self.ruad.map_or_else(beside, Ok)?;
+        let ruad = self.ruad.clone().map_or_else(beside, Ok)?;
         let (mut interrupt, mut terminate) =
             (signal(SignalKind::interrupt())?, signal(SignalKind::terminate())?);
-        // It answers until the end.
         let place = if self.free_ports { Place::free(&self.data)? } else { Place::usual(&self.data) };
         Server::prepare(&place)?;
+        let today = plan.today;
+        let month = tokio::task::spawn_blocking(move || plan.make());
+        // It answers until the end.
         let internet = Internet::of(place.dns, &past::owned()).await?;
         past::publish(&internet, 0)?;
         fs::copy(internet.anchor(), place.anchor())?;
-        // The month is made while the server starts.
-        let today = plan.today;
-        let month = tokio::task::spawn_blocking(move || plan.make());
+        let month = month.await?;
+        leave(&place, &month).await?;
         let mut server = Server::start(&ruad, &self.config, &place, false)?;
         let agrees = tokio::select! {
-            agrees = demonstrate(&mut server, &place, month, self.pace, started) => agrees,
+            agrees = self.demonstrate(&mut server, &place, &month, started) => agrees,
             _ = interrupt.recv() => Err(anyhow!("interrupted")),
             _ = terminate.recv() => Err(anyhow!("terminated")),
         };
-        if matches!(agrees, Ok(true)) {
-            let days = remember(&internet, &self.config, &place, today);
-            tokio::select! {
-                played = days => played?,
-                status = server.ended() => bail!("ruad ended: {}\n{}", status?, server.last_words()),
-            }
-            if !self.once {
-                server.stop().await?;
-                server = Server::start(&ruad, &self.config, &place, true)?;
-                server.ready().await?;
-            }
-        }
+        let agrees = match agrees {
+            Ok(true) => tokio::select! {
+                played = self.remember(&mut server, &internet, &place, today) => played.map(|()| true),
+                _ = interrupt.recv() => Err(anyhow!("interrupted")),
+                _ = terminate.recv() => Err(anyhow!("terminated")),
+            },
+            other => other,
+        };
         if agrees.is_ok() {
             show::further(&place, &ruad, &self.config);
         }
         if matches!(agrees, Ok(true)) && !self.once {
+            // What was played is what it remembers when it starts to watch.
+            server.stop().await?;
+            server = Server::start(&ruad, &self.config, &place, true)?;
+            server.ready().await?;
             println!("\nruad stays up; its log is {}. Stop it with Ctrl-C.", server.log().display());
             tokio::select! {
                 status = server.ended() => bail!("ruad ended: {}\n{}", status?, server.last_words()),
@@ -94,23 +95,55 @@ impl Run {
         stopped?;
         Ok(if agrees { ExitCode::SUCCESS } else { ExitCode::FAILURE })
     }
+
+    /// Everything up to the last line; whether the numbers are those that were sent.
+    async fn demonstrate(
+        &self,
+        server: &mut Server,
+        place: &Place,
+        month: &Month,
+        started: Instant,
+    ) -> anyhow::Result<bool> {
+        server.ready().await?;
+        println!("ruad is ready: SMTP {}, HTTP {}, ClickHouse {}", place.smtp, place.http, place.clickhouse);
+        tokio::select! {
+            agrees = send_and_show(place, month, self.pace, started) => agrees,
+            status = server.ended() => bail!("ruad ended: {}", status?),
+        }
+    }
+
+    /// Lets the month pass once more, for what is seen of the domains from day to day.
+    async fn remember(
+        &self,
+        server: &mut Server,
+        internet: &Internet,
+        place: &Place,
+        today: Day,
+    ) -> anyhow::Result<()> {
+        let started = Instant::now();
+        let mut settings = ruad::config::Settings::load(Some(&self.config))?;
+        settings.clickhouse.url = Some(format!("http://{}", place.clickhouse));
+        let store = Store::connect(&settings.clickhouse)?;
+        tokio::select! {
+            played = past::play(internet, &settings, &store, today) => played?,
+            status = server.ended() => bail!("ruad ended: {}", status?),
+        }
+        let seconds = started.elapsed().as_secs_f64();
+        println!("The days of the month were played: examinations, plans, events ({seconds:.1} s).");
+        Ok(())
+    }
 }
 
-/// Everything up to the last line; whether the numbers are those that were sent.
-async fn demonstrate(
-    server: &mut Server,
-    place: &Place,
-    month: JoinHandle<Month>,
-    pace: Option<NonZeroU32>,
-    started: Instant,
-) -> anyhow::Result<bool> {
-    server.ready().await?;
-    let month = &month.await?;
-    println!("ruad is ready: SMTP {}, HTTP {}, ClickHouse {}", place.smtp, place.http, place.clickhouse);
-    tokio::select! {
-        agrees = send_and_show(place, month, pace, started) => agrees,
-        status = server.ended() => bail!("ruad ended: {}", status?),
+/// Leaves mails in the spool as if they had come when they were sent and had waited since.
+async fn leave(place: &Place, month: &Month) -> anyhow::Result<()> {
+    let settings = spool::Settings { path: place.spool(), min_free_bytes: 0, ..spool::Settings::default() };
+    let spool = Spool::open(&settings)?;
+    for mail in month.waiting() {
+        let mut incoming = spool.incoming();
+        incoming.write(&mail.bytes).await?;
+        incoming.commit(mail.envelope()).await?;
     }
+    Ok(spool.close().await?)
 }
 
 async fn send_and_show(
@@ -119,7 +152,8 @@ async fn send_and_show(
     pace: Option<NonZeroU32>,
     started: Instant,
 ) -> anyhow::Result<bool> {
-    let refused = deliver(place.smtp, month, CONNECTIONS, pace).await?;
+    println!("{} mails wait in its spool, from a reporter that went silent", month.waiting().count());
+    let refused = deliver(place.smtp, &month.coming(), CONNECTIONS, pace).await?;
     if refused > 0 {
         bail!("ruad refused {refused} mails");
     }
@@ -139,18 +173,6 @@ async fn send_and_show(
         println!("{} everything agrees with what was sent ({seconds:.1} s)", style.good("✓"));
     }
     Ok(differences.is_empty())
-}
-
-/// Lets the month pass once more, for what is seen of the domains from day to day.
-async fn remember(internet: &Internet, config: &Path, place: &Place, today: Day) -> anyhow::Result<()> {
-    let started = Instant::now();
-    let mut settings = ruad::config::Settings::load(Some(config))?;
-    settings.clickhouse.url = Some(format!("http://{}", place.clickhouse));
-    let store = Store::connect(&settings.clickhouse)?;
-    past::play(internet, &settings, &store, today).await?;
-    let seconds = started.elapsed().as_secs_f64();
-    println!("The month was played: examinations, plans and events of every day ({seconds:.1} s).");
-    Ok(())
 }
 
 /// The `ruad` in the folder of this program.

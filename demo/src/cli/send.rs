@@ -3,8 +3,8 @@ use std::num::NonZeroU32;
 use std::process::ExitCode;
 use std::time::{Duration, Instant};
 
-use ruad_demo::Month;
 use ruad_demo::smtp::{self, Sent};
+use ruad_demo::{Mail, Month};
 use tokio::time::interval;
 
 use super::meter::Meter;
@@ -22,7 +22,7 @@ pub(super) struct Send {
 
 impl Send {
     pub(super) async fn run(self, month: &Month) -> anyhow::Result<ExitCode> {
-        let refused = deliver(self.to, month, self.connections, None).await?;
+        let refused = deliver(self.to, &month.mails, self.connections, None).await?;
         Ok(if refused == 0 { ExitCode::SUCCESS } else { ExitCode::FAILURE })
     }
 }
@@ -31,14 +31,14 @@ impl Send {
 /// more than so many mails a second.
 pub(super) async fn deliver(
     to: SocketAddr,
-    month: &Month,
+    mails: &[Mail],
     connections: usize,
     pace: Option<NonZeroU32>,
 ) -> anyhow::Result<u64> {
     let started = Instant::now();
-    let mut meter = Meter::new("sending", month.mails.len() as u64);
+    let mut meter = Meter::new("sending", mails.len() as u64);
     let mut refused = Vec::new();
-    let mut each = |mail: &ruad_demo::Mail, sent: &Sent| {
+    let mut each = |mail: &Mail, sent: &Sent| {
         if let Sent::Refused(reply) = sent {
             refused.push(format!("{} to {}: {reply}", mail.label, mail.rcpt_to));
         }
@@ -46,15 +46,15 @@ pub(super) async fn deliver(
     };
     let mut tick = interval(PART);
     let most = pace.map_or(usize::MAX, |pace| (f64::from(pace.get()) * PART.as_secs_f64()).ceil() as usize);
-    for mails in month.mails.chunks(most) {
+    for part in mails.chunks(most) {
         tick.tick().await;
-        smtp::send(to, mails, connections, &mut each).await?;
+        smtp::send(to, part, connections, &mut each).await?;
     }
     meter.finish();
     for line in refused.iter().take(5) {
         eprintln!("refused: {line}");
     }
-    let (sent, refused) = (month.mails.len() as u64, refused.len() as u64);
+    let (sent, refused) = (mails.len() as u64, refused.len() as u64);
     let seconds = started.elapsed().as_secs_f64();
     println!(
         "{} mails accepted, {} refused, over {connections} connections in {seconds:.1} s",

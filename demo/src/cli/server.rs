@@ -34,13 +34,25 @@ impl Server {
     }
 
     /// Starts it. What it says goes to a file. When it does not watch, it takes mail and nothing else.
-    pub(super) fn start(ruad: &Path, config: &Path, place: &Place, is_watching: bool) -> anyhow::Result<Self> {
+    pub(super) fn start(
+        ruad: &Path,
+        config: &Path,
+        place: &Place,
+        is_watching: bool,
+    ) -> anyhow::Result<Self> {
         let path = place.data.join("ruad.log");
-        let log = File::options().append(true).create(true).open(&path).with_context(|| format!("cannot write {}", path.display()))?;
+        let log = File::options()
+            .append(true)
+            .create(true)
+            .open(&path)
+            .with_context(|| format!("cannot write {}", path.display()))?;
         let child = Command::new(ruad)
             .args([Path::new("serve"), Path::new("--config"), config])
             .envs(place.variables())
-            .envs(["RUAD__HEALTH__ENABLED", "RUAD__ADVICE__ENABLED"].map(|name| (name, is_watching.to_string())))
+            .envs(
+                ["RUAD__HEALTH__ENABLED", "RUAD__ADVICE__ENABLED"]
+                    .map(|name| (name, is_watching.to_string())),
+            )
             .stdin(Stdio::null())
             .stdout(log.try_clone()?)
             .stderr(log)

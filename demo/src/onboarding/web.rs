@@ -41,7 +41,8 @@ impl Web {
         let issuer = CertifiedIssuer::self_signed(params, KeyPair::generate().map_err(Error::tls)?)
             .map_err(Error::tls)?;
         let key = KeyPair::generate().map_err(Error::tls)?;
-        let params = CertificateParams::new(domains.iter().map(host).collect::<Vec<_>>()).map_err(Error::tls)?;
+        let params =
+            CertificateParams::new(domains.iter().map(host).collect::<Vec<_>>()).map_err(Error::tls)?;
         let certificate = params.signed_by(&key, &issuer).map_err(Error::tls)?;
         let secret = PrivateKeyDer::from(PrivatePkcs8KeyDer::from(key.serialize_der()));
         let config = ServerConfig::builder_with_provider(Arc::new(ring::default_provider()))

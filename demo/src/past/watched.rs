@@ -63,7 +63,11 @@ impl Watched {
     pub(super) async fn look(&mut self, examiner: &Examiner, told: &Told, at: u64) -> Rows {
         let subject = Subject {
             domain: self.domain.to_string(),
-            selectors: self.selectors.iter().map(|name| Selector::new(name.as_str(), Origin::Registry)).collect(),
+            selectors: self
+                .selectors
+                .iter()
+                .map(|name| Selector::new(name.as_str(), Origin::Registry))
+                .collect(),
             try_common_selectors: false,
             addresses: told.addresses.clone(),
         };
@@ -73,7 +77,7 @@ impl Watched {
         let changes = self.state.observe(snapshot.checks(), &BTreeSet::new(), at);
         self.remember(&snapshot, told, at);
         let histories: Vec<_> = self.keys.values().cloned().collect();
-        let findings = keys::findings(&self.domain, &histories, told.days.clone(), at, &Thresholds::default());
+        let findings = keys::findings(&self.domain, &histories, told.days, at, &Thresholds::default());
         snapshot.dkim.check.findings.extend(findings);
         for check in snapshot.checks().into_iter().filter(|check| check.unknown.is_empty()) {
             let codes = check.findings.iter().map(|finding| finding.code).collect();
@@ -106,9 +110,7 @@ impl Watched {
             score: score.as_ref().map(|score| score.value() as f32),
         };
         Rows {
-            events: events
-                .map(|event| EventRow { group: group.clone(), event, confirmed_at: at })
-                .collect(),
+            events: events.map(|event| EventRow { group: group.clone(), event, confirmed_at: at }).collect(),
             records: self.records(&snapshot, at),
             keys: self.keys.values().filter(|key| key.published).map(|key| self.key(key)).collect(),
             checks: snapshot.checks().iter().map(check).collect(),
@@ -137,8 +139,7 @@ impl Watched {
                 last_seen_reports: None,
             });
             (history.published, history.last_seen_dns) = (true, at);
-            history.first_seen_reports =
-                used.filter(|used| used.messages > 0).map(|used| used.first.into());
+            history.first_seen_reports = used.filter(|used| used.messages > 0).map(|used| used.first.into());
             history.last_seen_reports = used.map(|used| used.last.into());
         }
     }
@@ -179,9 +180,10 @@ impl Rows {
         self.events.extend(other.events);
     }
 
-    /// Forgets what nobody would have noticed: a domain that is looked at for the first time has no news.
-    pub(super) fn without_events(mut self) -> Self {
+    /// What is still known of it: since when records and keys are there.
+    pub(super) fn of_long_ago(mut self) -> Self {
         self.events.clear();
+        self.checks.clear();
         self
     }
 

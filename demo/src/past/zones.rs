@@ -46,9 +46,11 @@ pub(super) fn published(domain: &Domain) -> Vec<Published> {
     let name = domain.name;
     let mut all = receiving(name);
     all.extend(policies(domain));
-    all.extend(SPF.iter().filter(|(of, ..)| *of == name).map(|(_, from, until, text)| {
-        Published::since(*from, Entry::text(name, *text)).until(*until)
-    }));
+    all.extend(
+        SPF.iter()
+            .filter(|(of, ..)| *of == name)
+            .map(|(_, from, until, text)| Published::since(*from, Entry::text(name, *text)).until(*until)),
+    );
     all.extend(KEYS.iter().filter(|(of, ..)| *of == name).map(|(_, selector, from, until, generation)| {
         let key = key_record(&format!("{name}/{selector}/{generation}"));
         Published::since(*from, Entry::text(format!("{selector}._domainkey.{name}"), key)).until(*until)
@@ -72,7 +74,8 @@ pub(super) fn published(domain: &Domain) -> Vec<Published> {
 
 /// What everybody else publishes: services, block lists, and the provider who takes the reports.
 pub(super) fn others() -> Vec<Published> {
-    let mut all: Vec<_> = SERVICES.iter().map(|(name, text)| Published::since(START, Entry::text(*name, *text))).collect();
+    let mut all: Vec<_> =
+        SERVICES.iter().map(|(name, text)| Published::since(START, Entry::text(*name, *text))).collect();
     for (day, name) in LISTED {
         all.push(Published::since(*day, Entry::new(*name, "A", "127.0.0.4")));
         all.push(Published::since(*day, Entry::text(*name, "Sent to mailboxes that nobody ever had.")));
@@ -168,12 +171,7 @@ const SPF: &[(&str, i64, i64, &str)] = &[
         i64::MAX,
         "v=spf1 ip4:192.0.2.10/31 ip6:2001:db8:10::/64 include:spf.protection.outlook.com include:sendgrid.net -all",
     ),
-    (
-        "meridian-freight.test",
-        START,
-        i64::MAX,
-        "v=spf1 ip4:192.0.2.16 include:_spf.google.com -all",
-    ),
+    ("meridian-freight.test", START, i64::MAX, "v=spf1 ip4:192.0.2.16 include:_spf.google.com -all"),
     (
         "meridian-parcels.example",
         START,
@@ -188,8 +186,18 @@ const SPF: &[(&str, i64, i64, &str)] = &[
         i64::MAX,
         "v=spf1 include:spf.protection.outlook.com include:_spf.old-crm.test ~all",
     ),
-    ("oakfield-alumni.example", START, i64::MAX, "v=spf1 include:_spf.google.com include:servers.mcsv.net ?all"),
-    ("oakfield-exams.test", START, -4, "v=spf1 ip4:192.0.2.40/31 include:sendgrid.net include:mail.zendesk.com -all"),
+    (
+        "oakfield-alumni.example",
+        START,
+        i64::MAX,
+        "v=spf1 include:_spf.google.com include:servers.mcsv.net ?all",
+    ),
+    (
+        "oakfield-exams.test",
+        START,
+        -4,
+        "v=spf1 ip4:192.0.2.40/31 include:sendgrid.net include:mail.zendesk.com -all",
+    ),
     // Somebody added a tool that needs nine look-ups by itself.
     (
         "oakfield-exams.test",
@@ -255,7 +263,10 @@ const SERVICES: &[(&str, &str)] = &[
     ("d.old-crm.test", "v=spf1 ip4:203.0.113.254 -all"),
     ("e.old-crm.test", "v=spf1 include:f.old-crm.test -all"),
     ("f.old-crm.test", "v=spf1 ip4:203.0.113.252 -all"),
-    ("_spf.survey-suite.test", "v=spf1 include:_spf.old-crm.test include:_spf.google.com include:servers.mcsv.net -all"),
+    (
+        "_spf.survey-suite.test",
+        "v=spf1 include:_spf.old-crm.test include:_spf.google.com include:servers.mcsv.net -all",
+    ),
 ];
 
 /// What is on the block lists, from which day on: their test entries, an own server, a domain.

@@ -22,8 +22,9 @@ pub(super) fn domains() -> Vec<Domain> {
         Domain {
             name: "oakfield-college.example",
             group: GROUP,
-            story: "staff write to mailing lists, which receivers make exceptions for",
-            policies: vec![(0, Policy::of(Quarantine).subdomains(Quarantine))],
+            story: "staff write to mailing lists, which receivers make exceptions for; lately back at none",
+            // Somebody went back when a list complained, and told nobody.
+            policies: vec![(0, Policy::of(Quarantine).subdomains(Quarantine)), (27, Policy::of(NoAction))],
             flows: vec![
                 Flow::office("oakfield-college.example", 2_600.0),
                 Flow::listed("oakfield-college.example", "selector1", 380.0),

@@ -47,7 +47,8 @@ impl Dashboard {
     pub(crate) fn all() -> Vec<Self> {
         let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../dashboards/grafana");
         let paths = fs::read_dir(&folder).unwrap().map(|entry| entry.unwrap().path());
-        let mut paths: Vec<_> = paths.filter(|path| path.extension().is_some_and(|end| end == "json")).collect();
+        let mut paths: Vec<_> =
+            paths.filter(|path| path.extension().is_some_and(|end| end == "json")).collect();
         paths.sort();
         let dashboards: Vec<_> = paths.iter().map(|path| Self::read(path)).collect();
         assert_eq!(dashboards.len(), 8, "{}", folder.display());

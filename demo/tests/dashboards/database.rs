@@ -43,7 +43,8 @@ impl Database {
         let bytes = cursor.collect().await.map_err(|error| error.to_string())?;
         let json: Value = serde_json::from_slice(&bytes).map_err(|error| error.to_string())?;
         let columns = json["meta"].as_array().into_iter().flatten().map(|column| {
-            let [name, r#type] = ["name", "type"].map(|key| column[key].as_str().unwrap_or_default().to_owned());
+            let [name, r#type] =
+                ["name", "type"].map(|key| column[key].as_str().unwrap_or_default().to_owned());
             Column { name, kind: Kind::of(&r#type), r#type }
         });
         let rows = json["data"].as_array().into_iter().flatten();
@@ -71,7 +72,9 @@ impl Kind {
         }
         match bare {
             _ if bare.starts_with("Date") => Self::Time,
-            _ if ["Int", "UInt", "Float", "Decimal"].iter().any(|start| bare.starts_with(start)) => Self::Number,
+            _ if ["Int", "UInt", "Float", "Decimal"].iter().any(|start| bare.starts_with(start)) => {
+                Self::Number
+            }
             _ if bare.starts_with("Array") => Self::List,
             _ => Self::Text,
         }

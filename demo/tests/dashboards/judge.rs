@@ -42,7 +42,9 @@ pub(crate) async fn panel(
         for view in views.all(dashboard) {
             match ask(sql, &view, views, database).await {
                 Ok(table) => {
-                    wrong(panel, &table).into_iter().for_each(|what| complaints.add(format!("{about}: {what}")));
+                    wrong(panel, &table)
+                        .into_iter()
+                        .for_each(|what| complaints.add(format!("{about}: {what}")));
                     if let Some(what) = empty(panel, &table) {
                         complaints.add(format!("{about}, {}: {what}", view.name));
                     }
@@ -54,7 +56,10 @@ pub(crate) async fn panel(
             let mut is_filled = false;
             for view in narrowed {
                 match ask(sql, &view, views, database).await {
-                    Ok(table) if empty(panel, &table).is_none() => {
+                    Ok(table)
+                        if !table.rows.is_empty()
+                            && !(panel.kind == "stat" && empty(panel, &table).is_some()) =>
+                    {
                         is_filled = true;
                         break;
                     }
@@ -89,7 +94,8 @@ pub(crate) async fn other(
             Ok(table) if table.rows.is_empty() => complaints.add(format!("{about}, {}: no rows", view.name)),
             Ok(table) => {
                 let kinds: Vec<_> = table.columns.iter().map(|column| column.kind).collect();
-                let wanted: &[Kind] = if is_annotation { &[Kind::Time, Kind::Text, Kind::Text] } else { &[Kind::Text] };
+                let wanted: &[Kind] =
+                    if is_annotation { &[Kind::Time, Kind::Text, Kind::Text] } else { &[Kind::Text] };
                 if kinds != wanted {
                     complaints.add(format!("{about}: columns are {kinds:?}"));
                 }
@@ -146,7 +152,8 @@ fn wrong(panel: &Panel, table: &Table) -> Vec<String> {
             complaints.push(format!("no time series: {}", types(table)));
         }
         "timeseries" if is_labelled != is_by_label => {
-            complaints.push(format!("series are named by a label or by the column, not both: {}", types(table)));
+            complaints
+                .push(format!("series are named by a label or by the column, not both: {}", types(table)));
         }
         "bargauge" if table.columns.len() != 2 || count(Kind::Text) != 1 || count(Kind::Number) != 1 => {
             complaints.push(format!("bars want a name and a number: {}", types(table)));

@@ -19,11 +19,11 @@ impl Range {
         Self { from: now - seconds, to: now }
     }
 
-    fn from_time(self) -> String {
+    fn begin(self) -> String {
         format!("toDateTime({})", self.from)
     }
 
-    fn to_time(self) -> String {
+    fn end(self) -> String {
         format!("toDateTime({})", self.to)
     }
 }
@@ -86,11 +86,11 @@ pub(crate) fn macros(text: &str, range: Range) -> Result<String, String> {
         let end = part.find(|c: char| !c.is_ascii_alphanumeric() && c != '_').unwrap_or(part.len());
         let (name, rest) = part.split_at(end);
         let (value, rest) = match name {
-            "fromTime" => (range.from_time(), rest),
-            "toTime" => (range.to_time(), rest),
+            "fromTime" => (range.begin(), rest),
+            "toTime" => (range.end(), rest),
             "timeFilter" => {
                 let (column, rest) = argument(rest)?;
-                let (from, to) = (range.from_time(), range.to_time());
+                let (from, to) = (range.begin(), range.end());
                 (format!("{column} >= {from} AND {column} <= {to}"), rest)
             }
             "dateFilter" => {
@@ -146,10 +146,7 @@ mod tests {
         assert_eq!(expanded(text, some(&["a", "b's"])).unwrap(), r"g IN ('a','b\'s')");
         assert_eq!(expanded("${group:sqlstring} = ''", Choice::One(String::new())).unwrap(), "'' = ''");
         assert_eq!(expanded("${group:sqlstring}", Choice::One("b's".to_owned())).unwrap(), "'b''s'");
-        assert_eq!(
-            expanded("'${group}' = 'all'", Choice::One("all".to_owned())).unwrap(),
-            "'all' = 'all'"
-        );
+        assert_eq!(expanded("'${group}' = 'all'", Choice::One("all".to_owned())).unwrap(), "'all' = 'all'");
     }
 
     #[test]

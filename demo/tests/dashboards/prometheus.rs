@@ -99,13 +99,16 @@ impl Prometheus {
 
     async fn ask(&self, query: &str, range: Range) -> Result<Vec<Value>, String> {
         let body = format!("query={}&start={}&end={}&step={STEP}", encoded(query), range.from, range.to);
-        let answer = post(self.address, "/api/v1/query_range", &body).await.map_err(|error| error.to_string())?;
+        let answer =
+            post(self.address, "/api/v1/query_range", &body).await.map_err(|error| error.to_string())?;
         let json: Value = serde_json::from_slice(&answer).map_err(|error| error.to_string())?;
         if json["status"] != "success" {
             return Err(json["error"].to_string());
         }
         let series = json["data"]["result"].as_array().into_iter().flatten();
-        Ok(series.map(|one| serde_json::json!({ "labels": one["metric"], "values": one["values"] })).collect())
+        Ok(series
+            .map(|one| serde_json::json!({ "labels": one["metric"], "values": one["values"] }))
+            .collect())
     }
 }
 

@@ -26,7 +26,8 @@ impl Results {
         self.current.clone_from(&dashboard.name);
         let view = views.pictured(dashboard);
         let variables = ["group", "domain", "reporter", "genuine"].map(|name| (name, view.chosen(name)));
-        let variables: Map<_, _> = variables.map(|(name, value)| (name.to_owned(), value.into())).into_iter().collect();
+        let variables: Map<_, _> =
+            variables.map(|(name, value)| (name.to_owned(), value.into())).into_iter().collect();
         self.dashboards.insert(
             dashboard.name.clone(),
             json!({ "variables": variables, "panels": {}, "annotations": {} }),

@@ -23,9 +23,16 @@ pub(crate) struct View {
 impl Views {
     pub(crate) async fn of(database: &Database, range: Range) -> Self {
         let names = async |column: &str| -> Vec<String> {
-            let sql = format!("SELECT DISTINCT toString({column}) FROM daily_domains ORDER BY sum(messages) OVER (PARTITION BY {column}) DESC");
+            let sql = format!(
+                "SELECT DISTINCT toString({column}) FROM daily_domains ORDER BY sum(messages) OVER (PARTITION BY {column}) DESC"
+            );
             let table = database.ask(&sql).await.unwrap();
-            table.rows.iter().filter_map(|row| row.first().and_then(Value::as_str)).map(str::to_owned).collect()
+            table
+                .rows
+                .iter()
+                .filter_map(|row| row.first().and_then(Value::as_str))
+                .map(str::to_owned)
+                .collect()
         };
         let (groups, domains) = (names("group_name").await, names("policy_domain").await);
         assert!(groups.len() > 2 && domains.len() > 10);
@@ -38,7 +45,8 @@ impl Views {
             true => Choice::Some(self.domains.clone()),
             false => ALL,
         };
-        let view = |genuine: &str| View::new(&format!("all, reports: {genuine}"), ALL, domain.clone(), genuine);
+        let view =
+            |genuine: &str| View::new(&format!("all, reports: {genuine}"), ALL, domain.clone(), genuine);
         vec![view("all"), view("genuine")]
     }
 
