@@ -3,7 +3,7 @@ import { falling, rising } from './shared/fields.js';
 import { to } from './shared/links.js';
 import { page } from './shared/page.js';
 import { bars, graph, map, number, rows } from './shared/panels.js';
-import { address, examined, keys, nested, origins, plans, reports, scope, sender, sources } from './shared/sql.js';
+import { address, examined, happened, keys, nested, origins, plans, reports, scope, sender, sources } from './shared/sql.js';
 
 const sourceLink = (column: string) => ({ title: 'This source in all domains', url: to('sources', { source: column }) });
 
@@ -141,7 +141,7 @@ FROM ${SENDERS} AND class != 'threat' AND messages > passed ORDER BY "Would be l
     rows({
       title: 'What happened', at: [10, 21, 14, 8], empty: 'Nothing has changed in this time range',
       description: 'Changes that two examinations in a row saw. docs/events.md says what to do about each kind.',
-      sql: `SELECT seen_at AS "When", severity AS "How bad", text AS "What", subject AS "About", old AS "Before", new AS "Now"
+      sql: `SELECT seen_at AS "When", severity AS "How bad", ${happened} AS "What", subject AS "About", old AS "Before", new AS "Now"
 FROM domain_events FINAL WHERE $__timeFilter(seen_at) AND ${scope('domain')} ORDER BY seen_at DESC LIMIT 200`,
       columns: {
         When: { width: 110, unit: 'time:MMM DD HH:mm' }, 'How bad': { pill: severity, width: 90 }, What: { minWidth: 230 },

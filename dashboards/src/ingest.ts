@@ -4,7 +4,7 @@ import { page } from './shared/page.js';
 import { bars, graph, number, rows } from './shared/panels.js';
 import { chosen, scope } from './shared/sql.js';
 
-const MESSAGES = `messages AS m FINAL WHERE $__dateFilter(day) AND ${chosen('m.group_name', 'group')}`;
+const MESSAGES = `messages AS m FINAL WHERE $__dateFilter(day) AND $__timeFilter(m.received_at) AND ${chosen('m.group_name', 'group')}`;
 const DELIVERIES = `deliveries AS l WHERE $__timeFilter(l.received_at) AND ${scope('l.policy_domain', 'l.group_name')} AND ${chosen('l.reporter', 'reporter')}`;
 
 /** The month before the end of the time range: whoever is silent has not written within a short one. */
@@ -103,24 +103,24 @@ FROM (SELECT l.reporter AS reporter, max(l.received_at) AS last, uniqExact(toDat
       ],
     }),
     graph({
-      title: 'What became of the messages', at: [0, 20, 8, 8], empty: 'No messages in this time range', draw: 'bars',
-      description: 'Mails by day of arrival. Duplicates are reports that came twice and are counted once; rejected ones had no report in them.',
+      title: 'What became of the messages', at: [0, 20, 8, 8], empty: 'No messages in this time range', draw: 'bars', points: 30,
+      description: 'Mails by time of arrival. Duplicates are reports that came twice and are counted once; rejected ones had no report in them.',
       colours: { Stored: colours.good, Duplicate: colours.info, Rejected: colours.warning, Quarantined: colours.bad },
-      sql: `SELECT m.day AS time, countIf(m.outcome = 'stored') AS "Stored", countIf(m.outcome = 'duplicate') AS "Duplicate", countIf(m.outcome = 'rejected') AS "Rejected",
+      sql: `SELECT $__timeInterval(m.received_at) AS time, countIf(m.outcome = 'stored') AS "Stored", countIf(m.outcome = 'duplicate') AS "Duplicate", countIf(m.outcome = 'rejected') AS "Rejected",
     countIf(m.outcome = 'quarantined') AS "Quarantined" FROM ${MESSAGES} GROUP BY time ORDER BY time`,
     }),
     graph({
-      title: 'Reports by decision', at: [8, 20, 8, 8], empty: 'No reports in this time range', draw: 'bars',
+      title: 'Reports by decision', at: [8, 20, 8, 8], empty: 'No reports in this time range', draw: 'bars', points: 30,
       description: 'The ledger: every delivery of a report. A conflict is a known identity with other content; both are kept.',
       colours: { Stored: colours.good, Duplicate: colours.info, Conflict: colours.warning },
-      sql: `SELECT toStartOfDay(toDateTime(l.received_at)) AS time, countIf(l.decision = 'stored') AS "Stored", countIf(l.decision = 'duplicate') AS "Duplicate", countIf(l.decision = 'conflict') AS "Conflict"
+      sql: `SELECT $__timeInterval(l.received_at) AS time, countIf(l.decision = 'stored') AS "Stored", countIf(l.decision = 'duplicate') AS "Duplicate", countIf(l.decision = 'conflict') AS "Conflict"
 FROM ${DELIVERIES} GROUP BY time ORDER BY time`,
     }),
     graph({
-      title: 'Are the reports from who they say?', at: [16, 20, 8, 8], empty: 'No reports in this time range', draw: 'bars',
+      title: 'Are the reports from who they say?', at: [16, 20, 8, 8], empty: 'No reports in this time range', draw: 'bars', points: 30,
       description: 'Provenance of the report mails. Forged ones are not counted as genuine; many unknown ones mean that our DNS resolver does not answer.',
       colours: { Genuine: colours.good, Authenticated: colours.info, Unknown: colours.neutral, Forged: colours.bad },
-      sql: `SELECT toStartOfDay(toDateTime(l.received_at)) AS time, countIf(l.verdict = 'genuine') AS "Genuine", countIf(l.verdict = 'authenticated') AS "Authenticated",
+      sql: `SELECT $__timeInterval(l.received_at) AS time, countIf(l.verdict = 'genuine') AS "Genuine", countIf(l.verdict = 'authenticated') AS "Authenticated",
     countIf(l.verdict = 'unknown') AS "Unknown", countIf(l.verdict = 'forged') AS "Forged" FROM ${DELIVERIES} GROUP BY time ORDER BY time`,
     }),
     rows({

@@ -32,6 +32,15 @@ pub(super) struct Told {
     pub(super) addresses: Vec<std::net::IpAddr>,
 }
 
+impl Told {
+    /// The days for which there were reports then.
+    fn days_until(&self, at: u64) -> Option<ReportDays> {
+        let ReportDays { oldest, newest } = self.days?;
+        let today = u32::try_from(at / DAY).unwrap_or(u32::MAX);
+        (oldest <= today).then(|| ReportDays { oldest, newest: newest.min(today) })
+    }
+}
+
 /// What is to be kept.
 #[derive(Default)]
 pub(super) struct Rows {
@@ -77,7 +86,8 @@ impl Watched {
         let changes = self.state.observe(snapshot.checks(), &BTreeSet::new(), at);
         self.remember(&snapshot, told, at);
         let histories: Vec<_> = self.keys.values().cloned().collect();
-        let findings = keys::findings(&self.domain, &histories, told.days, at, &Thresholds::default());
+        let findings =
+            keys::findings(&self.domain, &histories, told.days_until(at), at, &Thresholds::default());
         snapshot.dkim.check.findings.extend(findings);
         for check in snapshot.checks().into_iter().filter(|check| check.unknown.is_empty()) {
             let codes = check.findings.iter().map(|finding| finding.code).collect();
@@ -118,11 +128,16 @@ impl Watched {
     }
 
     fn remember(&mut self, snapshot: &Snapshot, told: &Told, at: u64) {
+        let today = u32::try_from(at / DAY).unwrap_or(u32::MAX);
         self.keys.values_mut().for_each(|history| history.published = false);
         for found in &snapshot.dkim.keys {
             let Some(key) = found.key() else { continue };
             let identity = (found.selector.clone(), key.fingerprint.clone());
-            let used = told.uses.iter().find(|used| used.selector == found.selector);
+            // What later reports tell was not known then.
+            let used = told
+                .uses
+                .iter()
+                .find(|used| used.selector == found.selector && u64::from(used.first) <= at / DAY);
             let history = self.keys.entry(identity).or_insert_with(|| KeyHistory {
                 key: Key {
                     domain: self.domain.to_string(),
@@ -140,7 +155,7 @@ impl Watched {
             });
             (history.published, history.last_seen_dns) = (true, at);
             history.first_seen_reports = used.filter(|used| used.messages > 0).map(|used| used.first.into());
-            history.last_seen_reports = used.map(|used| used.last.into());
+            history.last_seen_reports = used.map(|used| today.min(used.last.into()));
         }
     }
 
@@ -207,3 +222,4 @@ impl Rows {
 
 /// Seconds from the first look to the second one.
 const SECOND_LOOK: u64 = 1_800;
+const DAY: u64 = 86_400;

@@ -23,6 +23,8 @@ pub(crate) struct Panel {
     /// `stat`, `timeseries`, ...
     pub(crate) kind: String,
     pub(crate) queries: Vec<Query>,
+    /// How many points a query is asked for.
+    pub(crate) points: u64,
     pub(crate) options: Value,
     pub(crate) defaults: Value,
     /// Properties by the name of the field they are for.
@@ -81,6 +83,8 @@ impl Panel {
             id: json["id"].as_u64().unwrap(),
             title: text(json, "title"),
             kind: text(json, "type"),
+            // Without a word of the panel it is its width in pixels.
+            points: json["maxDataPoints"].as_u64().unwrap_or(800),
             queries: list(json, "/targets").map(Query::read).collect(),
             options: json["options"].clone(),
             defaults: json["fieldConfig"]["defaults"].clone(),

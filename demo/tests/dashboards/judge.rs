@@ -6,7 +6,7 @@ use serde_json::Value;
 
 use crate::dashboard::{Dashboard, Panel, Query, Text};
 use crate::database::{Column, Database, Kind, Table, is_empty};
-use crate::macros::expand;
+use crate::macros::{Range, expand};
 use crate::results::Results;
 use crate::views::{View, Views};
 
@@ -34,13 +34,12 @@ pub(crate) async fn panel(
     database: &Database,
     views: &Views,
     complaints: &mut Complaints,
-    results: &mut Results,
 ) {
     for query in &panel.queries {
         let Text::Sql(sql) = &query.text else { continue };
         let about = format!("{} / {} ({})", dashboard.name, panel.title, query.name);
         for view in views.all(dashboard) {
-            match ask(sql, &view, views, database).await {
+            match ask(sql, &view, views.range, panel.points, database).await {
                 Ok(table) => {
                     wrong(panel, &table)
                         .into_iter()
@@ -55,11 +54,8 @@ pub(crate) async fn panel(
         for (kind, narrowed) in [("group", views.groups(dashboard)), ("domain", views.domains())] {
             let mut is_filled = false;
             for view in narrowed {
-                match ask(sql, &view, views, database).await {
-                    Ok(table)
-                        if !table.rows.is_empty()
-                            && !(panel.kind == "stat" && empty(panel, &table).is_some()) =>
-                    {
+                match ask(sql, &view, views.range, panel.points, database).await {
+                    Ok(table) if fills(panel, &table) => {
                         is_filled = true;
                         break;
                     }
@@ -71,9 +67,6 @@ pub(crate) async fn panel(
                 complaints.add(format!("{about}: there is no {kind} for which it is not empty"));
             }
         }
-        if let Ok(table) = ask(sql, &views.pictured(dashboard), views, database).await {
-            results.add(&panel.id.to_string(), &query.name, &table);
-        }
     }
 }
 
@@ -84,13 +77,12 @@ pub(crate) async fn other(
     database: &Database,
     views: &Views,
     complaints: &mut Complaints,
-    results: &mut Results,
 ) {
     let Text::Sql(sql) = &query.text else { return };
     let about = format!("{} / {}", dashboard.name, query.name);
     let is_annotation = sql.contains("AS tags");
     for view in views.all(dashboard) {
-        match ask(sql, &view, views, database).await {
+        match ask(sql, &view, views.range, 1, database).await {
             Ok(table) if table.rows.is_empty() => complaints.add(format!("{about}, {}: no rows", view.name)),
             Ok(table) => {
                 let kinds: Vec<_> = table.columns.iter().map(|column| column.kind).collect();
@@ -103,13 +95,41 @@ pub(crate) async fn other(
             Err(error) => complaints.add(format!("{about}, {}: {error}", view.name)),
         }
     }
-    if is_annotation && let Ok(table) = ask(sql, &views.pictured(dashboard), views, database).await {
-        results.add_annotation(&query.name, &table);
+}
+
+/// What is in the picture of a dashboard.
+pub(crate) async fn picture(
+    dashboard: &Dashboard,
+    database: &Database,
+    views: &Views,
+    range: Range,
+    results: &mut Results,
+) {
+    let view = views.pictured(dashboard);
+    for panel in &dashboard.panels {
+        for query in &panel.queries {
+            let Text::Sql(sql) = &query.text else { continue };
+            if let Ok(table) = ask(sql, &view, range, panel.points, database).await {
+                results.add(&panel.id.to_string(), &query.name, &table);
+            }
+        }
+    }
+    for query in &dashboard.annotations {
+        let Text::Sql(sql) = &query.text else { continue };
+        if let Ok(table) = ask(sql, &view, range, 1, database).await {
+            results.add_annotation(&query.name, &table);
+        }
     }
 }
 
-async fn ask(sql: &str, view: &View, views: &Views, database: &Database) -> Result<Table, String> {
-    database.ask(&expand(sql, &view.choices, views.range)?).await
+async fn ask(
+    sql: &str,
+    view: &View,
+    range: Range,
+    points: u64,
+    database: &Database,
+) -> Result<Table, String> {
+    database.ask(&expand(sql, &view.choices, range, points)?).await
 }
 
 /// Columns that are missing or of a type that the panel cannot draw.
@@ -164,6 +184,11 @@ fn wrong(panel: &Panel, table: &Table) -> Vec<String> {
         _ => {}
     }
     complaints
+}
+
+/// Whether there is something to see, if not in every column.
+fn fills(panel: &Panel, table: &Table) -> bool {
+    if panel.kind == "stat" { empty(panel, table).is_none() } else { !table.rows.is_empty() }
 }
 
 /// Why a panel would show its text for no data, or columns without anything in them.

@@ -43,8 +43,8 @@ pub(crate) enum Choice {
 pub(crate) type Choices = [(&'static str, Choice)];
 
 /// The statement that ClickHouse is sent.
-pub(crate) fn expand(text: &str, choices: &Choices, range: Range) -> Result<String, String> {
-    macros(&variables(text, choices)?, range)
+pub(crate) fn expand(text: &str, choices: &Choices, range: Range, points: u64) -> Result<String, String> {
+    macros(&variables(text, choices)?, range, points)
 }
 
 /// Grafana's part: `${name}` and `${name:format}`.
@@ -79,7 +79,7 @@ fn formatted(choice: &Choice, format: &str) -> Result<String, String> {
 }
 
 /// The data source's part: `$__name` and `$__name(argument)`.
-pub(crate) fn macros(text: &str, range: Range) -> Result<String, String> {
+pub(crate) fn macros(text: &str, range: Range, points: u64) -> Result<String, String> {
     let mut parts = text.split("$__");
     let mut done = parts.next().unwrap_or_default().to_owned();
     for part in parts {
@@ -98,6 +98,11 @@ pub(crate) fn macros(text: &str, range: Range) -> Result<String, String> {
                 let [from, to] = [range.from, range.to].map(|at| format!("toDate('{}')", Moment(at).day()));
                 (format!("{column} >= {from} AND {column} <= {to}"), rest)
             }
+            "timeInterval" => {
+                let (column, rest) = argument(rest)?;
+                let seconds = interval(range, points).max(1);
+                (format!("toStartOfInterval(toDateTime({column}), INTERVAL {seconds} second)"), rest)
+            }
             other => return Err(format!("no macro is called {other}")),
         };
         done.push_str(&value);
@@ -105,6 +110,42 @@ pub(crate) fn macros(text: &str, range: Range) -> Result<String, String> {
     }
     Ok(done)
 }
+
+/// Seconds between two points when there may be so many: Grafana rounds to times that people like.
+fn interval(range: Range, points: u64) -> u64 {
+    let exact = u64::try_from((range.to - range.from) * 1_000).unwrap_or_default() / points.max(1);
+    let rounded =
+        ROUNDED.iter().find(|(below, _)| exact < *below).map_or(31_536_000_000, |(_, interval)| *interval);
+    rounded / 1_000
+}
+
+/// Milliseconds: below the first it is the second. What is below a second does not matter here.
+const ROUNDED: [(u64, u64); 24] = [
+    (750, 500),
+    (1_500, 1_000),
+    (3_500, 2_000),
+    (7_500, 5_000),
+    (12_500, 10_000),
+    (17_500, 15_000),
+    (25_000, 20_000),
+    (45_000, 30_000),
+    (90_000, 60_000),
+    (210_000, 120_000),
+    (450_000, 300_000),
+    (750_000, 600_000),
+    (1_050_000, 900_000),
+    (1_500_000, 1_200_000),
+    (2_700_000, 1_800_000),
+    (5_400_000, 3_600_000),
+    (9_000_000, 7_200_000),
+    (16_200_000, 10_800_000),
+    (32_400_000, 21_600_000),
+    (86_400_000, 43_200_000),
+    (604_800_000, 86_400_000),
+    (1_814_400_000, 604_800_000),
+    (3_628_800_000, 2_592_000_000),
+    (u64::MAX, 31_536_000_000),
+];
 
 /// What stands in the parentheses at the start, and what follows them.
 fn argument(text: &str) -> Result<(&str, &str), String> {
@@ -131,7 +172,7 @@ mod tests {
     }
 
     fn expanded(text: &str, choice: Choice) -> Result<String, String> {
-        expand(text, &[("group", choice)], RANGE)
+        expand(text, &[("group", choice)], RANGE, 30)
     }
 
     #[test]
@@ -162,16 +203,28 @@ mod tests {
     #[test]
     fn times_and_days() {
         assert_eq!(
-            macros("$__timeFilter(l.received_at)", RANGE).unwrap(),
+            macros("$__timeFilter(l.received_at)", RANGE, 30).unwrap(),
             "l.received_at >= toDateTime(1795305600) AND l.received_at <= toDateTime(1795392000)"
         );
         assert_eq!(
-            macros("x $__dateFilter(day) y", RANGE).unwrap(),
+            macros("x $__dateFilter(day) y", RANGE, 30).unwrap(),
             "x day >= toDate('2026-11-22') AND day <= toDate('2026-11-23') y"
         );
         assert_eq!(
-            macros("$__toTime - INTERVAL 2 DAY, toDate($__fromTime, 'UTC')", RANGE).unwrap(),
+            macros("$__toTime - INTERVAL 2 DAY, toDate($__fromTime, 'UTC')", RANGE, 30).unwrap(),
             "toDateTime(1795392000) - INTERVAL 2 DAY, toDate(toDateTime(1795305600), 'UTC')"
+        );
+    }
+
+    #[test]
+    fn points_have_intervals_that_people_like() {
+        let days = |days: i64| Range { from: 0, to: days * 86_400 };
+        assert_eq!(interval(days(7), 30), 6 * 3_600);
+        assert_eq!(interval(days(30), 30), 86_400);
+        assert_eq!(interval(Range { from: 0, to: 3_600 }, 30), 120);
+        assert_eq!(
+            macros("$__timeInterval(m.received_at) AS time", Range { from: 0, to: 60 }, 30).unwrap(),
+            "toStartOfInterval(toDateTime(m.received_at), INTERVAL 2 second) AS time"
         );
     }
 

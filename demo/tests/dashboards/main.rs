@@ -30,26 +30,33 @@ async fn every_panel_has_something_to_say() {
     demo.shown().await;
 
     let mut complaints = Complaints::default();
-    let mut results = Results::default();
     let database = Database::at(demo.place().clickhouse);
     let month = Range::until_now(30 * 86_400);
     let views = Views::of(&database, month).await;
     for dashboard in &dashboards {
-        results.begin(dashboard, month, &views);
         for panel in &dashboard.panels {
-            judge::panel(dashboard, panel, &database, &views, &mut complaints, &mut results).await;
+            judge::panel(dashboard, panel, &database, &views, &mut complaints).await;
         }
         for query in dashboard.annotations.iter().chain(&dashboard.variables) {
-            judge::other(dashboard, query, &database, &views, &mut complaints, &mut results).await;
+            judge::other(dashboard, query, &database, &views, &mut complaints).await;
         }
     }
-    match prometheus {
-        Some(prometheus) => {
-            let seen = prometheus.seen(&dashboards, &mut complaints).await;
-            seen.into_iter().for_each(|one| results.add_series(one));
+    let seen = match prometheus {
+        Some(prometheus) => prometheus.seen(&dashboards, &mut complaints).await,
+        None => {
+            eprintln!("there is no prometheus: the panels about the daemon's metrics were not tried");
+            Vec::new()
         }
-        None => eprintln!("there is no prometheus: the panels about the daemon's metrics were not tried"),
+    };
+    let mut results = Results::new(month);
+    for dashboard in &dashboards {
+        // Metrics tell of the minute in which the demo ran.
+        let about = seen.iter().find(|one| one.dashboard == dashboard.name);
+        let range = about.map_or(month, |one| one.range);
+        results.begin(dashboard, range, &views);
+        judge::picture(dashboard, &database, &views, range, &mut results).await;
     }
+    seen.into_iter().for_each(|one| results.add_series(one));
     demo.stop().await;
     results.write();
     complaints.assert_none();

@@ -12,7 +12,6 @@ use crate::macros::Range;
 use crate::prometheus::Seen;
 use crate::views::Views;
 
-#[derive(Default)]
 pub(crate) struct Results {
     range: Value,
     dashboards: Map<String, Value>,
@@ -20,9 +19,13 @@ pub(crate) struct Results {
 }
 
 impl Results {
+    /// Of this time, unless a dashboard has its own.
+    pub(crate) fn new(range: Range) -> Self {
+        Self { range: span(range), dashboards: Map::new(), current: String::new() }
+    }
+
     /// What follows is about this dashboard.
     pub(crate) fn begin(&mut self, dashboard: &Dashboard, range: Range, views: &Views) {
-        self.range = span(range);
         self.current.clone_from(&dashboard.name);
         let view = views.pictured(dashboard);
         let variables = ["group", "domain", "reporter", "genuine"].map(|name| (name, view.chosen(name)));
@@ -30,7 +33,7 @@ impl Results {
             variables.map(|(name, value)| (name.to_owned(), value.into())).into_iter().collect();
         self.dashboards.insert(
             dashboard.name.clone(),
-            json!({ "variables": variables, "panels": {}, "annotations": {} }),
+            json!({ "range": span(range), "variables": variables, "panels": {}, "annotations": {} }),
         );
     }
 
@@ -46,8 +49,6 @@ impl Results {
 
     pub(crate) fn add_series(&mut self, seen: Seen) {
         self.put(&seen.dashboard, "panels", &seen.panel)[&seen.query] = json!({ "series": seen.series });
-        // Metrics tell of the minute in which the demo ran.
-        self.dashboards[&seen.dashboard]["range"] = span(seen.range);
     }
 
     /// Writes the file, if one is wanted.

@@ -90,7 +90,7 @@ impl View {
     pub(crate) fn chosen(&self, variable: &str) -> String {
         match self.choices.iter().find(|(name, _)| *name == variable) {
             Some((_, Choice::Some(values))) => values.join(", "),
-            Some((_, Choice::One(value))) => value.clone(),
+            Some((_, Choice::One(value))) if value != "all" => value.clone(),
             _ => "All".to_owned(),
         }
     }
@@ -102,5 +102,5 @@ fn one(value: &str) -> Choice {
 
 /// As `allValue` of the variables has it.
 const ALL: Choice = Choice::All("''");
-const PICTURED_DOMAIN: &str = "meridian-freight.test";
+const PICTURED_DOMAIN: &str = "oakfield-exams.test";
 const PICTURED_GROUP: &str = "lumen-retail";
