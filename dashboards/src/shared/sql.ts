@@ -66,8 +66,8 @@ export function keys(): string {
     HAVING max(k.last_seen) > $__toTime - INTERVAL 3 DAY AND min(k.first_seen) <= $__toTime`);
 }
 
-/** What happened, without the name of the domain, which has a column of its own. */
-export const happened = `replaceRegexpOne(substring(text, length(domain) + 1), '^:? ', '')`;
+/** What happened, without the name of the domain, which has a column of its own, and without parentheses around what it is about. */
+export const happened = `replaceRegexpOne(replaceRegexpOne(substring(text, length(domain) + 1), '^:? ', ''), '^[(]([^)]*)[)]', '\\\\1')`;
 
 /** Puts a statement inside another one. */
 export const nested = (text: string): string => `(\n${trim(text).replace(/^/gm, '    ')}\n)`;

@@ -54,7 +54,11 @@ pub(super) fn domains() -> Vec<Domain> {
             flows: vec![
                 Flow::own("oakfield-exams.test", &pools::OAKFIELD, 420.0),
                 Flow::sendgrid("oakfield-exams.test", 800.0).days(6..30),
+                Flow::sendgrid("oakfield-exams.test", 130.0)
+                    .under("results.oakfield-exams.test")
+                    .days(14..30),
                 Flow::zendesk("oakfield-exams.test", 90.0),
+                Flow::spoofed("oakfield-exams.test", 22.0),
             ],
             tls_sessions: 0,
         },

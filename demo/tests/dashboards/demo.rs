@@ -55,6 +55,11 @@ impl Demo {
         *self.place.insert(Place { http: address("HTTP"), clickhouse: address("ClickHouse") })
     }
 
+    /// Waits until all mail has come to its end.
+    pub(crate) async fn delivered(&mut self) {
+        self.line("everything agrees").await;
+    }
+
     /// Waits until it has shown everything and only stays up.
     pub(crate) async fn shown(&mut self) {
         self.line("ruad stays up").await;

@@ -27,6 +27,8 @@ async fn every_panel_has_something_to_say() {
     let dashboards = Dashboard::all();
     let mut demo = Demo::start();
     let prometheus = Prometheus::start(demo.ready().await.http);
+    demo.delivered().await;
+    let delivering = prometheus.as_ref().map(Prometheus::until_now);
     demo.shown().await;
 
     let mut complaints = Complaints::default();
@@ -42,7 +44,7 @@ async fn every_panel_has_something_to_say() {
         }
     }
     let seen = match prometheus {
-        Some(prometheus) => prometheus.seen(&dashboards, &mut complaints).await,
+        Some(prometheus) => prometheus.seen(&dashboards, delivering.unwrap(), &mut complaints).await,
         None => {
             eprintln!("there is no prometheus: the panels about the daemon's metrics were not tried");
             Vec::new()

@@ -18,7 +18,7 @@ use crate::macros::{Range, promql};
 
 pub(crate) struct Prometheus {
     address: SocketAddr,
-    began: Range,
+    began: i64,
     _child: Child,
     _folder: TempDir,
 }
@@ -56,14 +56,24 @@ impl Prometheus {
             .kill_on_drop(true)
             .spawn()
             .unwrap();
-        Some(Self { address, began: Range::until_now(0), _child: child, _folder: folder })
+        Some(Self { address, began: Range::until_now(0).to, _child: child, _folder: folder })
     }
 
-    /// What every query gives, once all give something or patience ends.
-    pub(crate) async fn seen(self, dashboards: &[Dashboard], complaints: &mut Complaints) -> Vec<Seen> {
+    /// The time since it was started.
+    pub(crate) fn until_now(&self) -> Range {
+        Range { from: self.began, to: Range::until_now(0).to }
+    }
+
+    /// What every query gives for that time, once all give something or patience ends.
+    pub(crate) async fn seen(
+        self,
+        dashboards: &[Dashboard],
+        range: Range,
+        complaints: &mut Complaints,
+    ) -> Vec<Seen> {
         let deadline = Instant::now() + PATIENCE;
         loop {
-            let (seen, wrong) = self.look(dashboards).await;
+            let (seen, wrong) = self.look(dashboards, range).await;
             if wrong.is_empty() || Instant::now() > deadline {
                 wrong.into_iter().for_each(|complaint| complaints.add(complaint));
                 return seen;
@@ -72,8 +82,7 @@ impl Prometheus {
         }
     }
 
-    async fn look(&self, dashboards: &[Dashboard]) -> (Vec<Seen>, Vec<String>) {
-        let range = Range { from: self.began.from, to: Range::until_now(0).to };
+    async fn look(&self, dashboards: &[Dashboard], range: Range) -> (Vec<Seen>, Vec<String>) {
         let (mut seen, mut wrong) = (Vec::new(), Vec::new());
         for dashboard in dashboards {
             for panel in &dashboard.panels {
