@@ -33,9 +33,12 @@ engine: ## install the embedded ClickHouse engine once for this user
 # The comparison of SMTP receivers needs OpenSSL's headers for a peer, which nothing else does.
 WORKSPACE = --workspace --exclude ruad-bench-smtp --locked
 
+# What the queries of the dashboards gave over the demo, for those who draw them.
+RESULTS = $(abspath $(TARGET))/dashboards.json
+
 .PHONY: test
 test: engine ## everything, with the tests that need ClickHouse
-	$(CARGO) test $(WORKSPACE)
+	RUAD_DASHBOARD_RESULTS=$(RESULTS) $(CARGO) test $(WORKSPACE)
 
 .PHONY: test-peers
 test-peers: ## Postfix, Exim and swaks deliver to it; installs them, needs root
@@ -80,6 +83,23 @@ dashboards: ## write dashboards/grafana/*.json from dashboards/src
 test-dashboards: ## they are what the generator writes, and keep to Grafana's types
 	@if [ -d dashboards/node_modules ]; then npm run --silent --prefix dashboards types && npm run --silent --prefix dashboards check; \
 	else echo 'dashboards/node_modules is missing, so the dashboards were not checked: make dashboards-install'; fi
+
+# Where the dashboards are drawn to.
+DRAWN ?= $(abspath $(TARGET))/dashboards
+
+# Every `make test` writes it anew.
+$(RESULTS): | engine
+	$(CARGO) build --locked --package ruad --package ruad-demo
+	RUAD_DASHBOARD_RESULTS=$@ $(CARGO) test --locked --package ruad-demo --test dashboards
+
+.PHONY: draw-dashboards pictures
+draw-dashboards: $(RESULTS) ## draw every dashboard from what the last `make test` found; fails on an empty panel; needs node and chromium
+	npm run --silent --prefix dashboards draw -- --data $(RESULTS) --out $(DRAWN)
+
+pictures: ## run the demo and draw the dashboards into docs/img/dashboards
+	rm -f $(RESULTS)
+	$(MAKE) draw-dashboards DRAWN=$(abspath docs/img/dashboards)
+	@if command -v pngquant >/dev/null; then pngquant --force --ext .png --skip-if-larger --strip 256 -- docs/img/dashboards/*.png; fi
 
 .PHONY: fuzz
 fuzz: ## every fuzz target for a minute each; needs cargo-fuzz and a nightly compiler

@@ -132,7 +132,9 @@ const Nothing = ({ text, theme }: { text?: string; theme: GrafanaTheme2 }) => (
 function Head({ job, theme, range }: Pick<PageProps, 'job' | 'theme' | 'range'>) {
   const shown = job.dashboard.templating.list.filter(({ hide, type }) => hide !== 2 && type !== 'datasource');
   const chip = { background: theme.components.input.background, border: `1px solid ${theme.colors.border.medium}`, borderRadius: 6, padding: '4px 10px' };
-  const day = (at: { utc: () => { format: (as: string) => string } }) => at.utc().format('YYYY-MM-DD');
+  // A range of minutes is one of times of a day.
+  const form = Number(range.to) - Number(range.from) < 172_800_000 ? 'YYYY-MM-DD HH:mm' : 'YYYY-MM-DD';
+  const day = (at: { utc: () => { format: (as: string) => string } }) => at.utc().format(form);
   return (
     <div style={{ height: HEAD, padding: '14px 16px 0' }}>
       <div style={{ alignItems: 'baseline', display: 'flex', gap: 18 }}>

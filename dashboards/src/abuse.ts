@@ -109,7 +109,7 @@ LEFT JOIN (
 ) AS p ON p.domain = k.domain
 GROUP BY "Domain", "Customer", "Policy" ORDER BY "Messages" DESC LIMIT 200`,
       columns: {
-        Domain: { minWidth: 170, link: domainLink }, Customer: { width: 130 }, Policy: { width: 95 }, Messages: { width: 95 },
+        Domain: { minWidth: 170, link: domainLink }, Customer: { width: 142 }, Policy: { width: 95 }, Messages: { width: 95 },
         Stopped: { width: 140, unit: 'percentunit', decimals: 0, min: 0, max: 1, as: 'bar', steps: rising(0.5, 0.9) }, Networks: { width: 90 }, Addresses: { width: 95 },
       },
     }),

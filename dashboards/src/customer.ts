@@ -2,7 +2,7 @@ import { colours, severity, type Words } from './shared/colours.js';
 import { rising } from './shared/fields.js';
 import { page } from './shared/page.js';
 import { bars, graph, number, rows, words } from './shared/panels.js';
-import { nested, origins, plans, reports, scope, sender, sources } from './shared/sql.js';
+import { happened, nested, origins, plans, reports, scope, sender, sources } from './shared/sql.js';
 
 const protection: Words = {
   no: { text: 'Not protected', colour: colours.bad },
@@ -96,7 +96,7 @@ WHERE s.service = '' GROUP BY "From" ORDER BY "Messages" DESC LIMIT 7`,
     rows({
       title: 'What happened', at: [0, 35, 24, 7], empty: 'Nothing has changed in this time range',
       description: 'Changes of your domains that we noticed. Tell us when one was not meant.',
-      sql: `SELECT seen_at AS "When", severity AS "How bad", domain AS "Domain", text AS "What" FROM domain_events FINAL
+      sql: `SELECT seen_at AS "When", severity AS "How bad", domain AS "Domain", ${happened} AS "What" FROM domain_events FINAL
 WHERE $__timeFilter(seen_at) AND ${scope('domain')} ORDER BY seen_at DESC LIMIT 50`,
       columns: { When: { width: 130, unit: 'time:MMM DD HH:mm' }, 'How bad': { pill: severity, width: 100 }, Domain: { width: 220 }, What: { minWidth: 300 } },
     }),

@@ -3,7 +3,7 @@ import { falling, rising } from './shared/fields.js';
 import { to } from './shared/links.js';
 import { page } from './shared/page.js';
 import { bars, graph, map, number, rows } from './shared/panels.js';
-import { address, examined, keys, nested, origins, plans, reports, scope, sender, sources } from './shared/sql.js';
+import { address, examined, happened, keys, nested, origins, plans, reports, scope, sender, sources } from './shared/sql.js';
 
 const sourceLink = (column: string) => ({ title: 'This source in all domains', url: to('sources', { source: column }) });
 
@@ -141,7 +141,7 @@ FROM ${SENDERS} AND class != 'threat' AND messages > passed ORDER BY "Would be l
     rows({
       title: 'What happened', at: [10, 21, 14, 8], empty: 'Nothing has changed in this time range',
       description: 'Changes that two examinations in a row saw. docs/events.md says what to do about each kind.',
-      sql: `SELECT seen_at AS "When", severity AS "How bad", text AS "What", subject AS "About", old AS "Before", new AS "Now"
+      sql: `SELECT seen_at AS "When", severity AS "How bad", ${happened} AS "What", subject AS "About", old AS "Before", new AS "Now"
 FROM domain_events FINAL WHERE $__timeFilter(seen_at) AND ${scope('domain')} ORDER BY seen_at DESC LIMIT 200`,
       columns: {
         When: { width: 110, unit: 'time:MMM DD HH:mm' }, 'How bad': { pill: severity, width: 90 }, What: { minWidth: 230 },
@@ -216,7 +216,7 @@ ORDER BY indexOf(['error', 'warning', 'unknown', 'info', 'ok'], last_status), me
     rows({
       title: 'Records', at: [12, 57, 12, 7], empty: 'No record was seen',
       description: 'Records that DNS has now, and since when. What was there before is in the table dns_records.',
-      sql: `SELECT type AS "Type", name AS "Name", text AS "Record", min(r.first_seen) AS "Since" FROM dns_records AS r
+      sql: `SELECT type AS "Type", name AS "Name", text AS "Record", toDateTime(min(r.first_seen), 'UTC') AS "Since" FROM dns_records AS r
 WHERE ${scope('r.domain', 'r.group_name')} GROUP BY r.domain, name, type, text
 HAVING max(r.last_seen) > $__toTime - INTERVAL 3 DAY ORDER BY indexOf(['TXT', 'MX', 'NS'], type) = 0, type DESC, name LIMIT 200`,
       columns: { Type: { width: 70 }, Name: { width: 190 }, Record: { minWidth: 220 }, Since: { width: 105, unit: 'time:YYYY-MM-DD' } },

@@ -3,7 +3,7 @@ import { falling, rising } from './shared/fields.js';
 import { to } from './shared/links.js';
 import { page } from './shared/page.js';
 import { bars, graph, number, rows } from './shared/panels.js';
-import { examined, keys, nested, plans, reports, scope, today } from './shared/sql.js';
+import { examined, happened, keys, nested, plans, reports, scope, today } from './shared/sql.js';
 
 const domainLink = { title: 'Open this domain', url: to('domain', { domain: 'Domain' }) };
 const groupLink = { title: 'Show this customer alone', url: to('fleet', { group: 'Customer' }) };
@@ -48,7 +48,7 @@ SELECT
     plan.domain AS "Domain", plan.customer AS "Customer", plan.stage AS "Stage", plan.policy AS "Policy",
     plan.score AS "Score", volume.messages AS "Messages",
     if(volume.messages > 0, volume.passed / volume.messages, NULL) AS "Aligned",
-    volume.trend AS "30 days", plan.threats AS "Forged", dns.lookups AS "SPF lookups", oldest.days AS "Oldest key",
+    volume.trend AS "30 days", plan.threats AS "Forged", dns.lookups AS "SPF lookups", if(oldest.domain = '', NULL, oldest.days) AS "Oldest key",
     plan.open_steps AS "Open steps"
 FROM plan
 LEFT JOIN volume ON volume.domain = plan.domain
@@ -148,7 +148,7 @@ export const fleet = () => page('fleet', {
     rows({
       title: 'What changed', at: [14, 19, 10, 8], empty: 'Nothing has changed in this time range',
       description: 'The last events of severity warning or error. Each was seen by two examinations in a row; docs/events.md says what to do about each kind.',
-      sql: `SELECT seen_at AS "When", severity AS "How bad", domain AS "Domain", text AS "What" FROM domain_events FINAL
+      sql: `SELECT seen_at AS "When", severity AS "How bad", domain AS "Domain", ${happened} AS "What" FROM domain_events FINAL
 WHERE $__timeFilter(seen_at) AND ${scope('domain')} AND severity IN ('warning', 'error') ORDER BY seen_at DESC LIMIT 100`,
       columns: {
         When: { width: 105, unit: 'time:MMM DD HH:mm' }, 'How bad': { pill: severity, width: 90 },

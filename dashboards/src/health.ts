@@ -3,7 +3,7 @@ import { falling } from './shared/fields.js';
 import { to } from './shared/links.js';
 import { page } from './shared/page.js';
 import { bars, graph, number, rows } from './shared/panels.js';
-import { examined, keys, nested, scope } from './shared/sql.js';
+import { examined, happened, keys, nested, scope } from './shared/sql.js';
 
 const domainLink = { title: 'Open this domain', url: to('domain', { domain: 'Domain' }) };
 
@@ -82,7 +82,7 @@ FROM domain_events AS e FINAL WHERE $__timeFilter(e.seen_at) AND ${scope('e.doma
 FROM ${nested(examined({ last_status: 'status', customer: 'group_name', lookups: 'spf_lookups' }))}
 GROUP BY domain ORDER BY worst DESC, length("Errors in") DESC, domain LIMIT 5000`,
       columns: {
-        Status: { pill: status, width: 105 }, Domain: { minWidth: 160, link: domainLink }, Customer: { width: 130 }, 'Errors in': { width: 150 },
+        Status: { pill: status, width: 105 }, Domain: { minWidth: 160, link: domainLink }, Customer: { width: 142 }, 'Errors in': { width: 150 },
         'Warnings in': { width: 150 }, 'SPF lookups': { width: 105, as: 'text', steps: falling(9, 11) },
       },
     }),
@@ -99,19 +99,19 @@ GROUP BY domain ORDER BY worst DESC, length("Errors in") DESC, domain LIMIT 5000
       title: 'On block lists', at: [0, 27, 12, 8], empty: 'No domain and no address is listed',
       description: 'Find out why before asking to be taken off: a hacked mailbox, a form that is abused, a neighbour in a shared network.',
       sql: `SELECT domain AS "Domain", customer AS "Customer", code AS "Code", detail AS "What the list says" FROM ${nested(FINDINGS)} WHERE startsWith(code, 'dnsbl.') ORDER BY domain LIMIT 200`,
-      columns: { Domain: { width: 190, link: domainLink }, Customer: { width: 130 }, Code: { width: 160 }, 'What the list says': { minWidth: 180 } },
+      columns: { Domain: { width: 190, link: domainLink }, Customer: { width: 142 }, Code: { width: 160 }, 'What the list says': { minWidth: 180 } },
     }),
     rows({
       title: 'Reports that may not come here', at: [12, 27, 12, 8], empty: 'Every domain may send its reports here',
       description: 'The record that allows it is missing in the zone of your report address, so careful reporters send nothing. `ruad zone` prints what to publish.',
       sql: `SELECT domain AS "Domain", customer AS "Customer", code AS "Code", detail AS "What is wrong" FROM ${nested(FINDINGS)}
 WHERE code IN ('dmarc.not_authorized', 'dmarc.not_to_us', 'dmarc.no_reports', 'dmarc.reports_undeliverable', 'tls_rpt.not_to_us', 'tls_rpt.reports_undeliverable') ORDER BY code, domain LIMIT 200`,
-      columns: { Domain: { width: 190, link: domainLink }, Customer: { width: 130 }, Code: { width: 190 }, 'What is wrong': { minWidth: 160 } },
+      columns: { Domain: { width: 190, link: domainLink }, Customer: { width: 142 }, Code: { width: 190 }, 'What is wrong': { minWidth: 160 } },
     }),
     rows({
       title: 'What changed', at: [0, 35, 24, 10], empty: 'Nothing has changed in this time range',
       description: 'Changes that two examinations in a row saw, the last first. docs/events.md says what to do about each kind.',
-      sql: `SELECT seen_at AS "When", severity AS "How bad", domain AS "Domain", group_name AS "Customer", text AS "What", subject AS "About", old AS "Before", new AS "Now"
+      sql: `SELECT seen_at AS "When", severity AS "How bad", domain AS "Domain", group_name AS "Customer", ${happened} AS "What", subject AS "About", old AS "Before", new AS "Now"
 FROM domain_events FINAL WHERE $__timeFilter(seen_at) AND ${scope('domain')} ORDER BY seen_at DESC LIMIT 300`,
       columns: {
         When: { width: 115, unit: 'time:MMM DD HH:mm' }, 'How bad': { pill: severity, width: 95 }, Domain: { width: 190, link: domainLink }, Customer: { width: 140 },

@@ -4,11 +4,17 @@ import { page } from './shared/page.js';
 import { bars, graph, number, rows } from './shared/panels.js';
 import { chosen, scope } from './shared/sql.js';
 
-const MESSAGES = `messages AS m FINAL WHERE $__dateFilter(day) AND ${chosen('m.group_name', 'group')}`;
+const MESSAGES = `messages AS m FINAL WHERE $__dateFilter(day) AND $__timeFilter(m.received_at) AND ${chosen('m.group_name', 'group')}`;
 const DELIVERIES = `deliveries AS l WHERE $__timeFilter(l.received_at) AND ${scope('l.policy_domain', 'l.group_name')} AND ${chosen('l.reporter', 'reporter')}`;
+
+/** The month before the end of the time range: whoever is silent has not written within a short one. */
+const LATELY = `deliveries AS l WHERE l.received_at > $__toTime - INTERVAL 30 DAY AND l.received_at <= $__toTime AND ${scope('l.policy_domain', 'l.group_name')} AND ${chosen('l.reporter', 'reporter')}`;
 
 const quantile = (q: number, metric: string) =>
   `histogram_quantile(${q}, sum by (le) (rate(${metric}_bucket[$__rate_interval])))`;
+
+/** A counter that has counted nothing is not there yet: nothing, as long as the daemon is scraped. */
+const counted = (metric: string) => `sum(increase(${metric}[$__rate_interval])) or 0 * sum(ruad_spool_backlog_bytes)`;
 
 const silence: Words = {
   silent: { text: 'Silent', colour: colours.bad },
@@ -49,9 +55,9 @@ export const ingest = () => page('ingest', {
     }),
     number({
       title: 'Reporters silent', at: [20, 0, 4, 4], empty: 'No reports', steps: falling(1, 5),
-      description: 'Reporters that wrote on at least three days in the time range, and not in the last four. The list below names them.',
+      description: 'Reporters that wrote on at least three days of the month before the end of the time range, and not in its last four days. The list below names them.',
       sql: `SELECT countIf(last < $__toTime - INTERVAL 4 DAY AND days >= 3) AS "Reporters"
-FROM (SELECT l.reporter AS reporter, max(l.received_at) AS last, uniqExact(toDate(l.received_at)) AS days FROM ${DELIVERIES} GROUP BY reporter)`,
+FROM (SELECT l.reporter AS reporter, max(l.received_at) AS last, uniqExact(toDate(l.received_at)) AS days FROM ${LATELY} GROUP BY reporter)`,
     }),
     graph({
       title: 'Messages over SMTP', at: [0, 4, 8, 8], empty: 'Not scraped', draw: 'lines', unit: 'suffix: /s', min: 0,
@@ -92,40 +98,40 @@ FROM (SELECT l.reporter AS reporter, max(l.received_at) AS last, uniqExact(toDat
       description: 'Attempts at a segment that will be repeated, and messages that were lost. The second is never to leave zero.',
       colours: { 'Will be repeated': colours.warning, Lost: colours.bad },
       promql: [
-        { expr: 'sum(increase(ruad_intake_segment_failures_total[$__rate_interval]))', legend: 'Will be repeated' },
-        { expr: 'sum(increase(ruad_spool_lost_messages_total[$__rate_interval]))', legend: 'Lost' },
+        { expr: counted('ruad_intake_segment_failures_total'), legend: 'Will be repeated' },
+        { expr: counted('ruad_spool_lost_messages_total'), legend: 'Lost' },
       ],
     }),
     graph({
-      title: 'What became of the messages', at: [0, 20, 8, 8], empty: 'No messages in this time range', draw: 'bars',
-      description: 'Mails by day of arrival. Duplicates are reports that came twice and are counted once; rejected ones had no report in them.',
+      title: 'What became of the messages', at: [0, 20, 8, 8], empty: 'No messages in this time range', draw: 'bars', points: 30,
+      description: 'Mails by time of arrival. Duplicates are reports that came twice and are counted once; rejected ones had no report in them.',
       colours: { Stored: colours.good, Duplicate: colours.info, Rejected: colours.warning, Quarantined: colours.bad },
-      sql: `SELECT m.day AS time, countIf(m.outcome = 'stored') AS "Stored", countIf(m.outcome = 'duplicate') AS "Duplicate", countIf(m.outcome = 'rejected') AS "Rejected",
+      sql: `SELECT $__timeInterval(m.received_at) AS time, countIf(m.outcome = 'stored') AS "Stored", countIf(m.outcome = 'duplicate') AS "Duplicate", countIf(m.outcome = 'rejected') AS "Rejected",
     countIf(m.outcome = 'quarantined') AS "Quarantined" FROM ${MESSAGES} GROUP BY time ORDER BY time`,
     }),
     graph({
-      title: 'Reports by decision', at: [8, 20, 8, 8], empty: 'No reports in this time range', draw: 'bars',
+      title: 'Reports by decision', at: [8, 20, 8, 8], empty: 'No reports in this time range', draw: 'bars', points: 30,
       description: 'The ledger: every delivery of a report. A conflict is a known identity with other content; both are kept.',
       colours: { Stored: colours.good, Duplicate: colours.info, Conflict: colours.warning },
-      sql: `SELECT toStartOfDay(toDateTime(l.received_at)) AS time, countIf(l.decision = 'stored') AS "Stored", countIf(l.decision = 'duplicate') AS "Duplicate", countIf(l.decision = 'conflict') AS "Conflict"
+      sql: `SELECT $__timeInterval(l.received_at) AS time, countIf(l.decision = 'stored') AS "Stored", countIf(l.decision = 'duplicate') AS "Duplicate", countIf(l.decision = 'conflict') AS "Conflict"
 FROM ${DELIVERIES} GROUP BY time ORDER BY time`,
     }),
     graph({
-      title: 'Are the reports from who they say?', at: [16, 20, 8, 8], empty: 'No reports in this time range', draw: 'bars',
+      title: 'Are the reports from who they say?', at: [16, 20, 8, 8], empty: 'No reports in this time range', draw: 'bars', points: 30,
       description: 'Provenance of the report mails. Forged ones are not counted as genuine; many unknown ones mean that our DNS resolver does not answer.',
       colours: { Genuine: colours.good, Authenticated: colours.info, Unknown: colours.neutral, Forged: colours.bad },
-      sql: `SELECT toStartOfDay(toDateTime(l.received_at)) AS time, countIf(l.verdict = 'genuine') AS "Genuine", countIf(l.verdict = 'authenticated') AS "Authenticated",
+      sql: `SELECT $__timeInterval(l.received_at) AS time, countIf(l.verdict = 'genuine') AS "Genuine", countIf(l.verdict = 'authenticated') AS "Authenticated",
     countIf(l.verdict = 'unknown') AS "Unknown", countIf(l.verdict = 'forged') AS "Forged" FROM ${DELIVERIES} GROUP BY time ORDER BY time`,
     }),
     rows({
       title: 'Reporters, those that went silent first', at: [0, 28, 14, 10], empty: 'No reports in this time range',
-      description: 'Who wrote, how often, and when last. One that is silent: look for its address among the refused sessions and in quarantine, then ask it.',
+      description: 'Who wrote in the month before the end of the time range, how often, and when last. One that is silent: look for its address among the refused sessions and in quarantine, then ask it.',
       sql: `SELECT multiIf(days >= 3 AND last < $__toTime - INTERVAL 4 DAY, 'silent', days >= 3 AND last < $__toTime - INTERVAL 2 DAY, 'late', 'writes') AS "State",
     reporter AS "Reporter", last AS "Last report", days AS "Days", reports AS "Reports", twice AS "Duplicates", proven / reports AS "Genuine"
 FROM (
     SELECT l.reporter AS reporter, max(l.received_at) AS last, uniqExact(toDate(l.received_at)) AS days, count() AS reports,
         countIf(l.decision = 'duplicate') AS twice, countIf(l.verdict IN ('genuine', 'authenticated')) AS proven
-    FROM ${DELIVERIES} GROUP BY reporter
+    FROM ${LATELY} GROUP BY reporter
 ) ORDER BY indexOf(['silent', 'late', 'writes'], "State"), reports DESC LIMIT 500`,
       columns: {
         State: { pill: silence, width: 90 }, Reporter: { minWidth: 180 }, 'Last report': { width: 130, unit: 'time:MMM DD HH:mm' }, Days: { width: 70 },
@@ -142,7 +148,7 @@ WHERE why != '' GROUP BY why ORDER BY "Parts" DESC LIMIT 9`,
     rows({
       title: 'Mails that gave no report', at: [0, 38, 24, 9], empty: 'Every mail had a report',
       description: 'Who sent them and why they were refused or put aside. `ruad spool list` has those in quarantine.',
-      sql: `SELECT m.outcome AS "Outcome", m.code AS "Code", m.from_domain AS "From", count() AS "Mails", max(m.received_at) AS "Last", any(m.reason) AS "Reason"
+      sql: `SELECT m.outcome AS "Outcome", m.code AS "Code", if(m.from_domain = '', m.mail_from_domain, m.from_domain) AS "From", count() AS "Mails", max(m.received_at) AS "Last", any(m.reason) AS "Reason"
 FROM ${MESSAGES} AND m.outcome IN ('rejected', 'quarantined') GROUP BY "Outcome", "Code", "From" ORDER BY "Mails" DESC LIMIT 200`,
       columns: {
         Outcome: { pill: { quarantined: { text: 'Quarantined', colour: colours.bad }, rejected: { text: 'Rejected', colour: colours.warning } }, width: 120 },

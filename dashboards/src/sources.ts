@@ -111,7 +111,7 @@ FROM ${ROWS} GROUP BY "Source" HAVING "Messages" > 0 ORDER BY "Messages" DESC LI
     sum(r.dkim_aligned) / sum(r.messages) AS "DKIM", sum(r.spf_aligned) / sum(r.messages) AS "SPF"
 FROM ${TRAFFIC} GROUP BY "Domain" HAVING "Messages" > 0 ORDER BY "Messages" DESC LIMIT 500`,
       columns: {
-        Domain: { minWidth: 150, link: { title: 'Open this domain', url: to('domain', { domain: 'Domain' }) } }, Customer: { width: 130 },
+        Domain: { minWidth: 150, link: { title: 'Open this domain', url: to('domain', { domain: 'Domain' }) } }, Customer: { width: 142 },
         Messages: { width: 90 }, Aligned: { width: 125, ...share }, DKIM: { ...plainShare, width: 78 }, SPF: { ...plainShare, width: 78 },
       },
     }),
@@ -142,7 +142,7 @@ FROM domain_senders FINAL WHERE ${scope('domain')} AND messages > 0 GROUP BY "Cl
 FROM domain_senders FINAL WHERE ${chosen('domain', 'domain')} AND ${chosen('group_name', 'group')} AND class = 'needs_work' ORDER BY "Failed" DESC LIMIT 200`,
       columns: {
         Sender: { minWidth: 150, link: narrow('Sender') }, Domain: { minWidth: 150, link: { title: 'Open this domain', url: to('domain', { domain: 'Domain' }) } },
-        Customer: { width: 130 }, Messages: { width: 90 }, Failed: { width: 85, as: 'text', colour: colours.bad }, DKIM: plainShare, SPF: plainShare,
+        Customer: { width: 142 }, Messages: { width: 90 }, Failed: { width: 85, as: 'text', colour: colours.bad }, DKIM: plainShare, SPF: plainShare,
       },
     }),
   ],

@@ -82,7 +82,7 @@ export const tls = () => page('tls', {
     sum(f.failed_sessions) AS "Sessions", max(f.day) AS "Last day", any(f.failure_reason_code) AS "Reason"
 FROM ${FAILURES} GROUP BY "Domain", "Cause", "Mail host", "Policy", "Reporter" ORDER BY "Sessions" DESC LIMIT 200`,
       columns: {
-        Domain: { minWidth: 170, link: domainLink }, Cause: { width: 210 }, 'Mail host': { minWidth: 170 }, Policy: { width: 110 }, Reporter: { width: 180 },
+        Domain: { minWidth: 170, link: domainLink }, Cause: { width: 210 }, 'Mail host': { minWidth: 170 }, Policy: { width: 130 }, Reporter: { width: 180 },
         Sessions: { width: 95, as: 'text', colour: colours.bad }, 'Last day': { width: 110, unit: 'time:YYYY-MM-DD' }, Reason: { width: 150 },
       },
     }),
@@ -96,7 +96,7 @@ FROM (
         maxIf(values[indexOf(names, 'mode')], mechanism = 'mta_sts') AS mode, countIf(mechanism = 'dane' AND notEmpty(names)) > 0 AS dane,
         countIf(mechanism = 'dnssec' AND values[indexOf(names, 'secure')] = 'yes') > 0 AS signed,
         countIf(mechanism = 'tls_rpt' AND values[indexOf(names, 'record')] != '') > 0 AS told,
-        arrayStringConcat(arraySort(groupArrayArray(codes)), ', ') AS problems
+        arrayStringConcat(arraySort(groupUniqArrayArray(codes)), ', ') AS problems
     FROM ${nested(examined({ last_status: 'status', names: '`facts.name`', values: '`facts.value`', codes: '`findings.code`' },
       "c.check IN ('mta_sts', 'dane', 'dnssec', 'tls_rpt')"))}
     GROUP BY domain

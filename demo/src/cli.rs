@@ -6,6 +6,7 @@ mod http;
 mod meter;
 mod number;
 mod onboarding;
+mod place;
 mod run;
 mod send;
 mod server;

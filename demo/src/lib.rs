@@ -11,6 +11,7 @@ pub mod dns;
 pub mod mail;
 pub mod month;
 pub mod onboarding;
+pub mod past;
 pub mod random;
 pub mod report;
 pub mod smtp;

@@ -22,7 +22,9 @@ mod yahoo;
 pub use failure::{Failure, STYLES as FAILURE_STYLES};
 pub use tls::{REPORTERS as TLS_REPORTERS, Session, TlsPolicy, TlsReport, TlsReporter};
 
-use std::net::Ipv4Addr;
+use std::net::{IpAddr, Ipv4Addr};
+
+use ruad::spool::Envelope;
 
 use crate::day::{Day, Moment};
 use crate::random::Random;
@@ -47,6 +49,20 @@ pub struct Mail {
     pub sent: Moment,
     /// The message: CRLF only, no line over 998 bytes, dots not stuffed.
     pub bytes: Vec<u8>,
+}
+
+impl Mail {
+    /// What a receiver would have noted when it was sent.
+    pub fn envelope(&self) -> Envelope {
+        Envelope {
+            received_at: u64::try_from(self.sent.0).unwrap_or_default() * 1_000,
+            client_ip: IpAddr::V4(self.client),
+            helo: self.helo.to_owned(),
+            tls: None,
+            mail_from: self.mail_from.clone(),
+            rcpt_to: vec![self.rcpt_to.clone()],
+        }
+    }
 }
 
 /// A mail before it is signed.

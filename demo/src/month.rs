@@ -36,6 +36,24 @@ impl Month {
         maker.unusable(domains);
         maker.finish()
     }
+
+    /// The mails of the reporter that went silent: they came days ago, or it would not be silent.
+    pub fn waiting(&self) -> impl Iterator<Item = &Mail> {
+        self.mails.iter().filter(|mail| mail.label == SILENT.0)
+    }
+
+    /// All others, which come today.
+    pub fn coming(&self) -> Vec<Mail> {
+        self.mails.iter().filter(|mail| mail.label != SILENT.0).cloned().collect()
+    }
+}
+
+/// The reporter that stops writing, and the day of the month from which on it says nothing.
+const SILENT: (&str, i64) = ("mail.ru", 20);
+
+/// Whether a reporter still writes about that day.
+fn is_heard(reporter: &Reporter, index: i64) -> bool {
+    reporter.label != SILENT.0 || index < SILENT.1
 }
 
 /// A month in the making.
@@ -50,7 +68,7 @@ impl Maker {
     /// All aggregate reports about `domain`, with what goes wrong among them.
     fn aggregate(&mut self, domain: &Domain) {
         for index in 0..DAYS {
-            for reporter in Reporter::ALL {
+            for reporter in Reporter::ALL.iter().filter(|reporter| is_heard(reporter, index)) {
                 if let Some(report) = self.report(domain, reporter, index) {
                     self.deliver(domain, &report);
                 }

@@ -34,6 +34,7 @@ pub use internet::{Entry, Internet};
 pub use life::Life;
 pub use receivers::{Fate, Fates, Receivers};
 pub use scenario::{Happening, Scenario};
+pub(crate) use sender::key_record;
 pub use sender::{Rhythm, Role, Sender};
 pub use story::{Chapter, Story};
 pub use web::Web;
@@ -100,7 +101,7 @@ impl Error {
         Self::Tls { reason: reason.to_string() }
     }
 
-    fn scenario(reason: impl Display) -> Self {
+    pub(crate) fn scenario(reason: impl Display) -> Self {
         Self::Scenario { reason: reason.to_string() }
     }
 }

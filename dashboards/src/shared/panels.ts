@@ -100,6 +100,8 @@ export interface Graph extends Common {
   /** Further fields, with an axis or unit of their own. */
   columns?: Record<string, Column & { axis?: 'right' }>;
   softMax?: number;
+  /** How many points or bars there may be: what `$__timeInterval` goes by. */
+  points?: number;
 }
 
 export function graph(of: Graph): Panel {
@@ -117,6 +119,7 @@ export function graph(of: Graph): Panel {
     panel.drawStyle(common.GraphDrawStyle.Line).lineWidth(2).fillOpacity(0).spanNulls(true)
       .lineInterpolation(of.draw === 'steps' ? common.LineInterpolation.StepAfter : common.LineInterpolation.Linear);
   }
+  if (of.points !== undefined) panel.maxDataPoints(of.points);
   if (of.words) panel.mappings(mappings(of.words));
   if (of.softMax !== undefined) panel.axisSoftMax(of.softMax);
   if (of.named) panel.displayName(`\${__field.labels.${of.named}}`);

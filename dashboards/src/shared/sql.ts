@@ -52,16 +52,22 @@ export function examined(columns: Record<string, string>, where = '1'): string {
     GROUP BY c.domain, c.check`);
 }
 
-/** DKIM keys that DNS still has, with their age in days; `last_seen` is exact to the day. */
+/**
+ * DKIM keys that DNS still has, with their age in days; `last_seen` is exact to the day. Numbers are made plain ones: the data
+ * source takes an aggregate's type for JSON.
+ */
 export function keys(): string {
   return trim(`
-    SELECT k.domain AS domain, k.selector AS selector, any(k.group_name) AS customer, max(k.type) AS kind, max(k.bits) AS size,
+    SELECT k.domain AS domain, k.selector AS selector, any(k.group_name) AS customer, toString(max(k.type)) AS kind, toUInt32(max(k.bits)) AS size,
         min(k.first_seen) AS since, toInt32(dateDiff('day', min(k.first_seen), $__toTime)) AS age
     FROM dkim_sightings AS k
     WHERE ${scope('k.domain', 'k.group_name')}
     GROUP BY k.domain, k.selector, k.fingerprint
     HAVING max(k.last_seen) > $__toTime - INTERVAL 3 DAY AND min(k.first_seen) <= $__toTime`);
 }
+
+/** What happened, without the name of the domain, which has a column of its own, and without parentheses around what it is about. */
+export const happened = `replaceRegexpOne(replaceRegexpOne(substring(text, length(domain) + 1), '^:? ', ''), '^[(]([^)]*)[)]', '\\\\1')`;
 
 /** Puts a statement inside another one. */
 export const nested = (text: string): string => `(\n${trim(text).replace(/^/gm, '    ')}\n)`;

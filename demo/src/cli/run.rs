@@ -1,17 +1,20 @@
-use std::env;
-use std::net::{IpAddr, Ipv4Addr, SocketAddr};
-use std::path::{Path, PathBuf};
+use std::num::NonZeroU32;
+use std::path::PathBuf;
 use std::process::ExitCode;
 use std::time::Instant;
+use std::{env, fs};
 
 use anyhow::{Context, anyhow, bail};
-use ruad_demo::Month;
-use ruad_demo::dns::NameServer;
+use ruad::spool::{self, Spool};
+use ruad::store::Store;
+use ruad_demo::onboarding::Internet;
+use ruad_demo::past;
+use ruad_demo::{Day, Month};
 use tokio::signal::unix::{SignalKind, signal};
-use tokio::task::JoinHandle;
 
 use super::check;
 use super::database::Database;
+use super::place::Place;
 use super::send::{CONNECTIONS, deliver};
 use super::server::Server;
 use super::show::Style;
@@ -28,28 +31,55 @@ pub(super) struct Run {
     /// Its configuration. The addresses and the folder in it are those of the demo.
     #[arg(long, value_name = "PATH", default_value = "config/demo.toml")]
     config: PathBuf,
+    /// Folder for everything it writes; emptied at the start.
+    #[arg(long, value_name = "FOLDER", default_value = "demo-data")]
+    data: PathBuf,
+    /// On free ports in place of those that the configuration names.
+    #[arg(long)]
+    free_ports: bool,
+    /// Mails a second; as many as it can unless given.
+    #[arg(long, value_name = "NUMBER")]
+    pace: Option<NonZeroU32>,
 }
 
 impl Run {
     pub(super) async fn run(self, plan: Plan) -> anyhow::Result<ExitCode> {
         let started = Instant::now();
-        let ruad = self.ruad.map_or_else(beside, Ok)?;
+        let ruad = self.ruad.clone().map_or_else(beside, Ok)?;
         let (mut interrupt, mut terminate) =
             (signal(SignalKind::interrupt())?, signal(SignalKind::terminate())?);
-        // It answers until the end.
-        let _names = NameServer::start(DNS).await?;
-        // The month is made while the server starts.
+        let place = if self.free_ports { Place::free(&self.data)? } else { Place::usual(&self.data) };
+        Server::prepare(&place)?;
+        let today = plan.today;
         let month = tokio::task::spawn_blocking(move || plan.make());
-        let mut server = Server::start(&ruad, &self.config, Path::new(DATA))?;
+        // It answers until the end.
+        let internet = Internet::of(place.dns, &past::owned()).await?;
+        past::publish(&internet, 0)?;
+        fs::copy(internet.anchor(), place.anchor())?;
+        let month = month.await?;
+        leave(&place, &month).await?;
+        let mut server = Server::start(&ruad, &self.config, &place, false)?;
         let agrees = tokio::select! {
-            agrees = demonstrate(&mut server, month, started) => agrees,
+            agrees = self.demonstrate(&mut server, &place, &month, started) => agrees,
             _ = interrupt.recv() => Err(anyhow!("interrupted")),
             _ = terminate.recv() => Err(anyhow!("terminated")),
         };
+        let agrees = match agrees {
+            Ok(true) => tokio::select! {
+                played = self.remember(&mut server, &internet, &place, today) => played.map(|()| true),
+                _ = interrupt.recv() => Err(anyhow!("interrupted")),
+                _ = terminate.recv() => Err(anyhow!("terminated")),
+            },
+            other => other,
+        };
         if agrees.is_ok() {
-            show::further(&ruad, &self.config);
+            show::further(&place, &ruad, &self.config);
         }
         if matches!(agrees, Ok(true)) && !self.once {
+            // What was played is what it remembers when it starts to watch.
+            server.stop().await?;
+            server = Server::start(&ruad, &self.config, &place, true)?;
+            server.ready().await?;
             println!("\nruad stays up; its log is {}. Stop it with Ctrl-C.", server.log().display());
             tokio::select! {
                 status = server.ended() => bail!("ruad ended: {}\n{}", status?, server.last_words()),
@@ -65,29 +95,69 @@ impl Run {
         stopped?;
         Ok(if agrees { ExitCode::SUCCESS } else { ExitCode::FAILURE })
     }
-}
 
-/// Everything up to the last line; whether the numbers are those that were sent.
-async fn demonstrate(
-    server: &mut Server,
-    month: JoinHandle<Month>,
-    started: Instant,
-) -> anyhow::Result<bool> {
-    server.ready().await?;
-    let month = &month.await?;
-    println!("ruad is ready: SMTP {SMTP}, HTTP {HTTP}, ClickHouse {CLICKHOUSE}");
-    tokio::select! {
-        agrees = send_and_show(month, started) => agrees,
-        status = server.ended() => bail!("ruad ended: {}", status?),
+    /// Everything up to the last line; whether the numbers are those that were sent.
+    async fn demonstrate(
+        &self,
+        server: &mut Server,
+        place: &Place,
+        month: &Month,
+        started: Instant,
+    ) -> anyhow::Result<bool> {
+        server.ready().await?;
+        println!("ruad is ready: SMTP {}, HTTP {}, ClickHouse {}", place.smtp, place.http, place.clickhouse);
+        tokio::select! {
+            agrees = send_and_show(place, month, self.pace, started) => agrees,
+            status = server.ended() => bail!("ruad ended: {}", status?),
+        }
+    }
+
+    /// Lets the month pass once more, for what is seen of the domains from day to day.
+    async fn remember(
+        &self,
+        server: &mut Server,
+        internet: &Internet,
+        place: &Place,
+        today: Day,
+    ) -> anyhow::Result<()> {
+        let started = Instant::now();
+        let mut settings = ruad::config::Settings::load(Some(&self.config))?;
+        settings.clickhouse.url = Some(format!("http://{}", place.clickhouse));
+        let store = Store::connect(&settings.clickhouse)?;
+        tokio::select! {
+            played = past::play(internet, &settings, &store, today) => played?,
+            status = server.ended() => bail!("ruad ended: {}", status?),
+        }
+        let seconds = started.elapsed().as_secs_f64();
+        println!("The days of the month were played: examinations, plans, events ({seconds:.1} s).");
+        Ok(())
     }
 }
 
-async fn send_and_show(month: &Month, started: Instant) -> anyhow::Result<bool> {
-    let refused = deliver(SMTP, month, CONNECTIONS).await?;
+/// Leaves mails in the spool as if they had come when they were sent and had waited since.
+async fn leave(place: &Place, month: &Month) -> anyhow::Result<()> {
+    let settings = spool::Settings { path: place.spool(), min_free_bytes: 0, ..spool::Settings::default() };
+    let spool = Spool::open(&settings)?;
+    for mail in month.waiting() {
+        let mut incoming = spool.incoming();
+        incoming.write(&mail.bytes).await?;
+        incoming.commit(mail.envelope()).await?;
+    }
+    Ok(spool.close().await?)
+}
+
+async fn send_and_show(
+    place: &Place,
+    month: &Month,
+    pace: Option<NonZeroU32>,
+    started: Instant,
+) -> anyhow::Result<bool> {
+    println!("{} mails wait in its spool, from a reporter that went silent", month.waiting().count());
+    let refused = deliver(place.smtp, &month.coming(), CONNECTIONS, pace).await?;
     if refused > 0 {
         bail!("ruad refused {refused} mails");
     }
-    let database = Database::at(CLICKHOUSE);
+    let database = Database::at(place.clickhouse);
     database.wait(month.truth.mails.sent).await?;
     let findings = check::settled(&database, &month.truth).await?;
 
@@ -114,11 +184,3 @@ pub(super) fn beside() -> anyhow::Result<PathBuf> {
     }
     Ok(path)
 }
-
-const LOOPBACK: IpAddr = IpAddr::V4(Ipv4Addr::LOCALHOST);
-/// The addresses and the folder that `config/demo.toml` names.
-pub(super) const SMTP: SocketAddr = SocketAddr::new(LOOPBACK, 2525);
-pub(super) const HTTP: SocketAddr = SocketAddr::new(LOOPBACK, 9025);
-pub(super) const CLICKHOUSE: SocketAddr = SocketAddr::new(LOOPBACK, 8123);
-pub(super) const DNS: SocketAddr = SocketAddr::new(LOOPBACK, 5354);
-pub(super) const DATA: &str = "demo-data";

@@ -5,7 +5,7 @@ use std::path::Path;
 
 use super::check::Findings;
 use super::number::{percent, thousands};
-use super::run::{CLICKHOUSE, HTTP};
+use super::place::Place;
 use super::sql;
 
 /// Colours, where they can be seen.
@@ -103,15 +103,16 @@ pub(super) fn summary(findings: &Findings, left_out: &[(String, String, u64)], s
 }
 
 /// Where to look next.
-pub(super) fn further(ruad: &Path, config: &Path) {
+pub(super) fn further(place: &Place, ruad: &Path, config: &Path) {
+    let Place { http, clickhouse, .. } = place;
     println!("\nLook further:");
     println!(
-        "  http://{HTTP}/metrics   http://{HTTP}/readyz   http://{CLICKHOUSE} (ClickHouse's HTTP interface)"
+        "  http://{http}/metrics   http://{http}/readyz   http://{clickhouse} (ClickHouse's HTTP interface)"
     );
     println!("  {} spool list --config {}", ruad.display(), config.display());
     for (about, query) in sql::EXAMPLES {
         println!("  # {about}");
-        println!("  curl -s http://{CLICKHOUSE}/ -d \"{query}\"");
+        println!("  curl -s http://{clickhouse}/ -d \"{query}\"");
     }
 }
 

@@ -151,7 +151,7 @@ impl Hands<'_> {
                 if self.internet.values(host, "A").is_empty() {
                     self.internet.publish([Entry::new(host, "A", "127.0.0.1")])?;
                 }
-                self.web.put(text);
+                self.web.put(self.domain, text);
                 told(format!("put the file at {url}"))
             }
             Instruction::Setting { service, .. } => {

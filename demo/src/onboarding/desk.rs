@@ -1,6 +1,5 @@
 //! Where reports come in: the real spool and the real intake, told at which simulated time each mail came.
 
-use std::net::IpAddr;
 use std::time::Duration;
 
 use futures_util::future::try_join_all;
@@ -8,7 +7,7 @@ use ruad::domains::{Registry, Shared};
 use ruad::intake::{Intake, Settings};
 use ruad::provenance::{self, Authenticator};
 use ruad::sources::{self, Sources};
-use ruad::spool::{self, Envelope, Spool};
+use ruad::spool::{self, Spool};
 use ruad::store::Store;
 use tempfile::TempDir;
 use tokio::task::JoinHandle;
@@ -78,7 +77,7 @@ impl Desk {
         let commits = mails.iter().map(async |mail| {
             let mut incoming = self.spool.incoming();
             incoming.write(&mail.bytes).await?;
-            incoming.commit(envelope(mail)).await
+            incoming.commit(mail.envelope()).await
         });
         try_join_all(commits).await?;
         let deadline = Instant::now() + PATIENCE;
@@ -97,17 +96,6 @@ impl Desk {
     pub async fn close(self) {
         self.stop.cancel();
         drop(self.task.await);
-    }
-}
-
-fn envelope(mail: &Mail) -> Envelope {
-    Envelope {
-        received_at: u64::try_from(mail.sent.0).unwrap_or_default() * 1_000,
-        client_ip: IpAddr::V4(mail.client),
-        helo: mail.helo.to_owned(),
-        tls: None,
-        mail_from: mail.mail_from.clone(),
-        rcpt_to: vec![mail.rcpt_to.clone()],
     }
 }
 

@@ -3,6 +3,7 @@
 use std::collections::BTreeSet;
 use std::io::Write as _;
 use std::net::{IpAddr, SocketAddr};
+use std::path::Path;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError, RwLock};
 use std::time::Duration;
@@ -25,11 +26,10 @@ use tokio::net::{TcpListener, UdpSocket};
 use super::Error;
 use crate::zone::{self, Data};
 
-/// Everybody's DNS: the root, `example`, and the zone of one domain, all signed. What no zone holds does not exist.
+/// Everybody's DNS: the root, what is right below it, and the zones of owners. What no zone holds does not exist.
 pub struct Internet {
     address: SocketAddr,
     anchor: NamedTempFile,
-    domain: &'static str,
     zones: Mutex<Vec<Zone>>,
     version: AtomicU64,
     served: Served,
@@ -53,33 +53,43 @@ pub struct Entry {
 
 struct Zone {
     origin: Name,
-    key: Vec<u8>,
-    delegated: Option<Name>,
+    /// Absent for a zone that is not signed.
+    key: Option<Vec<u8>>,
     records: BTreeSet<Entry>,
 }
 
 impl Internet {
-    /// Serves what everybody publishes but the owner of `domain`, who has a zone and nothing in it.
+    /// Serves what everybody publishes but the owner of `domain`, who has a signed zone and nothing in it.
     ///
     /// # Errors
     ///
     /// When there is no address to answer at, or the zones cannot be signed.
     pub async fn start(domain: &'static str) -> Result<Self, Error> {
-        let origins = [Name::root(), name("example")?, name(domain)?];
+        Self::of(SocketAddr::from(([127, 0, 0, 1], 0)), &[(domain, true)]).await
+    }
+
+    /// The same for several owners, at `address`; of each it is said whether the zone is signed.
+    ///
+    /// # Errors
+    ///
+    /// When the address cannot be had, or the zones cannot be signed.
+    pub async fn of(address: SocketAddr, owned: &[(&str, bool)]) -> Result<Self, Error> {
+        let above: BTreeSet<_> = owned.iter().filter_map(|(domain, _)| domain.rsplit('.').next()).collect();
+        let above = above.into_iter().map(|label| (label, true));
         let mut zones = Vec::new();
-        for (index, origin) in origins.iter().enumerate() {
-            let key = Ed25519SigningKey::generate_pkcs8().map_err(Error::dns)?;
-            zones.push(Zone {
-                origin: origin.clone(),
-                key: key.secret_pkcs8_der().to_vec(),
-                delegated: origins.get(index + 1).cloned(),
-                records: BTreeSet::new(),
-            });
+        for (origin, is_signed) in [(".", true)].into_iter().chain(above).chain(owned.iter().copied()) {
+            let key = if is_signed {
+                Some(Ed25519SigningKey::generate_pkcs8().map_err(Error::dns)?.secret_pkcs8_der().to_vec())
+            } else {
+                None
+            };
+            zones.push(Zone { origin: name(origin)?, key, records: BTreeSet::new() });
         }
         let mut anchor = NamedTempFile::new()?;
         let root = zones.first().ok_or_else(|| Error::dns("no root"))?.public()?;
+        let root = root.ok_or_else(|| Error::dns("the root is not signed"))?;
         writeln!(anchor, ". IN DNSKEY {root}")?;
-        let udp = UdpSocket::bind(SocketAddr::from(([127, 0, 0, 1], 0))).await?;
+        let udp = UdpSocket::bind(address).await?;
         let address = udp.local_addr()?;
         let tcp = TcpListener::bind(address).await?;
         let served = Served::default();
@@ -89,7 +99,6 @@ impl Internet {
         let internet = Self {
             address,
             anchor,
-            domain,
             zones: Mutex::new(zones),
             version: AtomicU64::new(0),
             served,
@@ -108,6 +117,18 @@ impl Internet {
     /// When they are no records.
     pub fn publish(&self, entries: impl IntoIterator<Item = Entry>) -> Result<(), Error> {
         self.change(|records| records.extend(entries))
+    }
+
+    /// Takes records away and adds others, together.
+    ///
+    /// # Errors
+    ///
+    /// When they are no records.
+    pub fn replace(&self, gone: &BTreeSet<Entry>, new: BTreeSet<Entry>) -> Result<(), Error> {
+        self.change(|records| {
+            records.retain(|record| !gone.contains(record));
+            records.extend(new);
+        })
     }
 
     /// Takes a record away.
@@ -144,6 +165,11 @@ impl Internet {
         self.version.load(Ordering::Relaxed)
     }
 
+    /// The file with the key of the root, by which everything signed is known.
+    pub fn anchor(&self) -> &Path {
+        self.anchor.path()
+    }
+
     /// How to ask it: everything is answered anew, because what the answers are changes with a time that clocks do not
     /// show.
     pub fn settings(&self) -> Settings {
@@ -172,11 +198,11 @@ impl Internet {
         }
         let is_first = self.served.read().unwrap_or_else(PoisonError::into_inner).is_empty();
         for (index, before) in before.iter().enumerate() {
-            let (Some(zone), below) = (zones.get(index), zones.get(index + 1)) else { continue };
+            let Some(zone) = zones.get(index) else { continue };
             if zone.records == *before && !is_first {
                 continue;
             }
-            let catalog = Arc::new(zone.signed(self.domain, below)?);
+            let catalog = Arc::new(zone.catalog(&zone.below(&zones))?);
             self.version.fetch_add(1, Ordering::Relaxed);
             let mut served = self.served.write().unwrap_or_else(PoisonError::into_inner);
             match served.iter_mut().find(|(origin, _)| *origin == zone.origin) {
@@ -217,50 +243,61 @@ impl Entry {
 }
 
 impl Zone {
-    fn signing(&self) -> Result<Ed25519SigningKey, Error> {
-        Ed25519SigningKey::from_pkcs8(&self.key.clone().into()).map_err(Error::dns)
+    fn signing(&self) -> Result<Option<Ed25519SigningKey>, Error> {
+        let key = self.key.clone().map(|key| Ed25519SigningKey::from_pkcs8(&key.into()));
+        key.transpose().map_err(Error::dns)
     }
 
-    fn public(&self) -> Result<DNSKEY, Error> {
-        Ok(DNSKEY::from_key(&self.signing()?.to_public_key().map_err(Error::dns)?))
+    fn public(&self) -> Result<Option<DNSKEY>, Error> {
+        let key = self.signing()?.map(|key| key.to_public_key()).transpose().map_err(Error::dns)?;
+        Ok(key.map(|key| DNSKEY::from_key(&key)))
     }
 
-    fn ds(&self) -> Result<DS, Error> {
-        let key = self.public()?;
+    fn ds(&self) -> Result<Option<DS>, Error> {
+        let Some(key) = self.public()? else { return Ok(None) };
         let hash = key.to_digest(&self.origin, DigestType::SHA256).map_err(Error::dns)?.as_ref().to_owned();
         let tag = key.calculate_key_tag().map_err(Error::dns)?;
-        Ok(DS::new(tag, Algorithm::ED25519, DigestType::SHA256, hash))
+        Ok(Some(DS::new(tag, Algorithm::ED25519, DigestType::SHA256, hash)))
     }
 
-    fn signed(&self, domain: &str, below: Option<&Self>) -> Result<Catalog, Error> {
+    /// The zones right below this one.
+    fn below<'a>(&self, zones: &'a [Self]) -> Vec<&'a Self> {
+        let above = |zone: &Self| Some(zone.origin.base_name()).filter(|_| !zone.origin.is_root());
+        zones.iter().filter(|zone| above(zone).as_ref() == Some(&self.origin)).collect()
+    }
+
+    fn catalog(&self, below: &[&Self]) -> Result<Catalog, Error> {
         let mut text = format!(
             "$TTL 300\n$ORIGIN {}\n@ IN SOA {NS1}. hostmaster.dns-provider.test. 1 7200 900 1209600 300\n\
              @ IN NS {NS1}.\n@ IN NS {NS2}.\n",
             self.origin
         );
-        if let Some(delegated) = &self.delegated {
-            text += &format!("{delegated} IN NS {NS1}.\n{delegated} IN NS {NS2}.\n");
+        for Self { origin, .. } in below {
+            text += &format!("{origin} IN NS {NS1}.\n{origin} IN NS {NS2}.\n");
         }
         text.extend(self.records.iter().map(Entry::line));
         let (_, records) = Parser::new(text, None, Some(self.origin.clone()))
             .parse()
-            .map_err(|error| Error::dns(format!("the zone of {domain}: {error}")))?;
+            .map_err(|error| Error::dns(format!("the zone {}: {error}", self.origin)))?;
         let mut handler = InMemoryZoneHandler::<TokioRuntimeProvider>::new(
             self.origin.clone(),
             records,
             ZoneType::Primary,
             AxfrPolicy::Deny,
-            Some(NxProofKind::Nsec),
+            self.key.is_some().then_some(NxProofKind::Nsec),
         )
         .map_err(Error::dns)?;
-        if let Some(below) = below {
-            let data = RData::DNSSEC(DNSSECRData::DS(below.ds()?));
-            handler.upsert_mut(Record::from_rdata(below.origin.clone(), 300, data), 1);
+        for below in below {
+            if let Some(ds) = below.ds()? {
+                let data = RData::DNSSEC(DNSSECRData::DS(ds));
+                handler.upsert_mut(Record::from_rdata(below.origin.clone(), 300, data), 1);
+            }
         }
-        let signer =
-            DnssecSigner::new(self.public()?, Box::new(self.signing()?), self.origin.clone(), VALIDITY);
-        handler.add_zone_signing_key_mut(signer).map_err(Error::dns)?;
-        handler.secure_zone_mut().map_err(Error::dns)?;
+        if let (Some(public), Some(key)) = (self.public()?, self.signing()?) {
+            let signer = DnssecSigner::new(public, Box::new(key), self.origin.clone(), VALIDITY);
+            handler.add_zone_signing_key_mut(signer).map_err(Error::dns)?;
+            handler.secure_zone_mut().map_err(Error::dns)?;
+        }
         let mut catalog = Catalog::new();
         catalog.upsert(self.origin.clone().into(), vec![Arc::new(handler)]);
         Ok(catalog)

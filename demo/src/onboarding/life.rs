@@ -62,7 +62,7 @@ impl Life {
         let internet = Internet::start(domain).await?;
         let senders = scenario.senders.clone();
         internet.publish(senders.iter().flat_map(Sender::publishes).chain(scenario.zone.clone()))?;
-        let web = Web::start(domain).await?;
+        let web = Web::start(&[domain]).await?;
         let store = engine.store().await?;
         let rows: Vec<_> = senders.iter().flat_map(|sender| sender.rows(seconds(scenario.start))).collect();
         store.keep_sources(&rows).await?;

@@ -314,7 +314,7 @@ impl Sender {
 }
 
 /// A DKIM record with an RSA key of 2,048 bits that nobody has the other half of: nothing here is signed with it.
-pub(super) fn key_record(of: &str) -> String {
+pub(crate) fn key_record(of: &str) -> String {
     let mut random = Random::named(2_048, of);
     let mut modulus: Vec<u8> = (0..32).flat_map(|_| random.bits().to_be_bytes()).collect();
     if let Some(first) = modulus.first_mut() {

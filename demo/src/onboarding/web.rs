@@ -1,5 +1,6 @@
-//! The web server of the customer: one file over HTTPS, which is the policy of MTA-STS.
+//! The web server of the customers: one file of each over HTTPS, which is the policy of MTA-STS.
 
+use std::collections::BTreeMap;
 use std::net::SocketAddr;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
@@ -17,12 +18,15 @@ use tokio_rustls::TlsAcceptor;
 
 use super::Error;
 
-/// A running web server with a certificate for `mta-sts.<domain>`.
+/// A running web server with a certificate for `mta-sts.<domain>` of each domain.
 pub struct Web {
     port: u16,
     roots: Arc<RootCertStore>,
-    file: Arc<Mutex<Option<String>>>,
+    files: Files,
 }
+
+/// The files by the host they are asked of.
+type Files = Arc<Mutex<BTreeMap<String, String>>>;
 
 impl Web {
     /// Serves nothing yet.
@@ -30,14 +34,15 @@ impl Web {
     /// # Errors
     ///
     /// When there is no port or no certificate.
-    pub async fn start(domain: &str) -> Result<Self, Error> {
+    pub async fn start(domains: &[&str]) -> Result<Self, Error> {
         let mut params = CertificateParams::new(Vec::new()).map_err(Error::tls)?;
         params.distinguished_name.push(DnType::CommonName, "The authority of a simulated internet");
         params.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
         let issuer = CertifiedIssuer::self_signed(params, KeyPair::generate().map_err(Error::tls)?)
             .map_err(Error::tls)?;
         let key = KeyPair::generate().map_err(Error::tls)?;
-        let params = CertificateParams::new(vec![format!("mta-sts.{domain}")]).map_err(Error::tls)?;
+        let params =
+            CertificateParams::new(domains.iter().map(host).collect::<Vec<_>>()).map_err(Error::tls)?;
         let certificate = params.signed_by(&key, &issuer).map_err(Error::tls)?;
         let secret = PrivateKeyDer::from(PrivatePkcs8KeyDer::from(key.serialize_der()));
         let config = ServerConfig::builder_with_provider(Arc::new(ring::default_provider()))
@@ -49,20 +54,19 @@ impl Web {
         let mut roots = RootCertStore::empty();
         roots.add(issuer.der().clone()).map_err(Error::tls)?;
         let listener = TcpListener::bind(SocketAddr::from(([127, 0, 0, 1], 0))).await?;
-        let web = Self { port: listener.local_addr()?.port(), roots: Arc::new(roots), file: Arc::default() };
-        let (acceptor, file) = (TlsAcceptor::from(Arc::new(config)), web.file.clone());
+        let web = Self { port: listener.local_addr()?.port(), roots: Arc::new(roots), files: Arc::default() };
+        let (acceptor, files) = (TlsAcceptor::from(Arc::new(config)), web.files.clone());
         tokio::spawn(async move {
             while let Ok((stream, _)) = listener.accept().await {
-                let text = file.lock().unwrap_or_else(PoisonError::into_inner).clone();
-                tokio::spawn(answer(acceptor.clone(), stream, text));
+                tokio::spawn(answer(acceptor.clone(), stream, files.clone()));
             }
         });
         Ok(web)
     }
 
-    /// Serves this text from now on.
-    pub fn put(&self, text: &str) {
-        *self.file.lock().unwrap_or_else(PoisonError::into_inner) = Some(text.to_owned());
+    /// Serves this text for a domain from now on.
+    pub fn put(&self, domain: &str, text: &str) {
+        self.files.lock().unwrap_or_else(PoisonError::into_inner).insert(host(&domain), text.to_owned());
     }
 
     /// What fetches from it.
@@ -77,10 +81,14 @@ impl Web {
     }
 }
 
-async fn answer(acceptor: TlsAcceptor, stream: TcpStream, text: Option<String>) -> Option<()> {
+async fn answer(acceptor: TlsAcceptor, stream: TcpStream, files: Files) -> Option<()> {
     let mut stream = acceptor.accept(stream).await.ok()?;
     let mut request = [0; 4_096];
-    stream.read(&mut request).await.ok().filter(|length| *length > 0)?;
+    let length = stream.read(&mut request).await.ok().filter(|length| *length > 0)?;
+    let request = String::from_utf8_lossy(request.get(..length)?).to_ascii_lowercase();
+    let asked = request.lines().find_map(|line| line.strip_prefix("host:"))?;
+    let asked = asked.trim().split(':').next()?;
+    let text = files.lock().unwrap_or_else(PoisonError::into_inner).get(asked).cloned();
     let (status, body) = match text {
         Some(text) => ("200 OK", text),
         None => ("404 Not Found", String::new()),
@@ -92,4 +100,9 @@ async fn answer(acceptor: TlsAcceptor, stream: TcpStream, text: Option<String>) 
     stream.write_all(head.as_bytes()).await.ok()?;
     stream.write_all(body.as_bytes()).await.ok()?;
     stream.shutdown().await.ok()
+}
+
+/// Where the policy of a domain is asked for.
+fn host(domain: &&str) -> String {
+    format!("mta-sts.{domain}")
 }

@@ -22,8 +22,9 @@ pub(super) fn domains() -> Vec<Domain> {
         Domain {
             name: "oakfield-college.example",
             group: GROUP,
-            story: "staff write to mailing lists, which receivers make exceptions for",
-            policies: vec![(0, Policy::of(Quarantine).subdomains(Quarantine))],
+            story: "staff write to mailing lists, which receivers make exceptions for; lately back at none",
+            // Somebody went back when a list complained, and told nobody.
+            policies: vec![(0, Policy::of(Quarantine).subdomains(Quarantine)), (27, Policy::of(NoAction))],
             flows: vec![
                 Flow::office("oakfield-college.example", 2_600.0),
                 Flow::listed("oakfield-college.example", "selector1", 380.0),
@@ -53,7 +54,11 @@ pub(super) fn domains() -> Vec<Domain> {
             flows: vec![
                 Flow::own("oakfield-exams.test", &pools::OAKFIELD, 420.0),
                 Flow::sendgrid("oakfield-exams.test", 800.0).days(6..30),
+                Flow::sendgrid("oakfield-exams.test", 130.0)
+                    .under("results.oakfield-exams.test")
+                    .days(14..30),
                 Flow::zendesk("oakfield-exams.test", 90.0),
+                Flow::spoofed("oakfield-exams.test", 22.0),
             ],
             tls_sessions: 0,
         },

@@ -36,8 +36,8 @@ async fn a_well_kept_domain_has_five_points() {
     let internet = Internet::start(DOMAIN).await.unwrap();
     let services = scenario.senders.iter().flat_map(|sender| sender.publishes());
     internet.publish(services.chain(well_kept(&scenario))).unwrap();
-    let web = Web::start(DOMAIN).await.unwrap();
-    web.put(POLICY);
+    let web = Web::start(&[DOMAIN]).await.unwrap();
+    web.put(DOMAIN, POLICY);
     let own = ["rua@reports.example".to_owned(), "tls@reports.example".to_owned()];
     let mut examination = Examination::of(DOMAIN, &internet, &web, &own).unwrap();
     let found = examination.look(&store, 1_736_164_800).await.unwrap();

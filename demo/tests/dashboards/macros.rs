@@ -1,0 +1,236 @@
+//! From what a dashboard holds to what a database is sent: Grafana puts the variables in, then the ClickHouse data source
+//! puts its macros in. Pure functions.
+
+use std::time::{SystemTime, UNIX_EPOCH};
+
+use ruad_demo::day::Moment;
+
+/// A time range as Grafana's picker has it; seconds since 1970.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub(crate) struct Range {
+    pub(crate) from: i64,
+    pub(crate) to: i64,
+}
+
+impl Range {
+    /// The last so many seconds.
+    pub(crate) fn until_now(seconds: i64) -> Self {
+        let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap().as_secs() as i64;
+        Self { from: now - seconds, to: now }
+    }
+
+    fn begin(self) -> String {
+        format!("toDateTime({})", self.from)
+    }
+
+    fn end(self) -> String {
+        format!("toDateTime({})", self.to)
+    }
+}
+
+/// What is chosen for a variable.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub(crate) enum Choice {
+    /// All, which is sent as the variable's own value for it, without any format.
+    All(&'static str),
+    /// These.
+    Some(Vec<String>),
+    /// One that cannot be several.
+    One(String),
+}
+
+/// What is chosen, by the variable's name.
+pub(crate) type Choices = [(&'static str, Choice)];
+
+/// The statement that ClickHouse is sent.
+pub(crate) fn expand(text: &str, choices: &Choices, range: Range, points: u64) -> Result<String, String> {
+    macros(&variables(text, choices)?, range, points)
+}
+
+/// Grafana's part: `${name}` and `${name:format}`.
+pub(crate) fn variables(text: &str, choices: &Choices) -> Result<String, String> {
+    let mut parts = text.split("${");
+    let mut done = parts.next().unwrap_or_default().to_owned();
+    for part in parts {
+        let (inside, rest) = part.split_once('}').ok_or_else(|| format!("no end: ${{{part}"))?;
+        let (name, format) = inside.split_once(':').unwrap_or((inside, ""));
+        let choice = choices.iter().find(|(known, _)| *known == name);
+        let (_, choice) = choice.ok_or_else(|| format!("no variable is called {name}"))?;
+        done.push_str(&formatted(choice, format)?);
+        done.push_str(rest);
+    }
+    Ok(done)
+}
+
+fn formatted(choice: &Choice, format: &str) -> Result<String, String> {
+    let values = match choice {
+        Choice::All(value) => return Ok((*value).to_owned()),
+        Choice::Some(values) => values.as_slice(),
+        Choice::One(value) => std::slice::from_ref(value),
+    };
+    let each = |quote: &dyn Fn(&String) -> String| values.iter().map(quote).collect::<Vec<_>>().join(",");
+    match format {
+        "singlequote" => Ok(each(&|value| format!("'{}'", value.replace('\'', "\\'")))),
+        "sqlstring" => Ok(each(&|value| format!("'{}'", value.replace('\'', "''")))),
+        // Without a format the value stands as it is; several would be in braces, which no statement here wants.
+        "" if values.len() == 1 => Ok(values.concat()),
+        other => Err(format!("{} values in the format {other:?}", values.len())),
+    }
+}
+
+/// The data source's part: `$__name` and `$__name(argument)`.
+pub(crate) fn macros(text: &str, range: Range, points: u64) -> Result<String, String> {
+    let mut parts = text.split("$__");
+    let mut done = parts.next().unwrap_or_default().to_owned();
+    for part in parts {
+        let end = part.find(|c: char| !c.is_ascii_alphanumeric() && c != '_').unwrap_or(part.len());
+        let (name, rest) = part.split_at(end);
+        let (value, rest) = match name {
+            "fromTime" => (range.begin(), rest),
+            "toTime" => (range.end(), rest),
+            "timeFilter" => {
+                let (column, rest) = argument(rest)?;
+                let (from, to) = (range.begin(), range.end());
+                (format!("{column} >= {from} AND {column} <= {to}"), rest)
+            }
+            "dateFilter" => {
+                let (column, rest) = argument(rest)?;
+                let [from, to] = [range.from, range.to].map(|at| format!("toDate('{}')", Moment(at).day()));
+                (format!("{column} >= {from} AND {column} <= {to}"), rest)
+            }
+            "timeInterval" => {
+                let (column, rest) = argument(rest)?;
+                let seconds = interval(range, points).max(1);
+                (format!("toStartOfInterval(toDateTime({column}), INTERVAL {seconds} second)"), rest)
+            }
+            other => return Err(format!("no macro is called {other}")),
+        };
+        done.push_str(&value);
+        done.push_str(rest);
+    }
+    Ok(done)
+}
+
+/// Seconds between two points when there may be so many: Grafana rounds to times that people like.
+fn interval(range: Range, points: u64) -> u64 {
+    let exact = u64::try_from((range.to - range.from) * 1_000).unwrap_or_default() / points.max(1);
+    let rounded =
+        ROUNDED.iter().find(|(below, _)| exact < *below).map_or(31_536_000_000, |(_, interval)| *interval);
+    rounded / 1_000
+}
+
+/// Milliseconds: below the first it is the second. What is below a second does not matter here.
+const ROUNDED: [(u64, u64); 24] = [
+    (750, 500),
+    (1_500, 1_000),
+    (3_500, 2_000),
+    (7_500, 5_000),
+    (12_500, 10_000),
+    (17_500, 15_000),
+    (25_000, 20_000),
+    (45_000, 30_000),
+    (90_000, 60_000),
+    (210_000, 120_000),
+    (450_000, 300_000),
+    (750_000, 600_000),
+    (1_050_000, 900_000),
+    (1_500_000, 1_200_000),
+    (2_700_000, 1_800_000),
+    (5_400_000, 3_600_000),
+    (9_000_000, 7_200_000),
+    (16_200_000, 10_800_000),
+    (32_400_000, 21_600_000),
+    (86_400_000, 43_200_000),
+    (604_800_000, 86_400_000),
+    (1_814_400_000, 604_800_000),
+    (3_628_800_000, 2_592_000_000),
+    (u64::MAX, 31_536_000_000),
+];
+
+/// What stands in the parentheses at the start, and what follows them.
+fn argument(text: &str) -> Result<(&str, &str), String> {
+    let inside = text.strip_prefix('(').and_then(|rest| rest.split_once(')'));
+    inside.ok_or_else(|| format!("no argument: {text}"))
+}
+
+/// PromQL as the Prometheus data source sends it, for series that are scraped every `scrape` seconds and drawn with a point
+/// every `step` seconds.
+pub(crate) fn promql(text: &str, scrape: u64, step: u64) -> String {
+    // Four scrapes, so that one which is missed leaves a rate.
+    let rate = (step + scrape).max(4 * scrape);
+    text.replace("$__rate_interval", &format!("{rate}s"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const RANGE: Range = Range { from: 1_795_305_600, to: 1_795_392_000 };
+
+    fn some(values: &[&str]) -> Choice {
+        Choice::Some(values.iter().map(|value| (*value).to_owned()).collect())
+    }
+
+    fn expanded(text: &str, choice: Choice) -> Result<String, String> {
+        expand(text, &[("group", choice)], RANGE, 30)
+    }
+
+    #[test]
+    fn all_is_sent_as_it_is_whatever_the_format() {
+        let text = "g IN (${group:singlequote}) OR '' IN (${group:singlequote})";
+        assert_eq!(expanded(text, Choice::All("''")).unwrap(), "g IN ('') OR '' IN ('')");
+    }
+
+    #[test]
+    fn values_are_quoted() {
+        let text = "g IN (${group:singlequote})";
+        assert_eq!(expanded(text, some(&["a", "b's"])).unwrap(), r"g IN ('a','b\'s')");
+        assert_eq!(expanded("${group:sqlstring} = ''", Choice::One(String::new())).unwrap(), "'' = ''");
+        assert_eq!(expanded("${group:sqlstring}", Choice::One("b's".to_owned())).unwrap(), "'b''s'");
+        assert_eq!(expanded("'${group}' = 'all'", Choice::One("all".to_owned())).unwrap(), "'all' = 'all'");
+    }
+
+    #[test]
+    fn what_nobody_knows_is_an_error() {
+        assert!(expanded("${other}", some(&[])).unwrap_err().contains("other"));
+        assert!(expanded("${group:csv}", some(&["a"])).unwrap_err().contains("csv"));
+        assert!(expanded("${group}", some(&["a", "b"])).is_err());
+        assert!(expanded("$__interval", some(&[])).unwrap_err().contains("interval"));
+        assert!(expanded("$__dateFilter day", some(&[])).is_err());
+        assert!(expanded("${group", some(&[])).is_err());
+    }
+
+    #[test]
+    fn times_and_days() {
+        assert_eq!(
+            macros("$__timeFilter(l.received_at)", RANGE, 30).unwrap(),
+            "l.received_at >= toDateTime(1795305600) AND l.received_at <= toDateTime(1795392000)"
+        );
+        assert_eq!(
+            macros("x $__dateFilter(day) y", RANGE, 30).unwrap(),
+            "x day >= toDate('2026-11-22') AND day <= toDate('2026-11-23') y"
+        );
+        assert_eq!(
+            macros("$__toTime - INTERVAL 2 DAY, toDate($__fromTime, 'UTC')", RANGE, 30).unwrap(),
+            "toDateTime(1795392000) - INTERVAL 2 DAY, toDate(toDateTime(1795305600), 'UTC')"
+        );
+    }
+
+    #[test]
+    fn points_have_intervals_that_people_like() {
+        let days = |days: i64| Range { from: 0, to: days * 86_400 };
+        assert_eq!(interval(days(7), 30), 6 * 3_600);
+        assert_eq!(interval(days(30), 30), 86_400);
+        assert_eq!(interval(Range { from: 0, to: 3_600 }, 30), 120);
+        assert_eq!(
+            macros("$__timeInterval(m.received_at) AS time", Range { from: 0, to: 60 }, 30).unwrap(),
+            "toStartOfInterval(toDateTime(m.received_at), INTERVAL 2 second) AS time"
+        );
+    }
+
+    #[test]
+    fn a_rate_reaches_back_four_scrapes_at_least() {
+        assert_eq!(promql("rate(a[$__rate_interval])", 1, 1), "rate(a[4s])");
+        assert_eq!(promql("rate(a[$__rate_interval])", 15, 120), "rate(a[135s])");
+    }
+}

@@ -1,0 +1,106 @@
+//! What somebody who looks at a dashboard may have chosen.
+
+use serde_json::Value;
+
+use crate::dashboard::Dashboard;
+use crate::database::Database;
+use crate::macros::{Choice, Range};
+
+/// Everything there is to choose from.
+pub(crate) struct Views {
+    pub(crate) range: Range,
+    groups: Vec<String>,
+    domains: Vec<String>,
+}
+
+/// One choice.
+#[derive(Clone, Debug)]
+pub(crate) struct View {
+    pub(crate) name: String,
+    pub(crate) choices: Vec<(&'static str, Choice)>,
+}
+
+impl Views {
+    pub(crate) async fn of(database: &Database, range: Range) -> Self {
+        let names = async |column: &str| -> Vec<String> {
+            let sql = format!(
+                "SELECT DISTINCT toString({column}) FROM daily_domains ORDER BY sum(messages) OVER (PARTITION BY {column}) DESC"
+            );
+            let table = database.ask(&sql).await.unwrap();
+            table
+                .rows
+                .iter()
+                .filter_map(|row| row.first().and_then(Value::as_str))
+                .map(str::to_owned)
+                .collect()
+        };
+        let (groups, domains) = (names("group_name").await, names("policy_domain").await);
+        assert!(groups.len() > 2 && domains.len() > 10);
+        Self { range, groups, domains }
+    }
+
+    /// Everything, once with every report and once with the proven ones alone.
+    pub(crate) fn all(&self, dashboard: &Dashboard) -> Vec<View> {
+        let domain = match dashboard.is_of_one_domain {
+            true => Choice::Some(self.domains.clone()),
+            false => ALL,
+        };
+        let view =
+            |genuine: &str| View::new(&format!("all, reports: {genuine}"), ALL, domain.clone(), genuine);
+        vec![view("all"), view("genuine")]
+    }
+
+    /// One group; the largest first.
+    pub(crate) fn groups(&self, dashboard: &Dashboard) -> Vec<View> {
+        let domain = || match dashboard.is_of_one_domain {
+            true => Choice::Some(self.domains.clone()),
+            false => ALL,
+        };
+        self.groups.iter().map(|group| View::new(group, one(group), domain(), "all")).collect()
+    }
+
+    /// One domain.
+    pub(crate) fn domains(&self) -> Vec<View> {
+        self.domains.iter().map(|domain| View::new(domain, ALL, one(domain), "all")).collect()
+    }
+
+    /// What is shown in a picture.
+    pub(crate) fn pictured(&self, dashboard: &Dashboard) -> View {
+        match dashboard.name.as_str() {
+            "domain" => View::new("", ALL, one(PICTURED_DOMAIN), "all"),
+            "customer" => View::new("", one(PICTURED_GROUP), ALL, "all"),
+            _ => View::new("", ALL, ALL, "all"),
+        }
+    }
+}
+
+impl View {
+    fn new(name: &str, group: Choice, domain: Choice, genuine: &str) -> Self {
+        let choices = vec![
+            ("group", group),
+            ("domain", domain),
+            ("reporter", ALL),
+            ("genuine", Choice::One(genuine.to_owned())),
+            ("source", Choice::One(String::new())),
+        ];
+        Self { name: name.to_owned(), choices }
+    }
+
+    /// What is chosen for a variable, as people read it.
+    pub(crate) fn chosen(&self, variable: &str) -> String {
+        match self.choices.iter().find(|(name, _)| *name == variable) {
+            Some((_, Choice::Some(values))) => values.join(", "),
+            Some((_, Choice::One(value))) if value != "all" => value.clone(),
+            _ => "All".to_owned(),
+        }
+    }
+}
+
+fn one(value: &str) -> Choice {
+    Choice::Some(vec![value.to_owned()])
+}
+
+/// As `allValue` of the variables has it.
+const ALL: Choice = Choice::All("''");
+const PICTURED_DOMAIN: &str = "oakfield-exams.test";
+const PICTURED_GROUP: &str = "lumen-retail";
