@@ -5,7 +5,7 @@ INSERT INTO aggregate_records (policy_domain, day, group_name, reporter, verdict
 WITH
     -- The largest domain has a thousand records a day, half of them fewer than fifteen.
     intDiv(number, {days}) AS d, {first} + number % {days} AS t,
-    arrayJoin(range(toUInt32(8 + 4000 / pow(d + 4, 0.9)))) AS k,
+    arrayJoin(range(toUInt32(9 + 4000 / pow(d + 4, 0.9)))) AS k,
     cityHash64(d, t, k) AS h,
     concat('d', toString(d), '.example') AS name,
     ['google.com', 'enterprise outlook', 'yahoo', 'outlook.com', 'amazonses.com', 'mail.ru', 'comcast.net', 'fastmail pty ltd', 'gmx',
