@@ -92,7 +92,7 @@ FROM (
             SELECT domain, who, groupArray((day, failed, stopped, source_ip)) AS entries
             FROM ${failed('domain', 'day')} GROUP BY domain, who HAVING sum(failed) >= 50
         ) ARRAY JOIN entries AS entry GROUP BY domain, who, day HAVING day_failed > 0 ORDER BY day
-    ) GROUP BY domain, who HAVING most >= 50 AND most >= 5 * usual ORDER BY most DESC LIMIT 100
+    ) GROUP BY domain, who HAVING most >= 50 AND most >= 5 * usual ORDER BY most DESC, domain, who LIMIT 100
 ) AS c LEFT JOIN ${origins} AS s ON s.source_ip = c.example ORDER BY c.most DESC, c.domain`,
       columns: {
         Day: { width: 105, unit: 'time:YYYY-MM-DD' }, Domain: { minWidth: 170, link: domainLink }, Network: { minWidth: 150 }, Country: { width: 85 },
@@ -112,7 +112,7 @@ LEFT JOIN ${origins} AS s ON s.source_ip = n.example ORDER BY "Messages" DESC`,
       title: 'Domains that are forged', at: [8, 22, 16, 9], empty: 'No message failed in this time range',
       description: `Domains with forged mail, and how much of it was stopped. Red with a policy of none: nothing stops it.${NOTE}`,
       sql: `SELECT k.domain AS "Domain", p.customer AS "Customer", p.policy AS "Policy", sum(k.failed) AS "Messages", least(sum(k.stopped) / sum(k.failed), 1) AS "Stopped",
-    uniq(k.who) AS "Networks", uniq(k.source_ip) AS "Addresses"
+    uniq(k.who) AS "Networks", uniq(cityHash64(k.source_ip)) AS "Addresses"
 FROM ${failed('domain')} AS k
 LEFT JOIN (
     SELECT s.domain AS domain, argMax(s.group_name, (s.day, s.computed_at)) AS customer, argMax(s.policy, (s.day, s.computed_at)) AS policy

@@ -54,7 +54,7 @@ export const origins = () => page('sources', {
     }),
     number({
       title: 'Addresses', at: [12, 0, 4, 4], empty: 'No reports', description: `Addresses that sent.${REPORTER}`,
-      sql: `SELECT uniq(r.source_ip) AS "Addresses" FROM ${TRAFFIC}`,
+      sql: `SELECT uniq(cityHash64(r.source_ip)) AS "Addresses" FROM ${TRAFFIC}`,
     }),
     number({
       title: 'First seen', at: [16, 0, 4, 4], empty: 'No reports', unit: 'time:YYYY-MM-DD', field: '/^First seen$/',
@@ -71,9 +71,9 @@ export const origins = () => page('sources', {
       calcs: ['sum'],
       description: `The eight largest sources, by UTC day. A new colour that stays is a new service; one that comes and goes is a campaign.${REPORTER}`,
       sql: `
-        SELECT t.day AS time, if(t.example IS NULL, 'All others', ${sender('t.example')}) AS Source, sum(t.sent) AS Messages
+        SELECT t.day AS time, if(t.which = 0, 'All others', ${sender('t.example')}) AS Source, sum(t.sent) AS Messages
         FROM (
-            SELECT day, if(place <= 8, who, 0) AS which, if(which = 0, NULL, any(one)) AS example, sum(day_sent) AS sent
+            SELECT day, if(place <= 8, who, 0) AS which, any(one) AS example, sum(day_sent) AS sent
             FROM (
                 SELECT day, who, one, day_sent, dense_rank() OVER (ORDER BY in_all DESC, who) AS place
                 FROM (
@@ -82,7 +82,7 @@ export const origins = () => page('sources', {
                 )
             )
             GROUP BY day, which
-        ) AS t LEFT JOIN ${dimension} AS s ON s.source_ip = assumeNotNull(t.example)
+        ) AS t LEFT JOIN ${dimension} AS s ON s.source_ip = t.example
         GROUP BY time, Source ORDER BY time, Source`,
     }),
     rows({
@@ -102,7 +102,7 @@ FROM domain_senders FINAL WHERE ${scope('domain')} AND class = 'undecided' AND m
     n.stopped AS "Stopped", n.domains AS "Domains", n.addresses AS "Addresses", n.first_day AS "First seen", n.last_day AS "Last seen"
 FROM (
     SELECT ${network('r.source_ip')} AS who, any(r.source_ip) AS example, sum(r.messages) AS sent, sum(r.passed) AS aligned, sum(r.dkim_aligned) AS dkim,
-        sum(r.spf_aligned) AS spf, sum(r.rejected) + sum(r.quarantined) AS stopped, uniq(r.policy_domain) AS domains, uniq(r.source_ip) AS addresses,
+        sum(r.spf_aligned) AS spf, sum(r.rejected) + sum(r.quarantined) AS stopped, uniq(r.policy_domain) AS domains, uniq(cityHash64(r.source_ip)) AS addresses,
         min(r.day) AS first_day, max(r.day) AS last_day
     FROM ${ROWS} GROUP BY who HAVING sent > 0 ORDER BY sent DESC LIMIT 500
 ) AS n LEFT JOIN ${dimension} AS s ON s.source_ip = n.example ORDER BY "Messages" DESC`,
