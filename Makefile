@@ -108,8 +108,8 @@ fuzz: ## every fuzz target for a minute each; needs cargo-fuzz and a nightly com
 # Sets of reports for the benchmarks, made once.
 SETS = $(TARGET)/bench-sets
 
-.PHONY: bench bench-parse bench-flow bench-health bench-advice bench-smtp
-bench: bench-parse bench-flow bench-health bench-advice bench-smtp ## all comparisons; takes some minutes, needs root for Postfix
+.PHONY: bench bench-parse bench-flow bench-health bench-advice bench-dashboards bench-smtp
+bench: bench-parse bench-flow bench-health bench-advice bench-dashboards bench-smtp ## all comparisons; takes some minutes, needs root for Postfix
 
 bench-parse: ## records a second of the parser, of mail-auth's and of a bare quick-xml loop
 	$(CARGO) build --release --locked --package ruad-bench-flow
@@ -134,6 +134,10 @@ bench-health: ## domains a second that are examined, and memory
 bench-advice: engine ## plans for ten thousand domains with a year of reports: time and memory
 	$(CARGO) build --release --locked --package ruad --package ruad-bench-advice
 	$(TARGET)/release/ruad-bench-advice
+
+bench-dashboards: engine ## every panel of the dashboards over a year of 2,000 domains: rows read, time
+	$(CARGO) build --release --locked --package ruad --package ruad-bench-dashboards
+	$(TARGET)/release/ruad-bench-dashboards --ruad $(TARGET)/release/ruad $(SETS)/dashboards
 
 bench-smtp: ## messages a second to a durable 250: ruad, Postfix, smtp-sink and mailin-embedded
 	benches/smtp/run.sh

@@ -3,27 +3,31 @@ import { falling, rising } from './shared/fields.js';
 import { to } from './shared/links.js';
 import { page } from './shared/page.js';
 import { bars, graph, map, number, rows } from './shared/panels.js';
-import { address, nested, origins, reports, scope, sender, sources } from './shared/sql.js';
+import { address, nested, network, numbers, origins, reports, scope, sender, sources } from './shared/sql.js';
+
+const FAILED = 'r.messages - r.passed';
+
+/** Rows of which something failed: the others need not be read any further. */
+const FAILING = `daily_sources AS r WHERE ${sources} AND r.messages != r.passed`;
 
 /**
- * Mail that passed neither way, from addresses that are no known service. By address alone it is added up before the
- * dimension is joined; with domains and days there is little to add up, so each row is joined and the panel adds up.
+ * Mail that passed neither way, from addresses that are no known service, with the number of the network as `who`. By address
+ * alone it is added up before the dimension is joined; with domains and days there is little to add up, so each row is joined.
  */
 function failed(...keys: ('domain' | 'day')[]): string {
-  const FAILED = 'r.messages - r.passed';
   if (keys.length === 0) {
     return nested(`
-      SELECT a.source_ip AS source_ip, a.failed AS failed, a.stopped AS stopped, ${sender('a.source_ip')} AS who, s.asn AS asn, s.country AS country
+      SELECT a.source_ip AS source_ip, a.failed AS failed, a.stopped AS stopped, ${network('a.source_ip')} AS who, s.asn AS asn, s.country AS country
       FROM (
           SELECT r.source_ip AS source_ip, sum(${FAILED}) AS failed, sum(r.rejected) + sum(r.quarantined) AS stopped
-          FROM daily_sources AS r WHERE ${sources} GROUP BY source_ip HAVING failed > 0
-      ) AS a LEFT JOIN ${origins} AS s ON s.source_ip = a.source_ip WHERE s.service = ''`);
+          FROM ${FAILING} GROUP BY source_ip HAVING failed > 0
+      ) AS a ANY LEFT JOIN ${numbers} AS s ON s.source_ip = a.source_ip WHERE NOT s.is_service`);
   }
   return nested(`
     SELECT r.source_ip AS source_ip, r.policy_domain AS domain, r.day AS day, ${FAILED} AS failed, r.rejected + r.quarantined AS stopped,
-        ${sender('r.source_ip')} AS who, s.asn AS asn, s.country AS country
-    FROM daily_sources AS r LEFT JOIN ${origins} AS s ON s.source_ip = r.source_ip
-    WHERE ${sources} AND ${FAILED} != 0 AND s.service = ''`);
+        ${network('r.source_ip')} AS who, s.country AS country
+    FROM daily_sources AS r GLOBAL ANY LEFT JOIN ${numbers} AS s ON s.source_ip = r.source_ip
+    WHERE ${sources} AND r.messages != r.passed AND NOT s.is_service`);
 }
 
 const domainLink = { title: 'Open this domain', url: to('domain', { domain: 'Domain' }) };
@@ -45,7 +49,8 @@ export const abuse = () => page('abuse', {
     }),
     number({
       title: 'Domains forged', at: [10, 0, 4, 4], empty: 'None', description: `Domains with such mail.${NOTE}`, colour: colours.plain,
-      sql: `SELECT uniqExact(domain) AS "Domains" FROM ${failed('domain')}`,
+      sql: `SELECT uniqExact(r.policy_domain) AS "Domains"
+FROM ${FAILING} AND r.source_ip GLOBAL NOT IN (SELECT k.source_ip FROM sources AS k FINAL WHERE k.service != '')`,
     }),
     number({
       title: 'Networks', at: [14, 0, 5, 4], empty: 'None', description: `Networks it came from.${NOTE}`,
@@ -74,17 +79,21 @@ export const abuse = () => page('abuse', {
     rows({
       title: 'Campaigns', at: [0, 13, 24, 9], empty: 'No burst: nothing stands out from the days around it',
       description: `A network that on one day sent in a domain's name at least 50 messages that failed, and five times its usual day. Tell the customer; a domain that delivers them needs a stricter policy.${NOTE}`,
-      sql: `SELECT peak AS "Day", domain AS "Domain", who AS "Network", country AS "Country", most AS "That day", usual AS "Usual day", total AS "In all", addresses AS "Addresses",
-    if(total > 0, least(halted / total, 1), NULL) AS "Stopped", trend AS "Course"
+      // What sent fewer than 50 in all is gone before its days are looked at: that is nearly everything.
+      sql: `SELECT c.peak AS "Day", c.domain AS "Domain", ${sender('c.example')} AS "Network", s.country AS "Country", c.most AS "That day", c.usual AS "Usual day",
+    c.total AS "In all", c.addresses AS "Addresses", if(c.total > 0, least(c.halted / c.total, 1), NULL) AS "Stopped", c.trend AS "Course"
 FROM (
-    SELECT domain, who, any(where_from) AS country, argMax(day, day_failed) AS peak, max(day_failed) AS most, sum(day_failed) AS total,
+    SELECT domain, who, any(one) AS example, argMax(day, day_failed) AS peak, max(day_failed) AS most, sum(day_failed) AS total,
         toInt64(sum(day_failed) - max(day_failed)) / greatest(count() - 1, 1) AS usual, sum(day_stopped) AS halted, max(day_addresses) AS addresses,
         groupArray(day_failed) AS trend
     FROM (
-        SELECT domain, who, day, sum(failed) AS day_failed, sum(stopped) AS day_stopped, any(country) AS where_from, uniq(source_ip) AS day_addresses
-        FROM ${failed('domain', 'day')} GROUP BY domain, who, day HAVING day_failed > 0 ORDER BY day
-    ) GROUP BY domain, who
-) WHERE most >= 50 AND most >= 5 * usual ORDER BY most DESC LIMIT 100`,
+        SELECT domain, who, any(entry.4) AS one, entry.1 AS day, sum(entry.2) AS day_failed, sum(entry.3) AS day_stopped, uniq(entry.4) AS day_addresses
+        FROM (
+            SELECT domain, who, groupArray((day, failed, stopped, source_ip)) AS entries
+            FROM ${failed('domain', 'day')} GROUP BY domain, who HAVING sum(failed) >= 50
+        ) ARRAY JOIN entries AS entry GROUP BY domain, who, day HAVING day_failed > 0 ORDER BY day
+    ) GROUP BY domain, who HAVING most >= 50 AND most >= 5 * usual ORDER BY most DESC, domain, who LIMIT 100
+) AS c LEFT JOIN ${origins} AS s ON s.source_ip = c.example ORDER BY c.most DESC, c.domain`,
       columns: {
         Day: { width: 105, unit: 'time:YYYY-MM-DD' }, Domain: { minWidth: 170, link: domainLink }, Network: { minWidth: 150 }, Country: { width: 85 },
         'That day': { width: 95, as: 'text', colour: colours.bad }, 'Usual day': { width: 100, decimals: 0 }, 'In all': { width: 90 }, Addresses: { width: 100 },
@@ -95,13 +104,15 @@ FROM (
     bars({
       title: 'By network', at: [0, 22, 8, 9], empty: 'No message failed in this time range', min: 0, colour: colours.bad,
       description: `The networks that sent most. One at the top for weeks is worth a mail to its abuse desk.${NOTE}`,
-      sql: `SELECT if(asn = 0, who, concat(who, ' (AS', toString(asn), ')')) AS "Network", sum(failed) AS "Messages" FROM ${failed()} GROUP BY "Network" ORDER BY "Messages" DESC LIMIT 9`,
+      sql: `SELECT if(n.asn = 0, ${sender('n.example')}, concat(${sender('n.example')}, ' (AS', toString(n.asn), ')')) AS "Network", n.sent AS "Messages"
+FROM (SELECT who, asn, any(source_ip) AS example, sum(failed) AS sent FROM ${failed()} GROUP BY who, asn ORDER BY sent DESC LIMIT 9) AS n
+LEFT JOIN ${origins} AS s ON s.source_ip = n.example ORDER BY "Messages" DESC`,
     }),
     rows({
       title: 'Domains that are forged', at: [8, 22, 16, 9], empty: 'No message failed in this time range',
       description: `Domains with forged mail, and how much of it was stopped. Red with a policy of none: nothing stops it.${NOTE}`,
       sql: `SELECT k.domain AS "Domain", p.customer AS "Customer", p.policy AS "Policy", sum(k.failed) AS "Messages", least(sum(k.stopped) / sum(k.failed), 1) AS "Stopped",
-    uniq(k.who) AS "Networks", uniq(k.source_ip) AS "Addresses"
+    uniq(k.who) AS "Networks", uniq(cityHash64(k.source_ip)) AS "Addresses"
 FROM ${failed('domain')} AS k
 LEFT JOIN (
     SELECT s.domain AS domain, argMax(s.group_name, (s.day, s.computed_at)) AS customer, argMax(s.policy, (s.day, s.computed_at)) AS policy
@@ -127,7 +138,7 @@ FROM failure_reports AS f FINAL WHERE $__dateFilter(day) AND ${scope('f.policy_d
     rows({
       title: 'Addresses', at: [16, 31, 8, 8], empty: 'No message failed in this time range',
       description: `The 100 addresses that sent most.${NOTE}`,
-      sql: `SELECT ${address('source_ip')} AS "Address", any(country) AS "Country", sum(failed) AS "Messages", uniqExact(domain) AS "Domains"
+      sql: `SELECT ${address('source_ip')} AS "Address", any(country) AS "Country", sum(failed) AS "Messages", uniq(domain) AS "Domains"
 FROM ${failed('domain')} GROUP BY source_ip ORDER BY "Messages" DESC LIMIT 100`,
       columns: {
         Address: { minWidth: 130, link: { title: 'This source in all domains', url: to('sources', { source: 'Address' }) } }, Country: { width: 80 },

@@ -89,7 +89,8 @@ GROUP BY name ORDER BY "Messages" DESC LIMIT 9`,
       description: 'Networks that sent most of the mail that passed neither check, known services left out.',
       sql: `SELECT if(s.country = '', ${sender('a.source_ip')}, concat(${sender('a.source_ip')}, ', ', s.country)) AS "From", sum(a.failed) AS "Messages"
 FROM (
-    SELECT r.source_ip AS source_ip, sum(r.messages) - sum(r.passed) AS failed FROM daily_sources AS r WHERE ${sources} GROUP BY source_ip HAVING failed > 0
+    SELECT r.source_ip AS source_ip, sum(r.messages) - sum(r.passed) AS failed FROM daily_sources AS r WHERE ${sources} AND r.messages != r.passed
+    GROUP BY source_ip HAVING failed > 0
 ) AS a LEFT JOIN ${origins} AS s ON s.source_ip = a.source_ip
 WHERE s.service = '' GROUP BY "From" ORDER BY "Messages" DESC LIMIT 7`,
     }),

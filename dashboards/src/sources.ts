@@ -5,7 +5,7 @@ import { rising } from './shared/fields.js';
 import { to } from './shared/links.js';
 import { page } from './shared/page.js';
 import { bars, graph, number, rows } from './shared/panels.js';
-import { address, chosen, nested, origins as dimension, scope, sender, sources } from './shared/sql.js';
+import { address, chosen, nested, network, numbers, origins as dimension, scope, sender, sources } from './shared/sql.js';
 
 /** Addresses of the sources that were asked for; all without a question. */
 const ASKED = `(
@@ -23,7 +23,7 @@ SELECT r.source_ip AS source_ip, sum(r.messages) AS sent, sum(r.passed) AS align
 FROM ${TRAFFIC} GROUP BY r.source_ip HAVING sent > 0 ORDER BY sent DESC LIMIT 200`;
 
 /** Every row with who it is from: grouping by address and day first would leave nearly as many. */
-const ROWS = `daily_sources AS r LEFT JOIN ${dimension} AS s ON s.source_ip = r.source_ip WHERE ${sources} AND ${ASKED}`;
+const ROWS = `daily_sources AS r GLOBAL ANY LEFT JOIN ${numbers} AS s ON s.source_ip = r.source_ip WHERE ${sources} AND ${ASKED}`;
 
 const share = { unit: 'percentunit', decimals: 1, min: 0, max: 1, as: 'bar', steps: rising(0.5, 0.98) } as const;
 const plainShare = { width: 85, unit: 'percentunit', decimals: 1, as: 'text', steps: rising(0.5, 0.98) } as const;
@@ -54,7 +54,7 @@ export const origins = () => page('sources', {
     }),
     number({
       title: 'Addresses', at: [12, 0, 4, 4], empty: 'No reports', description: `Addresses that sent.${REPORTER}`,
-      sql: `SELECT uniq(r.source_ip) AS "Addresses" FROM ${TRAFFIC}`,
+      sql: `SELECT uniq(cityHash64(r.source_ip)) AS "Addresses" FROM ${TRAFFIC}`,
     }),
     number({
       title: 'First seen', at: [16, 0, 4, 4], empty: 'No reports', unit: 'time:YYYY-MM-DD', field: '/^First seen$/',
@@ -71,15 +71,19 @@ export const origins = () => page('sources', {
       calcs: ['sum'],
       description: `The eight largest sources, by UTC day. A new colour that stays is a new service; one that comes and goes is a campaign.${REPORTER}`,
       sql: `
-        SELECT day AS time, if(place <= 8, who, 'All others') AS Source, sum(day_sent) AS Messages
+        SELECT t.day AS time, if(t.which = 0, 'All others', ${sender('t.example')}) AS Source, sum(t.sent) AS Messages
         FROM (
-            SELECT day, who, day_sent, dense_rank() OVER (ORDER BY in_all DESC, who) AS place
+            SELECT day, if(place <= 8, who, 0) AS which, any(one) AS example, sum(day_sent) AS sent
             FROM (
-                SELECT day, who, day_sent, sum(day_sent) OVER (PARTITION BY who) AS in_all
-                FROM (SELECT r.day AS day, ${sender('r.source_ip')} AS who, sum(r.messages) AS day_sent FROM ${ROWS} GROUP BY day, who)
+                SELECT day, who, one, day_sent, dense_rank() OVER (ORDER BY in_all DESC, who) AS place
+                FROM (
+                    SELECT day, who, one, day_sent, sum(day_sent) OVER (PARTITION BY who) AS in_all
+                    FROM (SELECT r.day AS day, ${network('r.source_ip')} AS who, any(r.source_ip) AS one, sum(r.messages) AS day_sent FROM ${ROWS} GROUP BY day, who)
+                )
             )
-        )
-        GROUP BY day, Source ORDER BY day, Source`,
+            GROUP BY day, which
+        ) AS t LEFT JOIN ${dimension} AS s ON s.source_ip = t.example
+        GROUP BY time, Source ORDER BY time, Source`,
     }),
     rows({
       title: 'Unknown senders by volume', at: [14, 4, 10, 9], empty: 'Every sender is known or was decided on',
@@ -94,10 +98,14 @@ FROM domain_senders FINAL WHERE ${scope('domain')} AND class = 'undecided' AND m
     rows({
       title: 'Sources', at: [0, 13, 24, 11], empty: 'No reports in this time range',
       description: `Services and networks with all their addresses, the largest first. Click one to see it alone.${REPORTER}`,
-      sql: `SELECT ${sender('r.source_ip')} AS "Source", any(s.category) AS "Kind", sum(r.messages) AS "Messages", sum(r.passed) / sum(r.messages) AS "Aligned",
-    sum(r.dkim_aligned) / sum(r.messages) AS "DKIM", sum(r.spf_aligned) / sum(r.messages) AS "SPF", sum(r.rejected) + sum(r.quarantined) AS "Stopped",
-    uniq(r.policy_domain) AS "Domains", uniq(r.source_ip) AS "Addresses", min(r.day) AS "First seen", max(r.day) AS "Last seen"
-FROM ${ROWS} GROUP BY "Source" HAVING "Messages" > 0 ORDER BY "Messages" DESC LIMIT 500`,
+      sql: `SELECT ${sender('n.example')} AS "Source", s.category AS "Kind", n.sent AS "Messages", n.aligned / n.sent AS "Aligned", n.dkim / n.sent AS "DKIM", n.spf / n.sent AS "SPF",
+    n.stopped AS "Stopped", n.domains AS "Domains", n.addresses AS "Addresses", n.first_day AS "First seen", n.last_day AS "Last seen"
+FROM (
+    SELECT ${network('r.source_ip')} AS who, any(r.source_ip) AS example, sum(r.messages) AS sent, sum(r.passed) AS aligned, sum(r.dkim_aligned) AS dkim,
+        sum(r.spf_aligned) AS spf, sum(r.rejected) + sum(r.quarantined) AS stopped, uniq(r.policy_domain) AS domains, uniq(cityHash64(r.source_ip)) AS addresses,
+        min(r.day) AS first_day, max(r.day) AS last_day
+    FROM ${ROWS} GROUP BY who HAVING sent > 0 ORDER BY sent DESC LIMIT 500
+) AS n LEFT JOIN ${dimension} AS s ON s.source_ip = n.example ORDER BY "Messages" DESC`,
       columns: {
         Source: { minWidth: 190, link: narrow('Source') }, Kind: { width: 125 }, Messages: { width: 100 }, Aligned: { width: 150, ...share },
         DKIM: plainShare, SPF: plainShare, Stopped: { width: 90 }, Domains: { width: 90 }, Addresses: { width: 100 },

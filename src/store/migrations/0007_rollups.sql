@@ -1,7 +1,7 @@
 -- Sums are signed: when two receivers stored the same report, the copy that lost is taken out by rows of negative sums.
 CREATE TABLE IF NOT EXISTS {database}.daily_domains{local}{on_cluster}
 (
-    policy_domain String COMMENT 'Domain whose policy was applied, lower case' CODEC(ZSTD(1)),
+    policy_domain LowCardinality(String) COMMENT 'Domain whose policy was applied, lower case',
     day Date COMMENT 'UTC day of the report' CODEC(Delta, ZSTD(1)),
     group_name LowCardinality(String) COMMENT 'Group (customer) of the policy domain when the report arrived',
     reporter LowCardinality(String) COMMENT 'Who reports, lower case',
@@ -23,9 +23,9 @@ COMMENT 'Messages per domain, day, reporter and result; always read it with sum(
 
 CREATE TABLE IF NOT EXISTS {database}.daily_sources{local}{on_cluster}
 (
-    policy_domain String COMMENT 'Domain whose policy was applied, lower case' CODEC(ZSTD(1)),
+    policy_domain LowCardinality(String) COMMENT 'Domain whose policy was applied, lower case',
     day Date COMMENT 'UTC day of the report' CODEC(Delta, ZSTD(1)),
-    group_name String COMMENT 'Group (customer) of the policy domain when the report arrived' CODEC(ZSTD(1)),
+    group_name LowCardinality(String) COMMENT 'Group (customer) of the policy domain when the report arrived',
     source_ip IPv6 COMMENT 'Address that sent the mail; IPv4 is mapped' CODEC(ZSTD(1)),
     verdict LowCardinality(String) COMMENT 'Is the report from who it says: genuine, authenticated, forged or unknown',
     received_month Date COMMENT 'First day of the month of arrival; what retention goes by' CODEC(Delta, ZSTD(1)),
@@ -53,7 +53,7 @@ COMMENT 'Messages per domain, day and sending address; min(day) and max(day) say
 CREATE MATERIALIZED VIEW IF NOT EXISTS {database}.daily_domains_feed{on_cluster}
 TO {database}.daily_domains{local}
 (
-    policy_domain String COMMENT 'See daily_domains',
+    policy_domain LowCardinality(String) COMMENT 'See daily_domains',
     day Date COMMENT 'See daily_domains',
     group_name LowCardinality(String) COMMENT 'See daily_domains',
     reporter LowCardinality(String) COMMENT 'See daily_domains',
@@ -77,9 +77,9 @@ COMMENT 'Feeds daily_domains';
 CREATE MATERIALIZED VIEW IF NOT EXISTS {database}.daily_sources_feed{on_cluster}
 TO {database}.daily_sources{local}
 (
-    policy_domain String COMMENT 'See daily_sources',
+    policy_domain LowCardinality(String) COMMENT 'See daily_sources',
     day Date COMMENT 'See daily_sources',
-    group_name String COMMENT 'See daily_sources',
+    group_name LowCardinality(String) COMMENT 'See daily_sources',
     source_ip IPv6 COMMENT 'See daily_sources',
     verdict LowCardinality(String) COMMENT 'See daily_sources',
     received_month Date COMMENT 'See daily_sources',
