@@ -5,6 +5,8 @@
     reason = "a test fails by panicking, and shares its tools with others"
 )]
 
+#[path = "store/agreement.rs"]
+mod agreement;
 #[path = "support/engine.rs"]
 mod engine;
 

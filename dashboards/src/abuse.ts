@@ -19,7 +19,7 @@ function failed(...keys: ('domain' | 'day')[]): string {
     return nested(`
       SELECT a.source_ip AS source_ip, a.failed AS failed, a.stopped AS stopped, ${network('a.source_ip')} AS who, s.asn AS asn, s.country AS country
       FROM (
-          SELECT r.source_ip AS source_ip, sum(${FAILED}) AS failed, sum(r.rejected) + sum(r.quarantined) AS stopped
+          SELECT r.source_ip AS source_ip, sum(${FAILED}) AS failed, sum(r.rejected + r.quarantined) AS stopped
           FROM ${FAILING} GROUP BY source_ip HAVING failed > 0
       ) AS a ANY LEFT JOIN ${numbers} AS s ON s.source_ip = a.source_ip WHERE NOT s.is_service`);
   }

@@ -15,7 +15,7 @@ const SENDERS = `domain_senders FINAL WHERE ${scope('domain')}`;
 /** Volume, result and origin of each address. */
 const ADDRESSES = `
 SELECT r.source_ip AS source_ip, sum(r.messages) AS sent, sum(r.passed) AS aligned, sum(r.dkim_aligned) AS dkim, sum(r.spf_aligned) AS spf,
-    sum(r.rejected) + sum(r.quarantined) AS stopped, max(r.day) AS last_day
+    sum(r.rejected + r.quarantined) AS stopped, max(r.day) AS last_day
 FROM daily_sources AS r WHERE ${sources} GROUP BY r.source_ip`;
 
 const known = (inner: string) => `

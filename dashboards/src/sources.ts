@@ -102,7 +102,7 @@ FROM domain_senders FINAL WHERE ${scope('domain')} AND class = 'undecided' AND m
     n.stopped AS "Stopped", n.domains AS "Domains", n.addresses AS "Addresses", n.first_day AS "First seen", n.last_day AS "Last seen"
 FROM (
     SELECT ${network('r.source_ip')} AS who, any(r.source_ip) AS example, sum(r.messages) AS sent, sum(r.passed) AS aligned, sum(r.dkim_aligned) AS dkim,
-        sum(r.spf_aligned) AS spf, sum(r.rejected) + sum(r.quarantined) AS stopped, uniq(r.policy_domain) AS domains, uniq(cityHash64(r.source_ip)) AS addresses,
+        sum(r.spf_aligned) AS spf, sum(r.rejected + r.quarantined) AS stopped, uniq(r.policy_domain) AS domains, uniq(cityHash64(r.source_ip)) AS addresses,
         min(r.day) AS first_day, max(r.day) AS last_day
     FROM ${ROWS} GROUP BY who HAVING sent > 0 ORDER BY sent DESC LIMIT 500
 ) AS n LEFT JOIN ${dimension} AS s ON s.source_ip = n.example ORDER BY "Messages" DESC`,
