@@ -4,7 +4,7 @@
 mod watched;
 mod zones;
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::time::{SystemTime, UNIX_EPOCH};
 
 use futures_util::future::join_all;
@@ -72,7 +72,7 @@ pub async fn play(internet: &Internet, settings: &Settings, store: &Store, today
         let looks = domains
             .iter_mut()
             .filter(|(published, ..)| is_about_all || published.iter().any(changed))
-            .map(|(_, watched, told)| watched.look(&examiner, told, at));
+            .map(|(_, watched, told)| watched.look(&examiner, told, day, at));
         for found in join_all(looks).await {
             rows.add(if day < -DAYS { found.of_long_ago() } else { found });
         }
@@ -144,8 +144,14 @@ async fn told(store: &Store, domain: &str) -> Result<Told, Error> {
     })
 }
 
-/// The selectors that records are published under.
-fn selectors(published: &[Published]) -> BTreeSet<String> {
-    let names = published.iter().filter_map(|one| one.entry.name.split_once("._domainkey."));
-    names.map(|(selector, _)| selector.to_owned()).collect()
+/// The selectors that records are published under, each with the first day.
+fn selectors(published: &[Published]) -> BTreeMap<String, i64> {
+    let mut selectors = BTreeMap::new();
+    for one in published {
+        if let Some((selector, _)) = one.entry.name.split_once("._domainkey.") {
+            let from: &mut i64 = selectors.entry(selector.to_owned()).or_insert(one.from);
+            *from = one.from.min(*from);
+        }
+    }
+    selectors
 }

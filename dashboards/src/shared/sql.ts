@@ -13,8 +13,8 @@ export function scope(domain = 'policy_domain', group = 'group_name'): string {
   return `${chosen(domain, 'domain')} AND ${chosen(group, 'group')}`;
 }
 
-/** Reports of everybody, or of those alone who proved who they are. */
-export const genuine = `(verdict IN ('genuine', 'authenticated') OR '\${genuine}' = 'all')`;
+/** Reports of those who proved who they are, or of everybody but those who are proved not to be: what these say is nobody's mail. */
+export const genuine = `(verdict IN ('genuine', 'authenticated') OR ('\${genuine}' = 'all' AND verdict != 'forged'))`;
 
 /** Rows of reports in the time range: by domain, group, reporter and whether the report is genuine. */
 export const reports = `$__dateFilter(day) AND ${scope()} AND ${chosen('reporter', 'reporter')} AND ${genuine}`;

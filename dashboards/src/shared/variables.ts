@@ -31,11 +31,11 @@ export function variables(oneDomain = false): dashboard.QueryVariableBuilder[] {
   ];
   const trust = new dashboard.CustomVariableBuilder('genuine')
     .label('Reports')
-    .description('Genuine: the mail with the report proved by DKIM or SPF that it is from who it says.')
-    .values('All : all, Genuine only : genuine')
-    .current({ text: 'All', value: 'all' })
+    .description('Genuine: the mail with the report proved by DKIM or SPF that it is from who it says. Forged reports never count.')
+    .values('All but forged : all, Genuine only : genuine')
+    .current({ text: 'All but forged', value: 'all' })
     .options([
-      { selected: true, text: 'All', value: 'all' },
+      { selected: true, text: 'All but forged', value: 'all' },
       { selected: false, text: 'Genuine only', value: 'genuine' },
     ]);
   const list = [

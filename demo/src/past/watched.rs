@@ -17,7 +17,8 @@ use uuid::Uuid;
 pub(super) struct Watched {
     domain: Arc<str>,
     group: Arc<str>,
-    selectors: BTreeSet<String>,
+    /// The selectors that the owner has told of, each from a day on.
+    selectors: BTreeMap<String, i64>,
     state: State,
     keys: BTreeMap<(String, String), KeyHistory>,
     costs: BTreeMap<Mechanism, Vec<Code>>,
@@ -33,6 +34,12 @@ pub(super) struct Told {
 }
 
 impl Told {
+    /// What was known of a selector on a day, and the last day then on which it was used.
+    fn of(&self, selector: &str, today: u32) -> Option<(&SelectorUse, u32)> {
+        let used = self.uses.iter().find(|used| used.selector == selector)?;
+        (u32::from(used.first) <= today).then(|| (used, today.min(used.last.into())))
+    }
+
     /// The days for which there were reports then.
     fn days_until(&self, at: u64) -> Option<ReportDays> {
         let ReportDays { oldest, newest } = self.days?;
@@ -51,7 +58,7 @@ pub(super) struct Rows {
 }
 
 impl Watched {
-    pub(super) fn new(domain: &str, group: &str, selectors: BTreeSet<String>) -> Self {
+    pub(super) fn new(domain: &str, group: &str, selectors: BTreeMap<String, i64>) -> Self {
         Self {
             domain: domain.into(),
             group: group.into(),
@@ -69,14 +76,10 @@ impl Watched {
     }
 
     /// Looks at `at`. Nothing changes within a day, so that what is seen is taken for what two looks in a row have seen.
-    pub(super) async fn look(&mut self, examiner: &Examiner, told: &Told, at: u64) -> Rows {
+    pub(super) async fn look(&mut self, examiner: &Examiner, told: &Told, day: i64, at: u64) -> Rows {
         let subject = Subject {
             domain: self.domain.to_string(),
-            selectors: self
-                .selectors
-                .iter()
-                .map(|name| Selector::new(name.as_str(), Origin::Registry))
-                .collect(),
+            selectors: self.asked(told, day, at),
             try_common_selectors: false,
             addresses: told.addresses.clone(),
         };
@@ -133,11 +136,6 @@ impl Watched {
         for found in &snapshot.dkim.keys {
             let Some(key) = found.key() else { continue };
             let identity = (found.selector.clone(), key.fingerprint.clone());
-            // What later reports tell was not known then.
-            let used = told
-                .uses
-                .iter()
-                .find(|used| used.selector == found.selector && u64::from(used.first) <= at / DAY);
             let history = self.keys.entry(identity).or_insert_with(|| KeyHistory {
                 key: Key {
                     domain: self.domain.to_string(),
@@ -154,9 +152,26 @@ impl Watched {
                 last_seen_reports: None,
             });
             (history.published, history.last_seen_dns) = (true, at);
-            history.first_seen_reports = used.filter(|used| used.messages > 0).map(|used| used.first.into());
-            history.last_seen_reports = used.map(|used| today.min(used.last.into()));
         }
+        for history in self.keys.values_mut() {
+            let Some((used, last)) = told.of(&history.key.selector, today) else { continue };
+            history.first_seen_reports = (used.messages > 0).then_some(used.first.into());
+            history.last_seen_reports = Some(last);
+        }
+    }
+
+    /// The selectors that were known by then: from reports, and from the owner.
+    fn asked(&self, told: &Told, day: i64, at: u64) -> Vec<Selector> {
+        let today = u32::try_from(at / DAY).unwrap_or(u32::MAX);
+        let known = self.selectors.iter().filter(|(_, from)| **from <= day);
+        let selector = |(name, _): (&String, &i64)| {
+            let origin = told.of(name, today).map_or(Origin::Registry, |(used, last)| Origin::Report {
+                passed: used.messages > 0,
+                quiet_days: today.saturating_sub(last),
+            });
+            Selector::new(name.as_str(), origin)
+        };
+        known.map(selector).collect()
     }
 
     fn records(&self, snapshot: &Snapshot, at: u64) -> Vec<RecordRow> {

@@ -90,7 +90,8 @@ impl View {
     pub(crate) fn chosen(&self, variable: &str) -> String {
         match self.choices.iter().find(|(name, _)| *name == variable) {
             Some((_, Choice::Some(values))) => values.join(", "),
-            Some((_, Choice::One(value))) if value != "all" => value.clone(),
+            Some((_, Choice::One(value))) if value == "all" => "All but forged".to_owned(),
+            Some((_, Choice::One(value))) => value.clone(),
             _ => "All".to_owned(),
         }
     }
