@@ -109,7 +109,7 @@ fuzz: ## every fuzz target for a minute each; needs cargo-fuzz and a nightly com
 SETS = $(TARGET)/bench-sets
 
 .PHONY: bench bench-parse bench-flow bench-health bench-advice bench-dashboards bench-smtp
-bench: bench-parse bench-flow bench-health bench-advice bench-dashboards bench-smtp ## all comparisons; takes some minutes, needs root for Postfix
+bench: bench-parse bench-flow bench-health bench-advice bench-smtp bench-dashboards ## all comparisons; takes some minutes, needs root for Postfix
 
 bench-parse: ## records a second of the parser, of mail-auth's and of a bare quick-xml loop
 	$(CARGO) build --release --locked --package ruad-bench-flow
