@@ -171,6 +171,10 @@ mod tests {
 
     #[test]
     fn every_text_is_in_every_language_with_the_same_values() {
+        // The details of findings are English: other languages say first in their own words what was found.
+        let names = |text: &str| -> BTreeSet<String> {
+            names(text).into_iter().filter(|name| name != "findings").collect()
+        };
         let words = |language| -> BTreeSet<(String, BTreeSet<String>)> {
             WORDS[&language].iter().map(|(key, text)| (key.clone(), names(text))).collect()
         };

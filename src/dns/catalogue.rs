@@ -33,20 +33,26 @@ mod tests {
     use std::collections::HashSet;
 
     use super::*;
-    use crate::dns::finding::TEXTS;
+    use crate::{dns::finding::TEXTS, texts::Language};
 
     #[test]
     fn every_code_is_said_once_and_has_its_texts() {
         let mut seen = HashSet::new();
         for code in Code::all() {
             assert!(seen.insert(code.name), "{} is declared twice", code.name);
-            let text =
-                code.text().unwrap_or_else(|| panic!("{} has no text in texts/en/findings", code.name));
-            for words in [&text.title, &text.why, &text.change] {
-                assert!(!words.trim().is_empty(), "{} has an empty text", code.name);
+            for language in Language::ALL {
+                let text = code.text_in(language);
+                let text =
+                    text.unwrap_or_else(|| panic!("{} has no text in texts/{language}/findings", code.name));
+                for words in [&text.title, &text.why, &text.change] {
+                    assert!(!words.trim().is_empty(), "{} has an empty text in {language}", code.name);
+                }
+                assert!(!text.title.ends_with('.'), "{}", text.title);
             }
         }
-        let left: Vec<_> = TEXTS.keys().filter(|name| !seen.contains(name.as_str())).collect();
-        assert!(left.is_empty(), "texts without a code: {left:?}");
+        for (language, texts) in TEXTS.iter() {
+            let left: Vec<_> = texts.keys().filter(|name| !seen.contains(name.as_str())).collect();
+            assert!(left.is_empty(), "texts in {language} without a code: {left:?}");
+        }
     }
 }

@@ -4,6 +4,8 @@ use std::{collections::HashMap, ops::Range, sync::LazyLock};
 
 use serde::{Deserialize, Serialize};
 
+use crate::texts::Language;
+
 /// How bad a finding is.
 #[derive(Clone, Copy, Debug, Eq, Hash, Ord, PartialEq, PartialOrd, Serialize)]
 #[serde(rename_all = "lowercase")]
@@ -74,9 +76,14 @@ impl Severity {
 }
 
 impl Code {
-    /// What people read about it.
+    /// What people read about it; in English.
     pub fn text(self) -> Option<&'static Text> {
-        TEXTS.get(self.name)
+        self.text_in(Language::En)
+    }
+
+    /// What people read about it in their language.
+    pub fn text_in(self, language: Language) -> Option<&'static Text> {
+        TEXTS.get(&language)?.get(self.name)
     }
 
     /// A finding of this kind without a position.
@@ -118,21 +125,19 @@ fn code_and_severity<S: serde::Serializer>(code: &Code, serializer: S) -> Result
     map.end()
 }
 
-pub(super) static TEXTS: LazyLock<HashMap<String, Text>> = LazyLock::new(|| {
-    let files = [
-        include_str!("../../texts/en/findings/bimi.toml"),
-        include_str!("../../texts/en/findings/dane.toml"),
-        include_str!("../../texts/en/findings/dkim.toml"),
-        include_str!("../../texts/en/findings/dmarc.toml"),
-        include_str!("../../texts/en/findings/dnsbl.toml"),
-        include_str!("../../texts/en/findings/dnssec.toml"),
-        include_str!("../../texts/en/findings/mta_sts.toml"),
-        include_str!("../../texts/en/findings/mx.toml"),
-        include_str!("../../texts/en/findings/ns.toml"),
-        include_str!("../../texts/en/findings/reverse.toml"),
-        include_str!("../../texts/en/findings/spf.toml"),
-        include_str!("../../texts/en/findings/tls_rpt.toml"),
-    ];
+macro_rules! files {
+    ($language:literal) => {
+        files!($language, "bimi", "dane", "dkim", "dmarc", "dnsbl", "dnssec", "mta_sts", "mx", "ns", "reverse", "spf", "tls_rpt")
+    };
+    ($language:literal, $($mechanism:literal),*) => {
+        [$(include_str!(concat!("../../texts/", $language, "/findings/", $mechanism, ".toml"))),*]
+    };
+}
+
+pub(super) static TEXTS: LazyLock<HashMap<Language, HashMap<String, Text>>> = LazyLock::new(|| {
     // The files are part of the program and a test reads them all; a text that cannot be read is a missing one.
-    files.iter().filter_map(|file| toml::from_str::<HashMap<String, Text>>(file).ok()).flatten().collect()
+    let read = |files: [&str; 12]| {
+        files.iter().filter_map(|file| toml::from_str::<HashMap<String, Text>>(file).ok()).flatten().collect()
+    };
+    [(Language::En, read(files!("en"))), (Language::Nl, read(files!("nl")))].into()
 });

@@ -1,5 +1,7 @@
 //! The DMARC record: publish it, repair it, have the reports sent here.
 
+use std::collections::BTreeSet;
+
 use super::{
     case::{Case, Draft, text_record},
     dmarc_edit::Edited,
@@ -188,7 +190,9 @@ pub(super) fn problems(draft: Draft, findings: &[&Finding]) -> Draft {
             details.push(&finding.detail);
         }
     }
-    draft.with("problems", details.join(" "))
+    let codes: BTreeSet<_> = findings.iter().map(|finding| finding.code.name).collect();
+    let codes: Vec<_> = codes.into_iter().take(MOST_PROBLEMS).collect();
+    draft.with("problems", details.join(" ")).with("findings", codes.join(" "))
 }
 
 /// Texts that were meant as the record and count as none.

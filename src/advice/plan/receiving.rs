@@ -51,9 +51,13 @@ fn tls_rpt(case: &Case<'_>) -> Option<Draft> {
     }
 }
 
+/// Without its record nobody looks for the policy, even when the file is still served.
+fn is_unannounced(case: &Case<'_>) -> bool {
+    case.found(&[check::MISSING]).next().is_some()
+}
+
 fn publish(case: &Case<'_>) -> Option<Draft> {
-    let is_missing = case.found(&[check::MISSING]).next().is_some();
-    if !case.posture.knows(Mechanism::MtaSts) || !receives(case) || !is_missing {
+    if !case.posture.knows(Mechanism::MtaSts) || !receives(case) || !is_unannounced(case) {
         return None;
     }
     let at = case.opened_at(StepCode::PUBLISH_MTA_STS, "");
@@ -62,7 +66,7 @@ fn publish(case: &Case<'_>) -> Option<Draft> {
 
 fn enforce(case: &Case<'_>) -> Option<Draft> {
     let posture = case.posture;
-    let is_testing = posture.mta_sts_mode.as_deref() == Some("testing");
+    let is_testing = posture.mta_sts_mode.as_deref() == Some("testing") && !is_unannounced(case);
     if !posture.knows(Mechanism::MtaSts) || !receives(case) || !is_testing {
         return None;
     }

@@ -1,6 +1,6 @@
 //! What people read about a step.
 
-use std::collections::BTreeMap;
+use std::{borrow::Cow, collections::BTreeMap};
 
 use super::{State, Step, StepCode, Wait};
 use crate::{
@@ -18,8 +18,9 @@ impl Step {
             let title = self.code.0.to_owned();
             return StepText { title, why: String::new(), how: String::new(), verified: String::new() };
         };
-        let value = |name: &str| self.values.get(name).map(String::as_str);
-        let fill = |text: &str| in_language(&fill(text, value), language);
+        let values = self.values.iter().map(|(name, value)| (*name, value.as_str()));
+        let said = said(values, &self.subject, language);
+        let fill = |text: &str| in_language(&fill(text, |name| said.get(name).map(AsRef::as_ref)), language);
         let mut how = match self.state {
             State::Done | State::Moot => String::new(),
             State::Open | State::Undone | State::Later => fill(&text.how),
@@ -65,20 +66,47 @@ impl StepCode {
         language: Language,
     ) -> Option<[String; 2]> {
         let text = language.step(code)?;
-        let value = |name: &str| values.get(name).map(String::as_str);
-        Some([&text.title, &text.why].map(|text| in_language(&fill(text, value), language)))
+        let subject = values.get("subject").map_or("", String::as_str);
+        let said =
+            said(values.iter().map(|(name, value)| (name.as_str(), value.as_str())), subject, language);
+        let fill = |text: &str| in_language(&fill(text, |name| said.get(name).map(AsRef::as_ref)), language);
+        Some([&text.title, &text.why].map(|text| fill(text)))
     }
 
     /// Its title with what is known of another step: what that is about.
     fn title(self, subject: &str, language: Language) -> String {
         let title = language.step(self.0).map_or(self.0, |text| text.title.as_str());
-        let problem = Code::named(subject).and_then(Code::text).map_or(subject, |text| text.title.trim());
+        let problem = Code::named(subject).and_then(|code| code.text_in(language));
+        let problem = problem.map_or(subject, |text| text.title.trim());
         fill(title, |name| match name {
             "subject" | "sender" => Some(subject),
             "problem" => Some(problem),
             _ => None,
         })
     }
+}
+
+/// The values of a step, with what they say of findings in the language: `problem` and `change` are of the finding that a step
+/// is about, and `findings` are codes.
+fn said<'a>(
+    values: impl Iterator<Item = (&'a str, &'a str)>,
+    subject: &str,
+    language: Language,
+) -> BTreeMap<&'a str, Cow<'a, str>> {
+    let mut said: BTreeMap<_, _> = values.map(|(name, value)| (name, Cow::Borrowed(value))).collect();
+    if let Some(text) = Code::named(subject).and_then(|code| code.text_in(language)) {
+        let domain = said.get("domain").map_or("<domain>", |domain| domain).to_owned();
+        for (name, words) in [("problem", &text.title), ("change", &text.change)] {
+            let words = words.trim().replace("<domain>", &domain);
+            said.entry(name).and_modify(|value| *value = Cow::Owned(words));
+        }
+    }
+    said.entry("findings").and_modify(|codes| {
+        let texts = codes.split(' ').filter_map(|name| Code::named(name)?.text_in(language));
+        let titles: Vec<_> = texts.map(|text| format!("{}.", text.title.trim())).collect();
+        *codes = Cow::Owned(titles.join(" "));
+    });
+    said
 }
 
 /// Shares are written with a point everywhere in this program; people who read Dutch expect a comma.
@@ -126,6 +154,20 @@ mod tests {
         assert!(title.contains("Acme Mail") && !title.contains('{'), "{title}");
         assert!(!why.is_empty());
         assert_eq!(StepCode::stored_text("of_another_version", &values, Language::En), None);
+    }
+
+    #[test]
+    fn findings_are_told_in_the_language() {
+        let values = [("problem", "stored"), ("change", "stored"), ("findings", "mx.address spf.loop")];
+        let [en, nl] = Language::ALL.map(|language| said(values.into_iter(), "mx.address", language));
+        let dutch = Code::named("mx.address").unwrap().text_in(Language::Nl).unwrap();
+        assert_eq!((&*nl["problem"], &*nl["change"]), (dutch.title.as_str(), dutch.change.as_str()));
+        assert!(nl["findings"].starts_with(&format!("{}. ", dutch.title)), "{}", nl["findings"]);
+        assert!(en.iter().all(|(name, words)| !words.is_empty() && nl[name] != *words), "{en:?}");
+        // A code that nobody knows any more, and a step that is about none.
+        let old = said(values.into_iter(), "of.another_version", Language::Nl);
+        assert_eq!(old["problem"], "stored");
+        assert!(said([("domain", "a.example")].into_iter(), "", Language::Nl).len() == 1);
     }
 
     #[test]

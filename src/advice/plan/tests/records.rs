@@ -319,8 +319,10 @@ fn mta_sts_is_tried_for_two_weeks() {
     assert!(step.instructions.iter().any(is_replacing), "two records would count as none");
     let uncovered = due.clone().found(mta_sts::check::MX_NOT_COVERED_TESTING, "x");
     assert!(!open(&uncovered).contains(&"enforce_mta_sts".to_owned()), "mail would be lost");
-    let unknown = due.unknown(Mechanism::MtaSts);
+    let unknown = due.clone().unknown(Mechanism::MtaSts);
     assert!(!open(&unknown).contains(&"enforce_mta_sts".to_owned()));
+    let gone = due.found(mta_sts::check::MISSING, "_mta-sts.a.example");
+    assert!(!open(&gone).contains(&"enforce_mta_sts".to_owned()), "it is announced again first");
 }
 
 #[test]
