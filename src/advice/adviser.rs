@@ -150,5 +150,5 @@ fn today(now: u64) -> u32 {
 
 const DAY: u64 = 86_400;
 
-/// Domains at once: what a run holds in memory at any time, and what one statement asks ClickHouse for.
-const BATCH: usize = 250;
+/// Domains of a batch, of which there are two at once: what a run holds in memory at any time, and what one statement asks ClickHouse for.
+const BATCH: usize = 200;

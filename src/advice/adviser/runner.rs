@@ -9,6 +9,7 @@ use std::{
 use tokio::{
     select,
     time::{Instant, sleep},
+    try_join,
 };
 use tokio_util::sync::CancellationToken;
 
@@ -110,26 +111,40 @@ impl Adviser {
         now: u64,
     ) -> Result<(), StoreError> {
         self.shown().retain(|domain, _| registry.watched(domain).is_some());
-        for batch in postures.chunks(BATCH) {
-            let advised = advise(store, catalog, registry, batch, &self.0.settings, now).await?;
-            self.show(&advised);
-            if let Some((issuer, profile)) = &self.0.issuer {
-                let subjects: Vec<_> = advised
-                    .iter()
-                    .map(|one| certificate::Subject {
-                        plan: &one.plan,
-                        posture: &one.posture,
-                        traffic: &one.traffic,
-                        group: &one.group,
-                        profile: registry
-                            .watched(&one.plan.domain)
-                            .and_then(|watched| watched.profile)
-                            .unwrap_or(profile),
-                    })
-                    .collect();
-                certificates(store, &subjects, issuer, self.0.settings.certificate_days, now).await?;
+        // While ClickHouse adds up for one batch, plans are drawn for another.
+        let lane = async |first: usize| {
+            for batch in postures.chunks(BATCH).skip(first).step_by(2) {
+                let advised = advise(store, catalog, registry, batch, &self.0.settings, now).await?;
+                self.show(&advised);
+                self.issue(&advised, store, registry, now).await?;
             }
-        }
+            Ok(())
+        };
+        try_join!(lane(0), lane(1)).map(|_: ((), ())| ())
+    }
+
+    /// Issues the certificates that are due, when somebody issues any.
+    async fn issue(
+        &self,
+        advised: &[Advised],
+        store: &Store,
+        registry: &domains::Registry,
+        now: u64,
+    ) -> Result<(), StoreError> {
+        let Some((issuer, profile)) = &self.0.issuer else { return Ok(()) };
+        let profile_of =
+            |domain: &str| registry.watched(domain).and_then(|watched| watched.profile).unwrap_or(profile);
+        let subjects: Vec<_> = advised
+            .iter()
+            .map(|one| certificate::Subject {
+                plan: &one.plan,
+                posture: &one.posture,
+                traffic: &one.traffic,
+                group: &one.group,
+                profile: profile_of(&one.plan.domain),
+            })
+            .collect();
+        certificates(store, &subjects, issuer, self.0.settings.certificate_days, now).await?;
         Ok(())
     }
 
