@@ -81,6 +81,9 @@ fn expand(statement: &str, span: Span, domain: &str) -> anyhow::Result<String> {
     text = macros(&text, "$__dateFilter", |column| {
         format!("{column} >= toDate({}) AND {column} <= toDate({})", span.from / 86_400, span.to / 86_400)
     })?;
+    text = macros(&text, "$__timeInterval", |column| {
+        format!("toStartOfInterval(toDateTime({column}), INTERVAL 3600 second)")
+    })?;
     text = macros(&text, "$__timeFilter", |column| format!("{column} >= {from} AND {column} <= {to}"))?;
     text = text.replace("$__fromTime", &from).replace("$__toTime", &to);
     anyhow::ensure!(!text.contains("$__") && !text.contains("${"), "something is not expanded: {text}");
