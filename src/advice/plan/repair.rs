@@ -51,7 +51,7 @@ fn is_covered(case: &Case<'_>, finding: &Finding, others: &[Draft]) -> bool {
             let is_own = finding.evidence.name.strip_prefix("_dmarc.") == Some(own.as_str());
             parks
                 || (code == dmarc_codes::NOT_AUTHORIZED && has(StepCode::AUTHORIZE_REPORTS))
-                || (dmarc::COVERED.contains(&code) && (is_own || !SYNTAX.contains(&code.name)))
+                || (dmarc::is_covered(code) && (is_own || !SYNTAX.contains(&code.name)))
         }
         Some(Mechanism::Spf) => {
             let is_own = finding.evidence.name == *own;
