@@ -25,7 +25,7 @@ use hickory_resolver::{
         serialize::txt::trust_anchor::{Entry, Parser},
     },
 };
-use tokio::{join, time::timeout};
+use tokio::time::timeout;
 
 use super::{
     Answer, Mx, Resolver, ResolverError, Settings, Trouble, asked::Asked, patience::Patience, resolver,
@@ -152,13 +152,15 @@ impl Validator {
         if self.roots.iter().any(|root| name.zone_of(root)) {
             return None;
         }
-        let (delegation, keys) =
-            join!(self.ask(domain, RecordType::DS), examination.plain.lookup(&name, RecordType::DNSKEY));
+        if !self.ask(domain, RecordType::DS).await.is_unsigned_delegation(&name) {
+            return None;
+        }
+        let keys = examination.plain.lookup(&name, RecordType::DNSKEY).await;
         let has_none = matches!(
             keys.as_ref(),
             Err(NetError::Dns(DnsError::NoRecordsFound(none))) if none.response_code == ResponseCode::NoError
         );
-        (has_none && delegation.is_unsigned_delegation(&name)).then_some(name)
+        has_none.then_some(name)
     }
 
     /// The hosts that receive a domain's mail.
