@@ -97,18 +97,22 @@ FROM domain_senders FINAL WHERE ${scope('domain')} AND class = 'undecided' AND m
     }),
     rows({
       title: 'Sources', at: [0, 13, 24, 11], empty: 'No reports in this time range',
-      description: `Services and networks with all their addresses, the largest first. Click one to see it alone.${REPORTER}`,
+      description: `Services and networks with all their addresses, the largest first. Click one to see it alone, and the domains it sends for.${REPORTER}`,
       sql: `SELECT ${sender('n.example')} AS "Source", s.category AS "Kind", n.sent AS "Messages", n.aligned / n.sent AS "Aligned", n.dkim / n.sent AS "DKIM", n.spf / n.sent AS "SPF",
-    n.stopped AS "Stopped", n.domains AS "Domains", n.addresses AS "Addresses", n.first_day AS "First seen", n.last_day AS "Last seen"
+    n.stopped AS "Stopped", n.addresses AS "Addresses", n.first_day AS "First seen", n.last_day AS "Last seen"
 FROM (
-    SELECT ${network('r.source_ip')} AS who, any(r.source_ip) AS example, sum(r.messages) AS sent, sum(r.passed) AS aligned, sum(r.dkim_aligned) AS dkim,
-        sum(r.spf_aligned) AS spf, sum(r.rejected + r.quarantined) AS stopped, uniq(r.policy_domain) AS domains, uniq(cityHash64(r.source_ip)) AS addresses,
-        min(r.day) AS first_day, max(r.day) AS last_day
-    FROM ${ROWS} GROUP BY who HAVING sent > 0 ORDER BY sent DESC LIMIT 500
+    SELECT ${network('a.source_ip')} AS who, any(a.source_ip) AS example, sum(a.sent) AS sent, sum(a.aligned) AS aligned, sum(a.dkim) AS dkim, sum(a.spf) AS spf,
+        sum(a.stopped) AS stopped, toUInt64(count()) AS addresses, min(a.first_day) AS first_day, max(a.last_day) AS last_day
+    FROM (
+        SELECT r.source_ip AS source_ip, sum(r.messages) AS sent, sum(r.passed) AS aligned, sum(r.dkim_aligned) AS dkim, sum(r.spf_aligned) AS spf,
+            sum(r.rejected + r.quarantined) AS stopped, min(r.day) AS first_day, max(r.day) AS last_day
+        FROM ${TRAFFIC} GROUP BY r.source_ip HAVING sent > 0
+    ) AS a GLOBAL ANY LEFT JOIN ${numbers} AS s ON s.source_ip = a.source_ip
+    GROUP BY who ORDER BY sent DESC LIMIT 500
 ) AS n LEFT JOIN ${dimension} AS s ON s.source_ip = n.example ORDER BY "Messages" DESC`,
       columns: {
         Source: { minWidth: 190, link: narrow('Source') }, Kind: { width: 125 }, Messages: { width: 100 }, Aligned: { width: 150, ...share },
-        DKIM: plainShare, SPF: plainShare, Stopped: { width: 90 }, Domains: { width: 90 }, Addresses: { width: 100 },
+        DKIM: plainShare, SPF: plainShare, Stopped: { width: 90 }, Addresses: { width: 100 },
         'First seen': { width: 110, unit: 'time:YYYY-MM-DD' }, 'Last seen': { width: 110, unit: 'time:YYYY-MM-DD' },
       },
     }),
