@@ -3,14 +3,13 @@
 //! user gets from the statements, and what it then may do is ClickHouse's own answer.
 #![allow(clippy::unwrap_used, clippy::expect_used, reason = "a test that cannot go on should fail")]
 
-use std::{
-    fmt::Write as _,
-    fs,
-    io::{BufRead as _, BufReader},
-    path::Path,
-    process::{Child, Command, Stdio},
-};
+#[path = "support/engine.rs"]
+#[allow(dead_code, reason = "shared by several tests, each of which needs a part of it")]
+mod engine;
 
+use std::{fmt::Write as _, fs, path::Path, process::Child};
+
+use engine::launch;
 use ruad::{
     store::{Settings, Store},
     tenants::{Access, LIMITS, Secret, TABLES},
@@ -262,20 +261,7 @@ impl Engine {
             let config = format!("<clickhouse><users_config>{}</users_config></clickhouse>", users.display());
             fs::write(work.path().join("config.xml"), config).unwrap();
         }
-        let mut process = Command::new(env!("CARGO_BIN_EXE_ruad"))
-            .args(["engine", "--stop-with-stdin", "--listen", "127.0.0.1:0", "--path"])
-            .arg(data)
-            .current_dir(work.path())
-            .env("TZ", "UTC")
-            .stdin(Stdio::piped())
-            .stdout(Stdio::piped())
-            .stderr(Stdio::null())
-            .spawn()
-            .unwrap();
-        let mut line = String::new();
-        BufReader::new(process.stdout.take().unwrap()).read_line(&mut line).unwrap();
-        let address =
-            line.trim().strip_prefix("listening on ").expect("the engine starts; is libchdb installed?");
+        let (process, address) = launch(data, "127.0.0.1:0", Some(work.path()));
         Self { url: format!("http://{address}"), process, _work: work }
     }
 

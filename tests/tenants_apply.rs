@@ -1,13 +1,19 @@
 //! What `ruad tenants sql --apply` sends: to something that answers as a server does, and to the embedded engine, which refuses.
 #![allow(clippy::unwrap_used, clippy::expect_used, reason = "a test that cannot go on should fail")]
 
+#[path = "support/engine.rs"]
+#[allow(dead_code, reason = "shared by several tests, each of which needs a part of it")]
+mod engine;
+
 use std::{
     fs,
     io::{BufRead as _, BufReader, Read as _, Write as _},
     net::{TcpListener, TcpStream},
-    process::{Command, Output, Stdio},
+    process::{Command, Output},
     sync::mpsc,
 };
+
+use engine::launch;
 
 #[test]
 fn what_is_there_keeps_its_password() {
@@ -45,20 +51,8 @@ fn what_is_there_keeps_its_password() {
 #[test]
 fn an_engine_without_users_refuses() {
     let folder = tempfile::tempdir().unwrap();
-    let mut engine = Command::new(env!("CARGO_BIN_EXE_ruad"))
-        .args(["engine", "--stop-with-stdin", "--listen", "127.0.0.1:0", "--path"])
-        .arg(folder.path())
-        .stdin(Stdio::piped())
-        .stdout(Stdio::piped())
-        .stderr(Stdio::null())
-        .spawn()
-        .unwrap();
-    let mut line = String::new();
-    BufReader::new(engine.stdout.take().unwrap()).read_line(&mut line).unwrap();
-    let address =
-        line.trim().strip_prefix("listening on ").expect("the engine starts; is libchdb installed?");
-    let url = format!("http://{address}");
-    let output = apply(&url, "");
+    let (mut engine, address) = launch(folder.path(), "127.0.0.1:0", None);
+    let output = apply(&format!("http://{address}"), "");
     let told = String::from_utf8_lossy(&output.stderr);
     assert_eq!(output.status.code(), Some(1), "{told}");
     // Before anything was made.

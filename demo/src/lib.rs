@@ -8,6 +8,8 @@
 
 pub mod day;
 pub mod dns;
+pub mod engine;
+pub mod grafana;
 pub mod mail;
 pub mod month;
 pub mod onboarding;

@@ -19,7 +19,6 @@ mod web;
 
 use std::fmt::Display;
 use std::io;
-use std::path::PathBuf;
 
 use ruad::dns::ResolverError;
 use ruad::sources::SourcesError;
@@ -59,13 +58,8 @@ pub enum Error {
         reason: String,
     },
     /// The database did not start.
-    #[error("{}: {reason}", program.display())]
-    Engine {
-        /// The program that was to be it.
-        program: PathBuf,
-        /// What was wrong.
-        reason: String,
-    },
+    #[error(transparent)]
+    Engine(#[from] crate::engine::Error),
     /// The intake did not take in what it was given.
     #[error("the intake: {reason}")]
     Intake {

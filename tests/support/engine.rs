@@ -10,7 +10,10 @@ use std::{
     },
 };
 
-use ruad::store::{Settings, Store};
+use ruad::{
+    engine::READY,
+    store::{Settings, Store},
+};
 
 /// A running engine. It stops when this process ends and takes its end of the pipe with it.
 pub(crate) struct Engine {
@@ -25,7 +28,7 @@ impl Engine {
     /// Starts one with an empty folder.
     pub(crate) fn start() -> Self {
         let folder = tempfile::tempdir().unwrap();
-        let (process, address) = launch(folder.path(), "127.0.0.1:0");
+        let (process, address) = launch(folder.path(), "127.0.0.1:0", None);
         Self { url: format!("http://{address}"), process, address, folder }
     }
 
@@ -45,7 +48,7 @@ impl Engine {
 
     /// Starts it again with the same folder and address.
     pub(crate) fn restart(&mut self) {
-        self.process = launch(self.folder.path(), &self.address).0;
+        self.process = launch(self.folder.path(), &self.address, None).0;
     }
 
     /// The one that the tests of this binary share.
@@ -69,8 +72,14 @@ impl Engine {
     }
 }
 
-fn launch(folder: &Path, listen: &str) -> (Child, String) {
-    let mut process = Command::new(env!("CARGO_BIN_EXE_ruad"))
+/// Starts one over a folder, in a working folder if it matters which, and waits for its address. It stops when its standard
+/// input ends.
+pub(crate) fn launch(folder: &Path, listen: &str, work: Option<&Path>) -> (Child, String) {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_ruad"));
+    if let Some(work) = work {
+        command.current_dir(work);
+    }
+    let mut process = command
         .args(["engine", "--stop-with-stdin", "--listen", listen, "--path"])
         .arg(folder)
         .env("TZ", "UTC")
@@ -81,7 +90,7 @@ fn launch(folder: &Path, listen: &str) -> (Child, String) {
         .unwrap();
     let mut line = String::new();
     BufReader::new(process.stdout.take().unwrap()).read_line(&mut line).unwrap();
-    let address = line.trim().strip_prefix("listening on ");
+    let address = line.trim().strip_prefix(READY);
     let address = address.expect("the engine starts; is libchdb installed?").to_owned();
     (process, address)
 }

@@ -1,21 +1,19 @@
 //! An embedded engine of its own.
 
 use std::{
-    io::{BufRead, BufReader, Read, Write},
+    io::{Read, Write},
     net::TcpStream,
     path::Path,
-    process::{Child, Command, Stdio},
+    process::Stdio,
     time::{Duration, Instant},
 };
 
-use anyhow::{Context, bail, ensure};
+use anyhow::{Context, bail};
 use ruad::store::{Settings, Store};
+use ruad_demo::engine::Process;
 
-/// A running engine. It stops when this process ends and takes its end of the pipe with it.
-pub(crate) struct Engine {
-    process: Child,
-    address: String,
-}
+/// A running engine.
+pub(crate) struct Engine(Process);
 
 /// What a query took.
 pub(crate) struct Taken {
@@ -29,23 +27,11 @@ pub(crate) struct Taken {
 
 impl Engine {
     pub(crate) fn start(ruad: &Path, folder: &Path) -> anyhow::Result<Self> {
-        let mut process = Command::new(ruad)
-            .args(["engine", "--stop-with-stdin", "--listen", "127.0.0.1:0", "--path"])
-            .arg(folder)
-            .env("TZ", "UTC")
-            .stdin(Stdio::piped())
-            .stdout(Stdio::piped())
-            .spawn()
-            .with_context(|| ruad.display().to_string())?;
-        let mut line = String::new();
-        BufReader::new(process.stdout.take().context("no output")?).read_line(&mut line)?;
-        let ready = line.trim().strip_prefix(ruad::engine::READY);
-        let address = ready.context("libchdb is not there: `make engine`")?.to_owned();
-        Ok(Self { process, address })
+        Ok(Self(Process::start(ruad, folder, Stdio::inherit())?))
     }
 
     pub(crate) fn store(&self) -> anyhow::Result<Store> {
-        let url = Some(format!("http://{}", self.address));
+        let url = Some(self.0.url());
         let query_timeout = Duration::from_secs(3_600);
         Ok(Store::connect(&Settings { url, query_timeout, ..Settings::default() })?)
     }
@@ -53,7 +39,7 @@ impl Engine {
     /// Asks as Grafana's data source does, in Native over HTTP, and waits for the last byte.
     pub(crate) fn ask(&self, statement: &str, memory: u64) -> anyhow::Result<Taken> {
         let began = Instant::now();
-        let mut stream = TcpStream::connect(&self.address)?;
+        let mut stream = TcpStream::connect(self.0.address())?;
         stream.set_nodelay(true)?;
         let request = format!(
             "POST /?database=ruad&default_format=Native&wait_end_of_query=1&max_memory_usage={memory} HTTP/1.1\r\n\
@@ -78,7 +64,7 @@ impl Engine {
 
     /// Processor time so far.
     pub(crate) fn processor(&self) -> anyhow::Result<Duration> {
-        let stat = std::fs::read_to_string(format!("/proc/{}/stat", self.process.id()))?;
+        let stat = std::fs::read_to_string(format!("/proc/{}/stat", self.0.id()))?;
         // After the program's name come the state and, as the 12th and 13th field from there, user and system time.
         let fields: Vec<_> = stat.rsplit_once(')').context("no name")?.1.split_whitespace().collect();
         let ticks = |at: usize| fields.get(at).and_then(|field| field.parse::<u64>().ok());
@@ -87,16 +73,7 @@ impl Engine {
     }
 
     /// Stops it, so that all it has is on the disk.
-    pub(crate) fn stop(mut self) -> anyhow::Result<()> {
-        drop(self.process.stdin.take());
-        ensure!(self.process.wait()?.success(), "the engine did not end well");
-        Ok(())
-    }
-}
-
-impl Drop for Engine {
-    fn drop(&mut self) {
-        drop(self.process.stdin.take());
-        drop(self.process.wait());
+    pub(crate) fn stop(self) -> anyhow::Result<()> {
+        Ok(self.0.stop()?)
     }
 }

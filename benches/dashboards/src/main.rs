@@ -58,7 +58,7 @@ async fn main() -> anyhow::Result<()> {
                 toString(uniq(policy_domain)), ' domains, ', toString(uniq(source_ip)), ' addresses') FROM aggregate_records";
     println!("{}", store.client().query_raw(sums).fetch_one::<String>().await?);
 
-    let queries = panels::read(&bench.dashboards, now, &bench.domain)?;
+    let queries = panels::read(&bench.dashboards, now.try_into()?, &bench.domain)?;
     let wanted = |query: &&Query| query.panel.contains(&bench.only) || query.dashboard.contains(&bench.only);
     let mut measured = Vec::new();
     for query in queries.iter().filter(wanted) {

@@ -2,11 +2,11 @@
 
 use std::collections::BTreeSet;
 
+use ruad_demo::grafana::{Range, expand};
 use serde_json::Value;
 
 use crate::dashboard::{Dashboard, Panel, Query, Text};
 use crate::database::{Column, Database, Kind, Table, is_empty};
-use crate::macros::{Range, expand};
 use crate::results::Results;
 use crate::views::{View, Views};
 
@@ -129,7 +129,8 @@ async fn ask(
     points: u64,
     database: &Database,
 ) -> Result<Table, String> {
-    database.ask(&expand(sql, &view.choices, range, points)?).await
+    let statement = expand(sql, &view.choices, range, points).map_err(|error| error.to_string())?;
+    database.ask(&statement).await
 }
 
 /// Columns that are missing or of a type that the panel cannot draw.

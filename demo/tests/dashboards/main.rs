@@ -8,16 +8,16 @@ mod dashboard;
 mod database;
 mod demo;
 mod judge;
-mod macros;
 mod prometheus;
 mod results;
 mod views;
+
+use ruad_demo::grafana::Range;
 
 use crate::dashboard::Dashboard;
 use crate::database::Database;
 use crate::demo::Demo;
 use crate::judge::Complaints;
-use crate::macros::Range;
 use crate::prometheus::Prometheus;
 use crate::results::Results;
 use crate::views::Views;

@@ -5,6 +5,7 @@ use std::path::Path;
 use std::process::Stdio;
 use std::time::Duration;
 
+use ruad_demo::grafana::{Range, promql};
 use serde_json::Value;
 use tempfile::TempDir;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
@@ -14,7 +15,6 @@ use tokio::time::{Instant, sleep};
 
 use crate::dashboard::{Dashboard, Text};
 use crate::judge::Complaints;
-use crate::macros::{Range, promql};
 
 pub(crate) struct Prometheus {
     address: SocketAddr,

@@ -4,11 +4,11 @@ use std::fs;
 use std::path::Path;
 
 use ruad_demo::day::Moment;
+use ruad_demo::grafana::Range;
 use serde_json::{Map, Value, json};
 
 use crate::dashboard::Dashboard;
 use crate::database::Table;
-use crate::macros::Range;
 use crate::prometheus::Seen;
 use crate::views::Views;
 

@@ -1,10 +1,10 @@
 //! What somebody who looks at a dashboard may have chosen.
 
+use ruad_demo::grafana::{Choice, Range};
 use serde_json::Value;
 
 use crate::dashboard::Dashboard;
 use crate::database::Database;
-use crate::macros::{Choice, Range};
 
 /// Everything there is to choose from.
 pub(crate) struct Views {

@@ -7,6 +7,7 @@ mod policy;
 mod properties;
 mod records;
 mod simulation;
+mod spf;
 
 use crate::advice::{Instruction, Plan, State, StepCode, world::World};
 

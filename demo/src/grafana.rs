@@ -1,21 +1,23 @@
 //! From what a dashboard holds to what a database is sent: Grafana puts the variables in, then the ClickHouse data source
-//! puts its macros in. Pure functions.
+//! puts its macros in. For the tests and the bench of the dashboards; nothing here asks a database.
 
 use std::time::{SystemTime, UNIX_EPOCH};
 
-use ruad_demo::day::Moment;
+use crate::day::Moment;
 
 /// A time range as Grafana's picker has it; seconds since 1970.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
-pub(crate) struct Range {
-    pub(crate) from: i64,
-    pub(crate) to: i64,
+pub struct Range {
+    /// Its first second.
+    pub from: i64,
+    /// Its last second.
+    pub to: i64,
 }
 
 impl Range {
     /// The last so many seconds.
-    pub(crate) fn until_now(seconds: i64) -> Self {
-        let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap().as_secs() as i64;
+    pub fn until_now(seconds: i64) -> Self {
+        let now = SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |since| since.as_secs()) as i64;
         Self { from: now - seconds, to: now }
     }
 
@@ -30,7 +32,7 @@ impl Range {
 
 /// What is chosen for a variable.
 #[derive(Clone, Debug, Eq, PartialEq)]
-pub(crate) enum Choice {
+pub enum Choice {
     /// All, which is sent as the variable's own value for it, without any format.
     All(&'static str),
     /// These.
@@ -39,30 +41,70 @@ pub(crate) enum Choice {
     One(String),
 }
 
-/// What is chosen, by the variable's name.
-pub(crate) type Choices = [(&'static str, Choice)];
+/// Why a query cannot be expanded.
+#[derive(Clone, Debug, Eq, PartialEq, thiserror::Error)]
+#[non_exhaustive]
+pub enum Error {
+    /// A variable that does not end.
+    #[error("no end: ${{{text}")]
+    NoEnd {
+        /// What follows its start.
+        text: String,
+    },
+    /// A variable for which nothing is chosen.
+    #[error("no variable is called {name}")]
+    UnknownVariable {
+        /// The name.
+        name: String,
+    },
+    /// A format that is not known, or one that cannot have so many values.
+    #[error("{count} values in the format {format:?}")]
+    Format {
+        /// How many values are chosen.
+        count: usize,
+        /// The format; empty when there is none.
+        format: String,
+    },
+    /// A macro that is not known.
+    #[error("no macro is called {name}")]
+    UnknownMacro {
+        /// The name.
+        name: String,
+    },
+    /// A macro without its argument.
+    #[error("no argument: {text}")]
+    NoArgument {
+        /// What follows its name.
+        text: String,
+    },
+}
 
-/// The statement that ClickHouse is sent.
-pub(crate) fn expand(text: &str, choices: &Choices, range: Range, points: u64) -> Result<String, String> {
+/// The statement that ClickHouse is sent for a panel that asks for so many points, with what is chosen by the variable's
+/// name.
+///
+/// # Errors
+///
+/// When the text has a variable, a format or a macro that is not known here.
+pub fn expand(text: &str, choices: &[(&str, Choice)], range: Range, points: u64) -> Result<String, Error> {
     macros(&variables(text, choices)?, range, points)
 }
 
 /// Grafana's part: `${name}` and `${name:format}`.
-pub(crate) fn variables(text: &str, choices: &Choices) -> Result<String, String> {
+fn variables(text: &str, choices: &[(&str, Choice)]) -> Result<String, Error> {
     let mut parts = text.split("${");
     let mut done = parts.next().unwrap_or_default().to_owned();
     for part in parts {
-        let (inside, rest) = part.split_once('}').ok_or_else(|| format!("no end: ${{{part}"))?;
+        let (inside, rest) = part.split_once('}').ok_or_else(|| Error::NoEnd { text: part.to_owned() })?;
         let (name, format) = inside.split_once(':').unwrap_or((inside, ""));
         let choice = choices.iter().find(|(known, _)| *known == name);
-        let (_, choice) = choice.ok_or_else(|| format!("no variable is called {name}"))?;
+        let (_, choice) = choice.ok_or_else(|| Error::UnknownVariable { name: name.to_owned() })?;
         done.push_str(&formatted(choice, format)?);
         done.push_str(rest);
     }
     Ok(done)
 }
 
-fn formatted(choice: &Choice, format: &str) -> Result<String, String> {
+fn formatted(choice: &Choice, format: &str) -> Result<String, Error> {
     let values = match choice {
         Choice::All(value) => return Ok((*value).to_owned()),
         Choice::Some(values) => values.as_slice(),
@@ -74,12 +116,12 @@ fn formatted(choice: &Choice, format: &str) -> Result<String, String> {
         "sqlstring" => Ok(each(&|value| format!("'{}'", value.replace('\'', "''")))),
         // Without a format the value stands as it is; several would be in braces, which no statement here wants.
         "" if values.len() == 1 => Ok(values.concat()),
-        other => Err(format!("{} values in the format {other:?}", values.len())),
+        other => Err(Error::Format { count: values.len(), format: other.to_owned() }),
     }
 }
 
 /// The data source's part: `$__name` and `$__name(argument)`.
-pub(crate) fn macros(text: &str, range: Range, points: u64) -> Result<String, String> {
+fn macros(text: &str, range: Range, points: u64) -> Result<String, Error> {
     let mut parts = text.split("$__");
     let mut done = parts.next().unwrap_or_default().to_owned();
     for part in parts {
@@ -103,7 +145,7 @@ pub(crate) fn macros(text: &str, range: Range, points: u64) -> Result<String, St
                 let seconds = interval(range, points).max(1);
                 (format!("toStartOfInterval(toDateTime({column}), INTERVAL {seconds} second)"), rest)
             }
-            other => return Err(format!("no macro is called {other}")),
+            other => return Err(Error::UnknownMacro { name: other.to_owned() }),
         };
         done.push_str(&value);
         done.push_str(rest);
@@ -148,14 +190,14 @@ const ROUNDED: [(u64, u64); 24] = [
 ];
 
 /// What stands in the parentheses at the start, and what follows them.
-fn argument(text: &str) -> Result<(&str, &str), String> {
+fn argument(text: &str) -> Result<(&str, &str), Error> {
     let inside = text.strip_prefix('(').and_then(|rest| rest.split_once(')'));
-    inside.ok_or_else(|| format!("no argument: {text}"))
+    inside.ok_or_else(|| Error::NoArgument { text: text.to_owned() })
 }
 
 /// PromQL as the Prometheus data source sends it, for series that are scraped every `scrape` seconds and drawn with a point
 /// every `step` seconds.
-pub(crate) fn promql(text: &str, scrape: u64, step: u64) -> String {
+pub fn promql(text: &str, scrape: u64, step: u64) -> String {
     // Four scrapes, so that one which is missed leaves a rate.
     let rate = (step + scrape).max(4 * scrape);
     text.replace("$__rate_interval", &format!("{rate}s"))
@@ -171,7 +213,7 @@ mod tests {
         Choice::Some(values.iter().map(|value| (*value).to_owned()).collect())
     }
 
-    fn expanded(text: &str, choice: Choice) -> Result<String, String> {
+    fn expanded(text: &str, choice: Choice) -> Result<String, Error> {
         expand(text, &[("group", choice)], RANGE, 30)
     }
 
@@ -192,10 +234,10 @@ mod tests {
 
     #[test]
     fn what_nobody_knows_is_an_error() {
-        assert!(expanded("${other}", some(&[])).unwrap_err().contains("other"));
-        assert!(expanded("${group:csv}", some(&["a"])).unwrap_err().contains("csv"));
+        assert!(expanded("${other}", some(&[])).unwrap_err().to_string().contains("other"));
+        assert!(expanded("${group:csv}", some(&["a"])).unwrap_err().to_string().contains("csv"));
         assert!(expanded("${group}", some(&["a", "b"])).is_err());
-        assert!(expanded("$__interval", some(&[])).unwrap_err().contains("interval"));
+        assert!(expanded("$__interval", some(&[])).unwrap_err().to_string().contains("interval"));
         assert!(expanded("$__dateFilter day", some(&[])).is_err());
         assert!(expanded("${group", some(&[])).is_err());
     }
