@@ -96,11 +96,9 @@ export const domain = () => page('domain', {
       colours: { Progress: colours.good },
       columns: { Score: { axis: 'right', unit: 'none', min: 0, max: 5, decimals: 1, colour: colours.plain } },
       sql: `
-        SELECT day AS time, avg(last_progress) AS "Progress", avg(last_score) AS "Score"
-        FROM (
-            SELECT day, s.domain, argMax(s.progress, s.computed_at) AS last_progress, argMax(s.score, s.computed_at) AS last_score
-            FROM domain_stages AS s WHERE $__dateFilter(s.day) AND ${scope('s.domain', 's.group_name')} GROUP BY day, s.domain
-        ) GROUP BY day ORDER BY day`,
+        SELECT s.day AS time, avg(s.progress) AS "Progress", avg(s.score) AS "Score"
+        FROM domain_stages AS s FINAL
+        WHERE $__dateFilter(s.day) AND ${scope('s.domain', 's.group_name')} GROUP BY s.day ORDER BY s.day`,
     }),
     { section: 'What to do', y: 12 },
     rows({

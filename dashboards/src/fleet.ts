@@ -12,12 +12,12 @@ const RANKS = `['unprotected', 'monitoring', 'aligning', 'quarantine', 'reject',
 
 /** Domains whose stage or score is lower than it was a week before. */
 const REGRESSED = `
-SELECT s.domain AS domain, argMax(s.group_name, (s.day, s.computed_at)) AS customer,
-    argMaxIf(s.stage, (s.day, s.computed_at), s.day <= ${today} - 7) AS stage_was,
-    argMax(s.stage, (s.day, s.computed_at)) AS stage_is,
-    argMaxIf(s.score, (s.day, s.computed_at), s.day <= ${today} - 7) AS score_was,
-    argMax(s.score, (s.day, s.computed_at)) AS score_is
-FROM domain_stages AS s
+SELECT s.domain AS domain, argMax(s.group_name, s.day) AS customer,
+    argMaxIf(s.stage, s.day, s.day <= ${today} - 7) AS stage_was,
+    argMax(s.stage, s.day) AS stage_is,
+    argMaxIf(s.score, s.day, s.day <= ${today} - 7) AS score_was,
+    argMax(s.score, s.day) AS score_is
+FROM domain_stages AS s FINAL
 WHERE s.day BETWEEN ${today} - 14 AND ${today} AND ${scope('s.domain', 's.group_name')}
 GROUP BY s.domain
 HAVING stage_was != '' AND (indexOf(${RANKS}, stage_is) < indexOf(${RANKS}, stage_was) OR score_is <= score_was - 0.3)`;
@@ -179,12 +179,10 @@ GROUP BY name, place ORDER BY place`,
       description: 'Policies in force, by day. Red is a domain without a record. A falling green line means that somebody weakened policies.',
       colours: { reject: colours.good, quarantine: colours.info, none: colours.warning, 'No record': colours.bad },
       sql: `
-        SELECT day AS time, countIf(p = 'reject') AS "reject", countIf(p = 'quarantine') AS "quarantine",
-            countIf(p = 'none') AS "none", countIf(p = '') AS "No record"
-        FROM (
-            SELECT day, s.domain, argMax(s.policy, s.computed_at) AS p FROM domain_stages AS s
-            WHERE $__dateFilter(s.day) AND ${scope('s.domain', 's.group_name')} GROUP BY day, s.domain
-        ) GROUP BY day ORDER BY day`,
+        SELECT s.day AS time, countIf(s.policy = 'reject') AS "reject", countIf(s.policy = 'quarantine') AS "quarantine",
+            countIf(s.policy = 'none') AS "none", countIf(s.policy = '') AS "No record"
+        FROM domain_stages AS s FINAL
+        WHERE $__dateFilter(s.day) AND ${scope('s.domain', 's.group_name')} GROUP BY s.day ORDER BY s.day`,
     }),
   ],
 });

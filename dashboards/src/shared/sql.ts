@@ -30,10 +30,10 @@ export const first = `toDate($__fromTime, 'UTC')`;
 
 /** The last plan of each domain in the time range; `columns` maps a name to a column of domain_stages. */
 export function plans(columns: Record<string, string>, where = '1'): string {
-  const list = Object.entries(columns).map(([name, column]) => `argMax(s.${column}, (s.day, s.computed_at)) AS ${name}`);
+  const list = Object.entries(columns).map(([name, column]) => `argMax(s.${column}, s.day) AS ${name}`);
   return trim(`
     SELECT s.domain AS domain, ${list.join(', ')}
-    FROM domain_stages AS s
+    FROM domain_stages AS s FINAL
     WHERE $__dateFilter(s.day) AND ${scope('s.domain', 's.group_name')} AND ${where}
     GROUP BY s.domain`);
 }
