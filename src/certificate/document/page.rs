@@ -53,12 +53,12 @@ pub fn page(certificate: &Certificate, standing: Option<Standing>, language: Lan
     let (text_url, key_url) = (format!("{url}.txt"), statement.address.of_key());
     let proof = words.tell("certificate.proof_text", &[("text_url", &text_url), ("key_url", &key_url)]);
     let is_valid = matches!(standing, Some(Standing::Valid { .. }));
-    filled(
+    document(
         PAGE,
         language,
         &[
             ("title", &escape(&words.tell("certificate.title", &[("domain", &domain)]))),
-            ("state", state),
+            ("class", state),
             ("sign", if is_valid { TICK } else { standing.map_or(LOOK, |_| DASH) }),
             ("standing", &escape(&title)),
             ("standing_text", &escape(&text)),
@@ -89,11 +89,12 @@ pub fn notice(notice: Notice, language: Language) -> String {
     };
     let values = [
         ("title", &*escape(words.say(title))),
+        ("class", "notice"),
         ("text", &escape(words.say(text))),
         ("seal", &seal()),
         ("other", &other(language)),
     ];
-    filled(NOTICE, language, &values)
+    document(NOTICE, language, &values)
 }
 
 /// What a page may load: its own style and nothing else.
@@ -149,12 +150,16 @@ fn row(out: &mut String, name: &str, value: &str, class: &str) {
         .unwrap_or_default();
 }
 
-fn filled(template: &str, language: Language, values: &[(&str, &str)]) -> String {
-    fill(template, |name| match name {
+/// A whole document around what is inside `main`.
+fn document(template: &str, language: Language, values: &[(&str, &str)]) -> String {
+    let value = |name: &str| values.iter().find(|(known, _)| *known == name).map(|(_, value)| *value);
+    let main = fill(template, value);
+    fill(DOCUMENT, |name| match name {
         "lang" => Some(language.code()),
         "policy" => Some(policy()),
         "style" => Some(STYLE),
-        _ => values.iter().find(|(known, _)| *known == name).map(|(_, value)| *value),
+        "main" => Some(&main),
+        _ => value(name),
     })
 }
 
@@ -165,6 +170,7 @@ fn guilloche() -> String {
     [rosette(500.0, 350.0, 330.0, 190.0, 30), corners.concat()].concat()
 }
 
+const DOCUMENT: &str = include_str!("document.html");
 const PAGE: &str = include_str!("page.html");
 const NOTICE: &str = include_str!("notice.html");
 const STYLE: &str = include_str!("page.css");
