@@ -34,6 +34,6 @@ pub use score::{COSTS, Cost};
 pub use sender::{Class, Counts, RECENT_DAYS, Recent, Rule, Sender, SenderId, Setup};
 pub use settings::Settings;
 pub use stage::Stage;
-pub use step::{Effort, Instruction, Risk, State, Step, StepCode, Wait, Who};
+pub use step::{Effort, Instruction, RecordType, Risk, State, Step, StepCode, Wait, Who};
 pub use traffic::{PolicyDays, Traffic, Window};
 pub use wishes::{Decision, Goal, Wishes};

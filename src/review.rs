@@ -19,9 +19,7 @@ mod traffic;
 mod words;
 
 pub use gather::Request;
-pub use model::{
-    Abuse, Author, Certificate, Domain, Event, Instruction, Key, Mail, Review, Sender, State, Step,
-};
+pub use model::{Abuse, Author, Certificate, Domain, Event, Key, Mail, Review, Sender, State, Step};
 pub use month::{Date, Month, NoMonth};
 
 #[cfg(test)]

@@ -7,6 +7,7 @@ use std::collections::BTreeMap;
 use serde::Serialize;
 
 use super::Gate;
+pub use instruction::{Instruction, RecordType};
 
 pub(in crate::advice) use text::{format_percent, percent};
 
@@ -83,55 +84,6 @@ pub enum Wait {
     Reports,
     /// Nothing: it need not be done at all.
     Choice,
-}
-
-/// What exactly to do.
-#[derive(Clone, Debug, Eq, PartialEq, Serialize)]
-#[serde(rename_all = "snake_case", tag = "what")]
-pub enum Instruction {
-    /// Publish a record.
-    Publish {
-        /// Its name, without a final dot.
-        name: String,
-        /// `TXT`, `CNAME`, `MX`.
-        kind: &'static str,
-        /// How long it may be remembered; seconds.
-        ttl: u32,
-        /// Its value.
-        value: String,
-        /// The record that it takes the place of, as it stands now.
-        replaces: Option<String>,
-    },
-    /// Delete a record.
-    Remove {
-        /// Its name, without a final dot.
-        name: String,
-        /// Its type.
-        kind: &'static str,
-        /// Its value as it stands now.
-        value: String,
-    },
-    /// Put a file on a web server.
-    Serve {
-        /// Its address.
-        url: String,
-        /// Its text.
-        text: String,
-    },
-    /// Change a setting at a sender: `config/sources.toml` knows where.
-    Setting {
-        /// The id of the service; empty when it is not a known one.
-        service: String,
-        /// Where and what, when the catalogue knows; in English.
-        hint: Option<String>,
-        /// Where that is written down.
-        link: Option<String>,
-    },
-    /// Run a command here.
-    Run {
-        /// The command line.
-        command: String,
-    },
 }
 
 /// Who has to do a step.

@@ -1,9 +1,7 @@
 use std::collections::BTreeMap;
 
-use serde::Deserialize;
-
 use super::Month;
-use crate::advice::Stage;
+use crate::advice::{Instruction, Stage};
 
 /// Everything a document says about a group or a domain in a month.
 #[derive(Clone, Debug, PartialEq)]
@@ -182,55 +180,6 @@ pub struct Step {
     pub instructions: Vec<Instruction>,
     /// What the placeholders of the texts stand for.
     pub values: BTreeMap<String, String>,
-}
-
-/// What exactly to do: [`crate::advice::Instruction`] as it was stored.
-#[derive(Clone, Debug, Deserialize, Eq, PartialEq)]
-#[serde(rename_all = "snake_case", tag = "what")]
-pub enum Instruction {
-    /// Publish a record.
-    Publish {
-        /// Its name.
-        name: String,
-        /// Its type.
-        kind: String,
-        /// How long it may be remembered; seconds.
-        ttl: u32,
-        /// Its value.
-        value: String,
-        /// The record it takes the place of.
-        replaces: Option<String>,
-    },
-    /// Delete a record.
-    Remove {
-        /// Its name.
-        name: String,
-        /// Its type.
-        kind: String,
-        /// Its value.
-        value: String,
-    },
-    /// Put a file on a web server.
-    Serve {
-        /// Its address.
-        url: String,
-        /// Its text.
-        text: String,
-    },
-    /// Change a setting at a sender.
-    Setting {
-        /// The id of the service.
-        service: String,
-        /// Where and what.
-        hint: Option<String>,
-        /// Where that is written down.
-        link: Option<String>,
-    },
-    /// Run a command.
-    Run {
-        /// The command line.
-        command: String,
-    },
 }
 
 /// A DKIM key.

@@ -2,8 +2,8 @@
 
 use maud::{Markup, html};
 
-use super::{Instruction, Step, details::Details};
-use crate::advice::StepCode;
+use super::{Step, details::Details};
+use crate::advice::{Instruction, StepCode};
 
 impl Details<'_> {
     pub(super) fn open_steps(self) -> Markup {
@@ -51,14 +51,18 @@ impl Details<'_> {
             Instruction::Publish { name, kind, ttl, value, replaces } => {
                 let key = if replaces.is_some() { "record_replace" } else { "record_publish" };
                 let seconds = words.count("seconds", u64::from(*ttl));
-                let mut rows =
-                    vec![("record_name", name.as_str()), ("record_type", kind), ("record_value", value)];
+                let mut rows = vec![
+                    ("record_name", name.as_str()),
+                    ("record_type", kind.name()),
+                    ("record_value", value),
+                ];
                 rows.push(("record_ttl", &seconds));
                 rows.extend(replaces.as_deref().map(|old| ("record_old", old)));
                 self.record(key, &rows)
             }
             Instruction::Remove { name, kind, value } => {
-                let rows = [("record_name", name.as_str()), ("record_type", kind), ("record_value", value)];
+                let rows =
+                    [("record_name", name.as_str()), ("record_type", kind.name()), ("record_value", value)];
                 self.record("record_remove", &rows)
             }
             Instruction::Serve { url, text } => {
@@ -126,30 +130,3 @@ fn unbroken(value: &str) -> Markup {
 }
 
 const LONGEST_WORD: usize = 50;
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::advice;
-
-    #[test]
-    fn what_advice_stores_can_be_read() {
-        let stored = [
-            advice::Instruction::Publish {
-                name: "_dmarc.acme.example".to_owned(),
-                kind: "TXT",
-                ttl: 3600,
-                value: "v=DMARC1; p=none".to_owned(),
-                replaces: None,
-            },
-            advice::Instruction::Remove { name: "a".to_owned(), kind: "TXT", value: "b".to_owned() },
-            advice::Instruction::Serve { url: "https://a".to_owned(), text: "b".to_owned() },
-            advice::Instruction::Setting { service: String::new(), hint: None, link: Some("c".to_owned()) },
-            advice::Instruction::Run { command: "ruad".to_owned() },
-        ];
-        let read: Vec<Instruction> = serde_json::from_str(&serde_json::to_string(&stored).unwrap()).unwrap();
-        assert_eq!(read.len(), stored.len());
-        assert!(matches!(&read[0], Instruction::Publish { ttl: 3600, replaces: None, .. }), "{read:?}");
-        assert!(matches!(&read[3], Instruction::Setting { link: Some(link), .. } if link == "c"), "{read:?}");
-    }
-}

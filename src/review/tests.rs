@@ -3,7 +3,11 @@
 use proptest::prelude::*;
 
 use super::*;
-use crate::{advice::Stage, health::events::Kind, texts::Language};
+use crate::{
+    advice::{Instruction, RecordType, Stage},
+    health::events::Kind,
+    texts::Language,
+};
 
 #[test]
 fn messages_are_told_apart() {
@@ -211,12 +215,12 @@ fn domain(name: &str) -> Domain {
         instructions: vec![
             Instruction::Publish {
                 name: name.to_owned(),
-                kind: "TXT".to_owned(),
+                kind: RecordType::Txt,
                 ttl: 3_600,
                 value: name.to_owned(),
                 replaces: Some(name.to_owned()),
             },
-            Instruction::Remove { name: name.to_owned(), kind: "TXT".to_owned(), value: name.to_owned() },
+            Instruction::Remove { name: name.to_owned(), kind: RecordType::Txt, value: name.to_owned() },
             Instruction::Serve { url: name.to_owned(), text: name.to_owned() },
             Instruction::Setting {
                 service: name.to_owned(),

@@ -4,9 +4,9 @@ use std::{collections::BTreeMap, sync::Arc};
 
 use ruad::{
     advice::{
-        Advised, Adviser, Class, Counts, Effort, Gate, Instruction, Plan, Posture, Readiness, Recent, Risk,
-        Rule, Sender, SenderId, Settings, Setup, Stage, State, Step, StepCode, Traffic, Who, Window, Wishes,
-        advise, adviser,
+        Advised, Adviser, Class, Counts, Effort, Gate, Instruction, Plan, Posture, Readiness, Recent,
+        RecordType, Risk, Rule, Sender, SenderId, Settings, Setup, Stage, State, Step, StepCode, Traffic,
+        Who, Window, Wishes, advise, adviser,
         unusual::{Kind, Unusual},
     },
     dns::dmarc::Policy,
@@ -45,7 +45,7 @@ fn step(code: &'static str, subject: &str, state: State) -> Step {
         done_at: (state == State::Done).then_some(NOW),
         instructions: vec![Instruction::Publish {
             name: DOMAIN.to_owned(),
-            kind: "TXT",
+            kind: RecordType::Txt,
             ttl: 3_600,
             value: "v=spf1 -all".to_owned(),
             replaces: None,

@@ -1,7 +1,7 @@
 //! What advice rests on, from real answers; and advice that is followed, looked at again.
 
 use ruad::{
-    advice::{Instruction, Memory, Plan, Posture, Settings, StepCode, Traffic, Wishes},
+    advice::{Instruction, Memory, Plan, Posture, RecordType, Settings, StepCode, Traffic, Wishes},
     dns::{
         Mechanism,
         dkim::{Origin, Selector},
@@ -141,13 +141,13 @@ fn draw(posture: &Posture, memory: &Memory) -> Plan {
 
 /// Records by hand, so that a step can replace one.
 #[derive(Clone, Debug)]
-struct Zone(Vec<(String, &'static str, String)>);
+struct Zone(Vec<(String, RecordType, String)>);
 
 impl Zone {
     fn text(&self) -> String {
-        let publish = |(name, kind, value): &(String, &'static str, String)| {
+        let publish = |(name, kind, value): &(String, RecordType, String)| {
             let (name, value) = (name.clone(), value.clone());
-            Instruction::Publish { name, kind, ttl: 60, value, replaces: None }.zone_line()
+            Instruction::Publish { name, kind: *kind, ttl: 60, value, replaces: None }.zone_line()
         };
         let lines: Vec<_> = self.0.iter().filter_map(publish).collect();
         format!("{AROUND}{}\n", lines.join("\n"))
@@ -157,8 +157,8 @@ impl Zone {
         match instruction {
             Instruction::Publish { name, kind, value, replaces, .. } => {
                 self.0.retain(|(at, of, old)| !(at == name && of == kind && Some(old) == replaces.as_ref()));
-                if !self.0.contains(&(name.clone(), kind, value.clone())) {
-                    self.0.push((name.clone(), kind, value.clone()));
+                if !self.0.contains(&(name.clone(), *kind, value.clone())) {
+                    self.0.push((name.clone(), *kind, value.clone()));
                 }
             }
             Instruction::Remove { name, kind, value } => {
@@ -177,8 +177,8 @@ impl Zone {
 /// and who sends, takes reports to say.
 #[tokio::test]
 async fn who_follows_the_steps_has_records_without_faults() {
-    let dmarc = |text: &str| ("_dmarc.domain.example".to_owned(), "TXT", text.to_owned());
-    let apex = |text: &str| ("domain.example".to_owned(), "TXT", text.to_owned());
+    let dmarc = |text: &str| ("_dmarc.domain.example".to_owned(), RecordType::Txt, text.to_owned());
+    let apex = |text: &str| ("domain.example".to_owned(), RecordType::Txt, text.to_owned());
     let zones = [
         vec![],
         vec![dmarc("v=DMARC1; p=none; rau=mailto:x@reports.test")],
@@ -192,7 +192,7 @@ async fn who_follows_the_steps_has_records_without_faults() {
         vec![dmarc(" v=DMARC1; p=none")],
         vec![dmarc("v=dmarc1; p=reject")],
         vec![dmarc("v=spf1 -all")],
-        vec![("_dmarc.domain.example".to_owned(), "CNAME", "gone.service.test".to_owned())],
+        vec![("_dmarc.domain.example".to_owned(), RecordType::Cname, "gone.service.test".to_owned())],
         vec![apex("v=spf1 ipv4:192.0.2.1 +all")],
         vec![apex("v=spf1 ip4:192.0.2.1-all")],
         vec![apex("v=spf1 mx -all"), apex("v=spf1 include:_spf.other.test ~all")],

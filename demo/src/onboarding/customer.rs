@@ -124,12 +124,12 @@ impl Hands<'_> {
         let told = |words: String| Ok(Deed::Told(words));
         match instruction {
             Instruction::Publish { name, kind, value, replaces, .. } => {
-                let entry = Entry::new(name, *kind, slipped(value, slip));
-                if self.internet.values(name, kind).contains(&entry.value) {
+                let entry = Entry::new(name, kind.name(), slipped(value, slip));
+                if self.internet.values(name, kind.name()).contains(&entry.value) {
                     return told(format!("had published {name} {kind} already"));
                 }
                 if let Some(old) = replaces.as_ref().filter(|old| **old != entry.value) {
-                    let old = Entry::new(name, *kind, old);
+                    let old = Entry::new(name, kind.name(), old);
                     if !self.internet.remove(&old)? {
                         let Entry { name, kind, value } = old;
                         return Err(Error::scenario(format!(
@@ -141,7 +141,7 @@ impl Hands<'_> {
                 told(format!("published {name} {kind} {:?}", shortened(&entry.value)))
             }
             Instruction::Remove { name, kind, value } => {
-                if !self.internet.remove(&Entry::new(name, *kind, value))? {
+                if !self.internet.remove(&Entry::new(name, kind.name(), value))? {
                     return Err(Error::scenario(format!("{name} has no {kind} record {value:?} to remove")));
                 }
                 told(format!("removed {name} {kind} {:?}", shortened(value)))

@@ -1,6 +1,6 @@
 //! What must be true of every story.
 
-use ruad::advice::{Instruction, Stage, Step};
+use ruad::advice::{Instruction, RecordType, Stage, Step};
 use ruad::dns::dmarc::{Policy, Record};
 use ruad_demo::onboarding::{Chapter, Role, Story};
 
@@ -20,8 +20,8 @@ fn judge(chapter: &Chapter, step: &Step, instruction: &Instruction) {
     let Chapter { day, posture, .. } = chapter;
     let about = format!("day {day}: {} asks for {instruction:?}", step.code.0);
     let (name, value) = match instruction {
-        Instruction::Publish { name, kind: "TXT", value, .. } => (name, Some(value)),
-        Instruction::Remove { name, kind: "TXT", .. } => (name, None),
+        Instruction::Publish { name, kind: RecordType::Txt, value, .. } => (name, Some(value)),
+        Instruction::Remove { name, kind: RecordType::Txt, .. } => (name, None),
         _ => return,
     };
     let own = format!("_dmarc.{}", posture.domain);

@@ -4,8 +4,8 @@ use std::collections::BTreeMap;
 
 use crate::{
     advice::{
-        Class, Gate, Goal, Instruction, Memory, Posture, Remembered, Sender, Settings, State, StepCode,
-        Traffic, Wait, Wishes, readiness,
+        Class, Gate, Goal, Instruction, Memory, Posture, RecordType, Remembered, Sender, Settings, State,
+        StepCode, Traffic, Wait, Wishes, readiness,
     },
     dns::{
         Code, Finding, Mechanism,
@@ -233,7 +233,13 @@ impl Draft {
 
 /// A TXT record in the place of what is there now.
 pub(super) fn text_record(name: String, value: String, replaces: Option<&str>) -> Instruction {
-    Instruction::Publish { name, kind: "TXT", ttl: TTL, value, replaces: replaces.map(str::to_owned) }
+    Instruction::Publish {
+        name,
+        kind: RecordType::Txt,
+        ttl: TTL,
+        value,
+        replaces: replaces.map(str::to_owned),
+    }
 }
 
 pub(super) const DAY: u64 = 86_400;

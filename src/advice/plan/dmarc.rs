@@ -7,7 +7,7 @@ use super::{
     dmarc_edit::Edited,
 };
 use crate::{
-    advice::{Instruction, StepCode},
+    advice::{Instruction, RecordType, StepCode},
     dns::{
         Code, Finding, Mechanism,
         dmarc::{Policy, authorization, codes},
@@ -83,7 +83,7 @@ fn missing(case: &Case<'_>) -> Option<Draft> {
     for finding in case.found(&[codes::DANGLING_ALIAS]) {
         // A name with an alias can have no other record.
         let name = finding.evidence.name.clone();
-        draft = draft.doing(Instruction::Remove { name, kind: "CNAME", value: String::new() });
+        draft = draft.doing(Instruction::Remove { name, kind: RecordType::Cname, value: String::new() });
     }
     Some(draft.doing(text_record(name(case), edited.text(), None)))
 }
@@ -122,7 +122,7 @@ fn from_ignored(case: &Case<'_>, ignored: &[&Finding]) -> Draft {
             continue;
         }
         let (name, value) = (name.to_owned(), text.to_owned());
-        draft = draft.doing(Instruction::Remove { name, kind: "TXT", value });
+        draft = draft.doing(Instruction::Remove { name, kind: RecordType::Txt, value });
     }
     draft.doing(text_record(own_name, edited.text(), replaces))
 }
@@ -145,7 +145,11 @@ fn housekeeping(case: &Case<'_>) -> Vec<Draft> {
         let mut draft = problems(Draft::new(StepCode::REPAIR_DMARC, ""), &all);
         for finding in damaged {
             let (name, value) = (finding.evidence.name.clone(), finding.evidence.record.clone());
-            draft = draft.doing(Instruction::Remove { name, kind: "TXT", value: value.unwrap_or_default() });
+            draft = draft.doing(Instruction::Remove {
+                name,
+                kind: RecordType::Txt,
+                value: value.unwrap_or_default(),
+            });
         }
         drafts.push(draft);
     }

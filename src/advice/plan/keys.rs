@@ -2,7 +2,7 @@
 
 use super::case::{Case, DAY, Draft};
 use crate::{
-    advice::{Instruction, StepCode, Wait, posture::Key},
+    advice::{Instruction, RecordType, StepCode, Wait, posture::Key},
     dns::{Mechanism, dkim},
     health::keys::date,
 };
@@ -108,8 +108,8 @@ pub(super) fn successor<'a>(case: &Case<'a>, old: &Key, code: StepCode) -> Optio
 
 fn removal(case: &Case<'_>, key: &Key) -> Draft {
     let (kind, value) = match &key.alias {
-        Some(alias) => ("CNAME", alias.clone()),
-        None => ("TXT", key.text.clone()),
+        Some(alias) => (RecordType::Cname, alias.clone()),
+        None => (RecordType::Txt, key.text.clone()),
     };
     let remove = Instruction::Remove { name: name(case, key), kind, value };
     Draft::new(StepCode::REMOVE_KEY, key.selector.as_str()).doing(remove)

@@ -7,7 +7,7 @@ use super::{
     sources::sends_for_parked,
 };
 use crate::{
-    advice::{Instruction, StepCode},
+    advice::{Instruction, RecordType, StepCode},
     dns::{Mechanism, dmarc::Policy, mx, spf},
 };
 
@@ -67,7 +67,7 @@ fn policy(case: &Case<'_>) -> Option<Draft> {
     for finding in ignored {
         for value in finding.evidence.record.iter().flat_map(|record| record.split('\n')) {
             let (name, value) = (finding.evidence.name.clone(), value.to_owned());
-            draft = draft.doing(Instruction::Remove { name, kind: "TXT", value });
+            draft = draft.doing(Instruction::Remove { name, kind: RecordType::Txt, value });
         }
     }
     if replaces.is_some_and(|text| Edited::of(text) == edited) {
@@ -90,7 +90,7 @@ fn senders(case: &Case<'_>) -> Option<Draft> {
         several.filter_map(|finding| finding.evidence.record.as_deref()).flat_map(|all| all.split('\n'))
     {
         let (name, value) = (posture.domain.clone(), value.to_owned());
-        draft = draft.doing(Instruction::Remove { name, kind: "TXT", value });
+        draft = draft.doing(Instruction::Remove { name, kind: RecordType::Txt, value });
     }
     let record = text_record(posture.domain.clone(), "v=spf1 -all".to_owned(), posture.spf.as_deref());
     Some(draft.doing(record))
@@ -105,7 +105,7 @@ fn receivers(case: &Case<'_>) -> Option<Draft> {
     }
     let record = Instruction::Publish {
         name: posture.domain.clone(),
-        kind: "MX",
+        kind: RecordType::Mx,
         ttl: TTL,
         value: "0 .".to_owned(),
         replaces: None,

@@ -5,7 +5,7 @@ use super::{
     dmarc_edit::Edited,
 };
 use crate::{
-    advice::{Instruction, StepCode, Wait},
+    advice::{Instruction, RecordType, StepCode, Wait},
     dns::{
         Mechanism,
         dmarc::Policy,
@@ -96,7 +96,7 @@ fn policy(case: &Case<'_>, draft: Draft, mode: &str, at: u64) -> Draft {
     let name = format!("_mta-sts.{}", posture.domain);
     let record = Instruction::Publish {
         name,
-        kind: "TXT",
+        kind: RecordType::Txt,
         ttl: TTL,
         value: format!("v=STSv1; id={id};"),
         replaces: posture.mta_sts.clone(),

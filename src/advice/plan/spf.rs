@@ -6,7 +6,7 @@ use super::{
     spf_edit::{self, Edited},
 };
 use crate::{
-    advice::{Instruction, Sender, StepCode, Wait},
+    advice::{Instruction, RecordType, Sender, StepCode, Wait},
     dns::{Code, Finding, Mechanism, Severity, spf, spf::Record},
     sources::Category,
 };
@@ -85,7 +85,7 @@ fn merge(case: &Case<'_>, finding: &Finding) -> Draft {
     for text in texts {
         edited.merge(&Edited::of(text));
         let (name, value) = (domain.clone(), text.to_owned());
-        draft = draft.doing(Instruction::Remove { name, kind: "TXT", value });
+        draft = draft.doing(Instruction::Remove { name, kind: RecordType::Txt, value });
     }
     edited.end_well();
     draft.doing(text_record(domain.clone(), edited.text(), Some(first)))

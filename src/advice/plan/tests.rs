@@ -9,7 +9,7 @@ mod records;
 mod simulation;
 mod spf;
 
-use crate::advice::{Instruction, Plan, State, StepCode, world::World};
+use crate::advice::{Instruction, Plan, RecordType, State, StepCode, world::World};
 
 /// The codes of the open steps, with what they are about.
 fn open(world: &World) -> Vec<String> {

@@ -207,7 +207,7 @@ proptest! {
     #[test]
     fn open_steps_never_contradict(world in any_world()) {
         let plan = world.plan();
-        let mut values: Vec<(String, &str, String, &str)> = Vec::new();
+        let mut values: Vec<(String, RecordType, String, &str)> = Vec::new();
         for step in plan.open_steps() {
             for (name, kind, value) in step.instructions.iter().filter_map(Instruction::published) {
                 for (other_name, other_kind, other, code) in &values {
@@ -261,7 +261,7 @@ proptest! {
                 }
             }
             for (name, kind, value) in step.instructions.iter().filter_map(Instruction::published) {
-                if name == DOMAIN && kind == "TXT" {
+                if name == DOMAIN && kind == RecordType::Txt {
                     let record = spf::Record::parse(value);
                     prop_assert!(record.is_some_and(|record| record.faults.is_empty()), "{value}");
                 }

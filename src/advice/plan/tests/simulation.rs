@@ -29,7 +29,7 @@ struct Mailer {
 
 /// What the zone holds, and everything else that a customer can change.
 struct Customer {
-    zone: BTreeMap<(String, &'static str), String>,
+    zone: BTreeMap<(String, RecordType), String>,
     file: Option<String>,
     mailers: Vec<Mailer>,
     decisions: BTreeMap<SenderId, Decision>,
@@ -57,7 +57,7 @@ impl Customer {
     }
 
     fn text(&self, name: &str) -> Option<&String> {
-        self.zone.get(&(name.to_owned(), "TXT"))
+        self.zone.get(&(name.to_owned(), RecordType::Txt))
     }
 
     fn world(&self) -> World {
@@ -94,7 +94,7 @@ impl Customer {
             _ => world = world.found(mta_sts::check::MISSING, DOMAIN),
         }
         if self.parked {
-            world.posture.has_null_mx = self.zone.contains_key(&(DOMAIN.to_owned(), "MX"));
+            world.posture.has_null_mx = self.zone.contains_key(&(DOMAIN.to_owned(), RecordType::Mx));
             if !world.posture.has_null_mx {
                 world = world.found(mx::check::IMPLICIT, DOMAIN);
             }
@@ -155,7 +155,7 @@ impl Customer {
         for instruction in &step.instructions {
             match instruction {
                 Instruction::Publish { name, kind, value, .. } => {
-                    self.zone.insert((name.clone(), kind), value.clone());
+                    self.zone.insert((name.clone(), *kind), value.clone());
                 }
                 Instruction::Remove { name, kind, .. } => {
                     self.zone.remove(&(name.clone(), *kind));

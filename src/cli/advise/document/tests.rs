@@ -2,8 +2,8 @@ use std::{collections::BTreeMap, sync::Arc};
 
 use ruad::{
     advice::{
-        Counts, Effort, Gate, Plan, Posture, Readiness, Recent, Risk, Rule, SenderId, Setup, Stage, StepCode,
-        Traffic, Wait, Who, Window, Wishes,
+        Counts, Effort, Gate, Plan, Posture, Readiness, Recent, RecordType, Risk, Rule, SenderId, Setup,
+        Stage, StepCode, Traffic, Wait, Who, Window, Wishes,
     },
     dns::{Mechanism, dmarc::Policy},
     health::Score,
@@ -93,14 +93,14 @@ fn all() -> Advised {
             vec![
                 Instruction::Publish {
                     name: "acme.example".to_owned(),
-                    kind: "TXT",
+                    kind: RecordType::Txt,
                     ttl: 3_600,
                     value,
                     replaces: Some("v=spf1 ?all".to_owned()),
                 },
                 Instruction::Remove {
                     name: "old.acme.example".to_owned(),
-                    kind: "TXT",
+                    kind: RecordType::Txt,
                     value: "x".to_owned(),
                 },
                 Instruction::Serve {
