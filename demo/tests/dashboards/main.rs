@@ -44,7 +44,10 @@ async fn every_panel_has_something_to_say() {
         }
     }
     let seen = match prometheus {
-        Some(prometheus) => prometheus.seen(&dashboards, delivering.unwrap(), &mut complaints).await,
+        Some(prometheus) => {
+            prometheus.evaluated(&mut complaints).await;
+            prometheus.seen(&dashboards, delivering.unwrap(), &mut complaints).await
+        }
         None => {
             eprintln!("there is no prometheus: the panels about the daemon's metrics were not tried");
             Vec::new()

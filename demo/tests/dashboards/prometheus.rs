@@ -1,4 +1,4 @@
-//! The panels about the daemon's metrics, from a real Prometheus that scrapes the demo, where one is installed.
+//! The panels about the daemon's metrics, and the rules, in a real Prometheus that scrapes the demo, where one is installed.
 
 use std::net::{SocketAddr, TcpListener};
 use std::path::Path;
@@ -43,9 +43,21 @@ impl Prometheus {
         let address = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
         let configuration = folder.path().join("prometheus.yml");
         let text = format!(
-            "global: {{scrape_interval: {SCRAPE}s}}\nscrape_configs: [{{job_name: ruad, static_configs: [{{targets: ['{target}']}}]}}]\n"
+            "global: {{scrape_interval: {SCRAPE}s, evaluation_interval: {SCRAPE}s}}\nrule_files: ['*.rules.yml']\n\
+             scrape_configs: [{{job_name: ruad, static_configs: [{{targets: ['{target}']}}]}}]\n"
         );
         std::fs::write(&configuration, text).unwrap();
+        for file in Path::new(RULES)
+            .read_dir()
+            .unwrap()
+            .map(|file| file.unwrap().path())
+            .filter(|file| file.is_file())
+        {
+            let text = std::fs::read_to_string(&file).unwrap();
+            // Nobody waits for a minute here.
+            let text = text.replace("interval: 1m", &format!("interval: {SCRAPE}s"));
+            std::fs::write(folder.path().join(file.file_name().unwrap()), text).unwrap();
+        }
         let child = Command::new(program)
             .arg(format!("--config.file={}", configuration.display()))
             .arg(format!("--storage.tsdb.path={}", folder.path().join("data").display()))
@@ -82,6 +94,43 @@ impl Prometheus {
         }
     }
 
+    /// Waits until every rule was evaluated over the demo's metrics and alerts are raised for what its domains suffer from;
+    /// complains of what does not come.
+    pub(crate) async fn evaluated(&self, complaints: &mut Complaints) {
+        let deadline = Instant::now() + PATIENCE;
+        loop {
+            let wrong = self.rules().await;
+            if wrong.is_empty() || Instant::now() > deadline {
+                return wrong.into_iter().for_each(|complaint| complaints.add(complaint));
+            }
+            sleep(POLL).await;
+        }
+    }
+
+    /// What is wrong with the rules so far.
+    async fn rules(&self) -> Vec<String> {
+        let answer = match self.get("/api/v1/rules").await {
+            Ok(answer) => answer,
+            Err(error) => return vec![format!("rules: {error}")],
+        };
+        let groups = answer.pointer("/data/groups").and_then(Value::as_array).into_iter().flatten();
+        let rules: Vec<_> = groups.filter_map(|group| group["rules"].as_array()).flatten().collect();
+        let mut wrong: Vec<_> = rules
+            .iter()
+            .filter(|rule| rule["health"] != "ok")
+            .map(|rule| format!("rule {}: {} {}", rule["name"], rule["health"], rule["lastError"]))
+            .collect();
+        for name in RAISED {
+            let alerts =
+                rules.iter().filter(|rule| rule["name"] == name).filter_map(|rule| rule["alerts"].as_array());
+            let groups: Vec<_> = alerts.flatten().map(|alert| alert["labels"]["group"].as_str()).collect();
+            if groups.is_empty() || groups.contains(&None) {
+                wrong.push(format!("alert {name}: raised for the groups {groups:?}"));
+            }
+        }
+        wrong
+    }
+
     async fn look(&self, dashboards: &[Dashboard], range: Range) -> (Vec<Seen>, Vec<String>) {
         let (mut seen, mut wrong) = (Vec::new(), Vec::new());
         for dashboard in dashboards {
@@ -107,10 +156,9 @@ impl Prometheus {
     }
 
     async fn ask(&self, query: &str, range: Range) -> Result<Vec<Value>, String> {
-        let body = format!("query={}&start={}&end={}&step={STEP}", encoded(query), range.from, range.to);
-        let answer =
-            post(self.address, "/api/v1/query_range", &body).await.map_err(|error| error.to_string())?;
-        let json: Value = serde_json::from_slice(&answer).map_err(|error| error.to_string())?;
+        let (from, to) = (range.from, range.to);
+        let path = format!("/api/v1/query_range?query={}&start={from}&end={to}&step={STEP}", encoded(query));
+        let json = self.get(&path).await.map_err(|error| error.to_string())?;
         if json["status"] != "success" {
             return Err(json["error"].to_string());
         }
@@ -118,6 +166,16 @@ impl Prometheus {
         Ok(series
             .map(|one| serde_json::json!({ "labels": one["metric"], "values": one["values"] }))
             .collect())
+    }
+
+    async fn get(&self, path: &str) -> std::io::Result<Value> {
+        let mut stream = TcpStream::connect(self.address).await?;
+        // HTTP/1.0, so that the answer comes in one piece.
+        stream.write_all(format!("GET {path} HTTP/1.0\r\n\r\n").as_bytes()).await?;
+        let mut answer = Vec::new();
+        stream.read_to_end(&mut answer).await?;
+        let end = answer.windows(4).position(|bytes| bytes == b"\r\n\r\n").map_or(answer.len(), |at| at + 4);
+        Ok(serde_json::from_slice(answer.get(end..).unwrap_or_default())?)
     }
 }
 
@@ -130,20 +188,16 @@ fn encoded(text: &str) -> String {
     text.bytes().map(|byte| format!("%{byte:02X}")).collect()
 }
 
-async fn post(server: SocketAddr, path: &str, body: &str) -> std::io::Result<Vec<u8>> {
-    let mut stream = TcpStream::connect(server).await?;
-    // HTTP/1.0, so that the answer comes in one piece.
-    let head = format!(
-        "POST {path} HTTP/1.0\r\nContent-Type: application/x-www-form-urlencoded\r\nContent-Length: {}\r\n\r\n",
-        body.len()
-    );
-    stream.write_all(head.as_bytes()).await?;
-    stream.write_all(body.as_bytes()).await?;
-    let mut answer = Vec::new();
-    stream.read_to_end(&mut answer).await?;
-    let end = answer.windows(4).position(|bytes| bytes == b"\r\n\r\n").map_or(answer.len(), |at| at + 4);
-    Ok(answer.split_off(end))
-}
+/// Alerts about what the demo's domains suffer from; most wait for some time before they fire.
+const RAISED: [&str; 5] = [
+    "RuadDkimKeyOld",
+    "RuadDomainPolicyReady",
+    "RuadReportAuthorisationMissing",
+    "RuadScoreFell",
+    "RuadSpfTooManyLookups",
+];
+
+const RULES: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../dashboards/prometheus");
 
 /// Seconds between two scrapes, and between two points of an answer.
 const SCRAPE: u64 = 1;
