@@ -207,6 +207,9 @@ impl Mechanism {
 }
 
 impl Status {
+    /// All, the best first.
+    pub const ALL: [Self; 5] = [Self::Ok, Self::Info, Self::Warning, Self::Error, Self::Unknown];
+
     /// Its stable name.
     pub fn name(self) -> &'static str {
         match self {

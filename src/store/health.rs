@@ -33,6 +33,8 @@ pub struct StoredCheck {
     pub answered: bool,
     /// The codes of what was found when every question was answered last.
     pub codes: Vec<String>,
+    /// How it stood at the last one.
+    pub status: String,
 }
 
 /// A key that DNS has had.
@@ -148,7 +150,8 @@ impl Store {
                 argMax(facts.value, checked_at) AS values, argMax(facts.absent, checked_at) AS absent, \
                 argMax(arrayMap(since -> toUInt32(since), facts.since), checked_at) AS since, \
                 countIf(empty(unknown.name)) > 0 AS answered, \
-                argMaxIf(arrayMap(code -> toString(code), findings.code), checked_at, empty(unknown.name)) AS codes \
+                argMaxIf(arrayMap(code -> toString(code), findings.code), checked_at, empty(unknown.name)) AS codes, \
+                toString(argMax(status, checked_at)) AS status \
              FROM dns_checks WHERE checked_at BETWEEN now() - toIntervalDay(35) AND now() + toIntervalDay(1) \
              GROUP BY domain, check ORDER BY domain, check",
         );

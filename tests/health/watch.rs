@@ -51,6 +51,34 @@ async fn a_change_becomes_an_event_and_a_restart_loses_nothing() {
     assert_eq!(texts(&store, EVENTS).await, [happened, back]);
 }
 
+/// An alert about a mechanism must not end because ruad was started again.
+#[tokio::test]
+async fn a_restart_shows_how_things_stood_before_it_looks() {
+    let store = Engine::shared().store().await;
+    let world = World::new(ONE_HOST).await;
+    let running = world.start(SELDOM, Some(&store));
+    wait("the first state", async || number(&store, "SELECT count() FROM dns_checks").await >= 12).await;
+    let of_checks = |page: String| {
+        let mut lines: Vec<_> = page
+            .lines()
+            .filter(|line| line.starts_with("ruad_domain_check_status{"))
+            .map(str::to_owned)
+            .collect();
+        lines.sort_unstable();
+        lines
+    };
+    let before = of_checks(running.metrics());
+    assert!(before.iter().any(|line| line.starts_with(MX_STATUS)), "{before:?}");
+    running.stop().await;
+
+    let asked = world.dns.questions().len();
+    let running = world.start(SELDOM, Some(&store));
+    wait("what was known", async || !of_checks(running.metrics()).is_empty()).await;
+    assert_eq!(of_checks(running.metrics()), before);
+    assert_eq!(world.dns.questions().len(), asked, "nobody looked");
+    running.stop().await;
+}
+
 #[tokio::test]
 async fn a_domain_that_is_gone_leaves_nothing_behind() {
     let world = World::new(ONE_HOST).await;

@@ -13,7 +13,7 @@ use tokio_util::sync::CancellationToken;
 
 use super::{Watch, entry::Entry, learned::Learned, sightings::Sighting};
 use crate::{
-    dns::{Code, Mechanism, dkim::Kind},
+    dns::{Code, Mechanism, Status, dkim::Kind},
     health::state::Fact,
     store::{Backoff, Store, StoreError, StoredCheck, StoredKey},
     telemetry::health as telemetry,
@@ -73,6 +73,8 @@ impl Watch {
         let facts = check.names.into_iter().zip(values).map(|(name, ((value, absent), since))| {
             (name, Fact { value: (!absent).then_some(value), since: since.into() })
         });
+        let status = Status::ALL.into_iter().find(|status| status.name() == check.status);
+        entry.statuses.extend(status.map(|status| (mechanism, status)));
         if check.answered {
             entry.costs.insert(mechanism, check.codes.iter().filter_map(|code| Code::named(code)).collect());
         }

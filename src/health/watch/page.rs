@@ -58,7 +58,7 @@ static FAMILIES: [Family<Row>; 8] = [
         write: |row, series| {
             for (mechanism, has) in &row.statuses {
                 let check = format!("check=\"{}\",status=\"", mechanism.name());
-                for status in [Status::Ok, Status::Info, Status::Warning, Status::Error, Status::Unknown] {
+                for status in Status::ALL {
                     let rest = format!("{check}{}\"", status.name());
                     series.add(&row.labels, &rest, u8::from(status == *has));
                 }
