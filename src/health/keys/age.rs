@@ -80,7 +80,7 @@ fn of<'a>(key: &KeyHistory, keys: impl Iterator<Item = &'a KeyHistory>, now: u64
     Some(Age { seconds: now.saturating_sub(since), estimated })
 }
 
-/// Whether something can have been seen then.
+/// Whether this program can have seen something then.
 pub(super) fn is_possible(time: u64, now: u64) -> bool {
     (FIRST_POSSIBLE..=now.saturating_add(DAY)).contains(&time)
 }
@@ -96,8 +96,8 @@ pub(crate) fn date(time: u64) -> String {
 }
 
 pub(super) const DAY: u64 = 86_400;
-/// 2020-01-01: a clock that said less was not set.
-const FIRST_POSSIBLE: u64 = 18_262 * DAY;
+/// 2026-01-01: before that, this program asked nobody anything.
+const FIRST_POSSIBLE: u64 = 20_454 * DAY;
 /// 2012-01-01: there are no older reports.
 const FIRST_DMARC_DAY: u32 = 15_340;
 /// 9999-12-31.
