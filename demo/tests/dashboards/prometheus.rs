@@ -189,8 +189,7 @@ fn encoded(text: &str) -> String {
 }
 
 /// Alerts about what the demo's domains suffer from; most wait for some time before they fire.
-const RAISED: [&str; 6] = [
-    "RuadDkimKeyOld",
+const RAISED: [&str; 5] = [
     "RuadDomainPolicyReady",
     "RuadListedOnBlockList",
     "RuadReportAuthorisationMissing",
