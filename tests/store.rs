@@ -116,7 +116,6 @@ async fn a_block_sent_again_adds_nothing() {
     assert_eq!(row, "('::ffff:192.0.2.1',10,'none',true,true,['s1'])");
 }
 
-/// The engine fails after the rows are in the table and before they are in one of the rollups.
 #[tokio::test]
 async fn a_part_of_a_block_can_be_sent() {
     let store = Engine::shared().store().await;

@@ -2,6 +2,7 @@
 
 use super::*;
 
+/// The engine fails after the rows are in the table and before they are in one of the rollups.
 #[tokio::test]
 async fn a_rollup_that_was_missed_is_made_up_for() {
     for rollup in ["daily_domains", "daily_sources"] {
