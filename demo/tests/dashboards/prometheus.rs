@@ -83,28 +83,13 @@ impl Prometheus {
         range: Range,
         complaints: &mut Complaints,
     ) -> Vec<Seen> {
-        let deadline = Instant::now() + PATIENCE;
-        loop {
-            let (seen, wrong) = self.look(dashboards, range).await;
-            if wrong.is_empty() || Instant::now() > deadline {
-                wrong.into_iter().for_each(|complaint| complaints.add(complaint));
-                return seen;
-            }
-            sleep(POLL).await;
-        }
+        patiently(complaints, async || self.look(dashboards, range).await).await
     }
 
     /// Waits until every rule was evaluated over the demo's metrics and alerts are raised for what its domains suffer from;
     /// complains of what does not come.
     pub(crate) async fn evaluated(&self, complaints: &mut Complaints) {
-        let deadline = Instant::now() + PATIENCE;
-        loop {
-            let wrong = self.rules().await;
-            if wrong.is_empty() || Instant::now() > deadline {
-                return wrong.into_iter().for_each(|complaint| complaints.add(complaint));
-            }
-            sleep(POLL).await;
-        }
+        patiently(complaints, async || ((), self.rules().await)).await;
     }
 
     /// What is wrong with the rules so far.
@@ -176,6 +161,19 @@ impl Prometheus {
         stream.read_to_end(&mut answer).await?;
         let end = answer.windows(4).position(|bytes| bytes == b"\r\n\r\n").map_or(answer.len(), |at| at + 4);
         Ok(serde_json::from_slice(answer.get(end..).unwrap_or_default())?)
+    }
+}
+
+/// Looks until nothing is wrong any more or patience ends, and complains of what is wrong then.
+async fn patiently<T>(complaints: &mut Complaints, look: impl AsyncFn() -> (T, Vec<String>)) -> T {
+    let deadline = Instant::now() + PATIENCE;
+    loop {
+        let (seen, wrong) = look().await;
+        if wrong.is_empty() || Instant::now() > deadline {
+            wrong.into_iter().for_each(|complaint| complaints.add(complaint));
+            return seen;
+        }
+        sleep(POLL).await;
     }
 }
 
