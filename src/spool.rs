@@ -7,6 +7,7 @@
 
 use std::{
     fmt,
+    fs::TryLockError,
     sync::{
         Arc, Mutex, PoisonError,
         atomic::{AtomicBool, Ordering},
@@ -62,7 +63,7 @@ use segment::MessageBody;
 use space::Space;
 use writer::{Order, Writer};
 
-use crate::telemetry::spool as telemetry;
+use crate::{lock::Lock, telemetry::spool as telemetry};
 
 /// A handle on the spool; cheap to clone. When the last one is dropped the open segment is closed and the spool's lock
 /// released.
@@ -107,9 +108,8 @@ impl Spool {
         let lock = exclusive(&layout)?;
         let requeue = layout.requeue_lock();
         // Held while recovery looks for files without a segment, which `requeue` makes first.
-        let requeue = layout::lock_file(&requeue)
-            .and_then(|file| file.lock().map(|()| file))
-            .map_err(SpoolError::io("lock", &requeue))?;
+        let requeue =
+            layout::lock_file(&requeue).and_then(Lock::wait).map_err(SpoolError::io("lock", &requeue))?;
         let segments = recovery::recover(&layout)?;
         let quarantine = Quarantine::default();
         quarantine.recount(&layout)?;
@@ -355,7 +355,7 @@ struct Shared {
     space: Space,
     disk: Disk,
     ended: AtomicBool,
-    _lock: std::fs::File,
+    _lock: Lock,
 }
 
 impl Shared {
@@ -383,15 +383,12 @@ impl Shared {
     }
 }
 
-/// The lock that keeps a second daemon out, for as long as the file is open.
-fn exclusive(layout: &Layout) -> Result<std::fs::File, SpoolError> {
+/// The lock that keeps a second daemon out.
+fn exclusive(layout: &Layout) -> Result<Lock, SpoolError> {
     let path = layout.lock();
     let file = layout::lock_file(&path).map_err(SpoolError::io("open", &path))?;
-    match file.try_lock() {
-        Ok(()) => Ok(file),
-        Err(std::fs::TryLockError::WouldBlock) => {
-            Err(SpoolError::Locked { path: layout.root().to_path_buf() })
-        }
-        Err(std::fs::TryLockError::Error(error)) => Err(SpoolError::io("lock", &path)(error)),
-    }
+    Lock::attempt(file).map_err(|error| match error {
+        TryLockError::WouldBlock => SpoolError::Locked { path: layout.root().to_path_buf() },
+        TryLockError::Error(error) => SpoolError::io("lock", &path)(error),
+    })
 }

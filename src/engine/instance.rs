@@ -8,6 +8,7 @@ use chdb::{Connection, Exception, Library};
 
 use super::reply::ServerLine;
 use super::{Error, Settings, exception, library};
+use crate::lock::Lock;
 
 /// An open engine. Only one can be open in a process, and only one process can have a folder open.
 pub(super) struct Instance {
@@ -17,7 +18,7 @@ pub(super) struct Instance {
     root: Mutex<Option<Connection>>,
     server: ServerLine,
     /// Dropped last: the lock on the folder.
-    _lock: File,
+    _lock: Lock,
 }
 
 impl Instance {
@@ -92,18 +93,16 @@ fn arguments(settings: &Settings) -> Vec<String> {
     arguments
 }
 
-/// Two engines on one folder would destroy it. The kernel gives the lock back when the process ends, however
-/// it ends.
-fn lock(path: &Path) -> Result<File, Error> {
+/// Two engines on one folder would destroy it.
+fn lock(path: &Path) -> Result<Lock, Error> {
     let failed = |source| Error::Folder { path: path.to_owned(), source };
     fs::create_dir_all(path).map_err(failed)?;
     let file =
         File::options().create(true).truncate(false).write(true).open(path.join(LOCK)).map_err(failed)?;
-    match file.try_lock() {
-        Ok(()) => Ok(file),
-        Err(TryLockError::WouldBlock) => Err(Error::InUse { path: path.to_owned() }),
-        Err(TryLockError::Error(source)) => Err(failed(source)),
-    }
+    Lock::attempt(file).map_err(|error| match error {
+        TryLockError::WouldBlock => Error::InUse { path: path.to_owned() },
+        TryLockError::Error(source) => failed(source),
+    })
 }
 
 const LOCK: &str = "ruad-engine.lock";

@@ -14,6 +14,7 @@ use super::{
     quarantine,
     segment::checksum,
 };
+use crate::lock::Lock;
 
 impl Inspector {
     /// Puts messages out of quarantine into new closed segments, which a running daemon finds within seconds, and
@@ -25,9 +26,9 @@ impl Inspector {
     /// queue or still in quarantine.
     pub fn requeue(&self, ids: impl IntoIterator<Item = MessageId>) -> Result<u64, SpoolError> {
         let path = self.layout.requeue_lock();
-        let lock = lock_file(&path).map_err(SpoolError::io("open", &path))?;
-        self.adopt(&lock, &path)?;
-        lock.lock().map_err(SpoolError::io("lock", &path))?;
+        let file = lock_file(&path).map_err(SpoolError::io("open", &path))?;
+        self.adopt(&file, &path)?;
+        let _lock = Lock::wait(file).map_err(SpoolError::io("lock", &path))?;
 
         let mut requeued = 0;
         let mut segment = None;
