@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use ruad::advice::{Instruction, Plan, Step, Who};
+use ruad::advice::{Instruction, Plan, Step, StepCode, Who};
 
 use super::{Entry, Error, Internet, Role, Sender, Web};
 use crate::onboarding::sender::key_record;
@@ -154,6 +154,9 @@ impl Hands<'_> {
                 self.web.put(self.domain, text);
                 told(format!("put the file at {url}"))
             }
+            Instruction::Setting { .. } if step.code == StepCode::ROTATE_KEY => {
+                self.have_replaced(&step.subject)
+            }
             Instruction::Setting { service, .. } => {
                 let called = if service.is_empty() { &step.subject } else { service };
                 self.switch_on(called)
@@ -169,6 +172,19 @@ impl Hands<'_> {
         self.internet.publish(sender.key_entries(self.domain))?;
         sender.is_signing = true;
         Ok(Deed::Told(format!("switched DKIM on at {}", sender.name)))
+    }
+
+    /// A service replaces the key behind the owner's alias when it is told to; the alias stays.
+    fn have_replaced(&self, selector: &str) -> Result<Deed, Error> {
+        let alias = format!("{selector}._domainkey.{}", self.domain);
+        let Some(place) = self.internet.values(&alias, "CNAME").pop() else {
+            return Err(Error::scenario(format!("{alias} is no alias of a service's key")));
+        };
+        let old = self.internet.values(&place, "TXT");
+        let new = Entry::text(&place, key_record(&old.concat()));
+        let old = old.into_iter().map(|value| Entry::text(&place, value)).collect();
+        self.internet.replace(&old, [new].into())?;
+        Ok(Deed::Told(format!("had the key at {place} replaced")))
     }
 
     fn run(&mut self, step: &Step, command: &str) -> Result<Deed, Error> {

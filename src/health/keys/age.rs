@@ -80,9 +80,9 @@ fn of<'a>(key: &KeyHistory, keys: impl Iterator<Item = &'a KeyHistory>, now: u64
     Some(Age { seconds: now.saturating_sub(since), estimated })
 }
 
-/// Whether this program can have seen something then.
+/// Whether something can have been seen in DNS then.
 pub(super) fn is_possible(time: u64, now: u64) -> bool {
-    (FIRST_POSSIBLE..=now.saturating_add(DAY)).contains(&time)
+    (u64::from(FIRST_DMARC_DAY) * DAY..=now.saturating_add(DAY)).contains(&time)
 }
 
 /// The day of a time, in days since 1970.
@@ -96,9 +96,8 @@ pub(crate) fn date(time: u64) -> String {
 }
 
 pub(super) const DAY: u64 = 86_400;
-/// 2026-01-01: before that, this program asked nobody anything.
-const FIRST_POSSIBLE: u64 = 20_454 * DAY;
-/// 2012-01-01: there are no older reports.
+/// 2012-01-01: before that there were no reports, and nobody watched a domain for their sake. What says otherwise was
+/// written with a clock that was not set.
 const FIRST_DMARC_DAY: u32 = 15_340;
 /// 9999-12-31.
 const LAST_WRITTEN: u64 = 253_402_300_799;

@@ -142,7 +142,7 @@ fn a_key_that_comes_back_is_as_old_as_it_was() {
 
 #[test]
 fn a_clock_that_was_wrong_makes_no_old_key() {
-    for time in [0, 1, 1_000_000_000, NOW + 30 * DAY, u64::MAX] {
+    for time in [0, 1, 1_000_000_000, 15_339 * DAY, NOW + 30 * DAY, u64::MAX] {
         let mut wrong = key("s", "a", 0);
         wrong.first_seen_dns = time;
         assert_eq!(age(&wrong, &[], NOW), None, "{time}");
@@ -151,6 +151,10 @@ fn a_clock_that_was_wrong_makes_no_old_key() {
         let reported = wrong.reported(200, 0);
         assert_eq!(age(&reported, &[], NOW).map(|age| age.estimated), Some(true), "{time}");
     }
+    // A watch may be older than this program: its records were brought along.
+    let mut brought = key("s", "a", 0);
+    brought.first_seen_dns = 15_340 * DAY;
+    assert_eq!(age(&brought, &[], NOW).map(|age| age.seconds / DAY), Some(u64::from(TODAY) - 15_340));
     // Some hours ahead are no fault, and no age below nothing.
     let mut ahead = key("s", "a", 0);
     ahead.first_seen_dns = NOW + 3_600;
