@@ -180,6 +180,8 @@ impl<'a> Lexer<'a> {
         }
         let too_long = match behind {
             Behind::More => return Ok(None),
+            // That was another token.
+            Behind::TooMuch if self.done > 0 => return Ok(None),
             Behind::Nothing => rest.len() > builder.limits().text_bytes,
             Behind::TooMuch => true,
         };

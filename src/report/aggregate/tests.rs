@@ -353,3 +353,14 @@ fn scrap() -> impl Strategy<Value = &'static str> {
 
 /// The content hash of the fixture `rfc7489.xml`.
 const PINNED: &str = "90a34ebd821b03cca868584003c052b8";
+
+#[test]
+fn a_tag_without_an_end_says_nothing_of_those_behind_it() {
+    // Its quote is never closed, so that it is given up where the buffer is full; that cuts another tag, somewhere.
+    for filler in 0..60 {
+        let record = "<record><row a='>'><count b='>'>1</count></row></record>";
+        let document = format!("<feedback><record x=\"{}>{}", "-".repeat(filler), record.repeat(100));
+        let whole = outcome(document.as_bytes(), PIECE, true);
+        assert_eq!(difference(&outcome(document.as_bytes(), 16, true), &whole), None, "{filler}");
+    }
+}
