@@ -16,6 +16,8 @@ mod dns;
 mod engine;
 mod families;
 mod gather;
+#[path = "../support/ports.rs"]
+mod ports;
 mod reported;
 mod senders;
 mod served;

@@ -3,7 +3,7 @@
 use std::{
     fs,
     io::{BufRead, BufReader, Write},
-    net::{SocketAddr, TcpListener, TcpStream},
+    net::{SocketAddr, TcpStream},
     process::{Child, Command, Stdio},
     time::Duration,
 };
@@ -11,7 +11,7 @@ use std::{
 use clickhouse::Client;
 use tempfile::TempDir;
 
-use crate::wait::comes_true;
+use crate::{ports, wait::comes_true};
 
 pub(crate) struct Daemon {
     pub(crate) smtp: SocketAddr,
@@ -27,7 +27,7 @@ impl Daemon {
     /// Writes a configuration, `extra` settings included; nothing runs yet.
     pub(crate) fn new(extra: &str) -> Self {
         let folder = tempfile::tempdir().unwrap();
-        let [smtp, http, engine] = free_ports();
+        let [smtp, http, engine] = [(); 3].map(|()| ports::free());
         let path = folder.path().display();
         let config = format!(
             "[smtp]\nlisten = [\"{smtp}\"]\nrecipients = [\"@reports.example\"]\n\
@@ -199,10 +199,4 @@ impl Drop for Server {
         drop(self.0.stdin.take());
         drop(self.0.wait());
     }
-}
-
-/// Ports that are free now; held together so that they differ.
-fn free_ports<const N: usize>() -> [SocketAddr; N] {
-    let listeners: [_; N] = std::array::from_fn(|_| TcpListener::bind("127.0.0.1:0").unwrap());
-    listeners.map(|listener| listener.local_addr().unwrap())
 }

@@ -11,6 +11,8 @@ mod daemon;
 mod kill;
 mod log;
 mod outage;
+#[path = "../support/ports.rs"]
+mod ports;
 mod reload;
 mod reports;
 mod smtp;

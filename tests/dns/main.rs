@@ -14,6 +14,8 @@ mod mta_sts;
 mod mx;
 mod ns;
 mod peers;
+#[path = "../support/ports.rs"]
+mod ports;
 mod posture;
 mod reverse;
 #[allow(dead_code, reason = "shared by several tests, each of which needs a part of it")]

@@ -4,7 +4,7 @@
 use std::{
     fmt::Write as _,
     fs,
-    net::{SocketAddr, TcpListener, UdpSocket},
+    net::SocketAddr,
     path::{Path, PathBuf},
     process::{Child, Command, Stdio},
     time::{Duration, Instant, SystemTime, UNIX_EPOCH},
@@ -14,7 +14,7 @@ use hickory_server::proto::rr::RecordType;
 use ruad::dns::{Proof, Resolver, Settings, Status, Validator, dane, dnssec};
 use tempfile::TempDir;
 
-use crate::dane::codes;
+use crate::{dane::codes, ports};
 
 /// A zone and how it is signed.
 struct Zone {
@@ -89,10 +89,9 @@ impl World {
         }
         let folder = TempDir::new().unwrap();
         sign_all(folder.path());
-        let (server, resolver) = (free_port(), free_port());
-        let nsd = serve(folder.path(), server);
-        let unbound = resolve(folder.path(), server, resolver);
-        let resolver = SocketAddr::from(([127, 0, 0, 1], resolver));
+        let (server, resolver) = (ports::free(), ports::free());
+        let nsd = serve(folder.path(), server.port());
+        let unbound = resolve(folder.path(), server.port(), resolver.port());
         Some(Self { folder, resolver, _programs: vec![nsd, unbound] })
     }
 
@@ -310,15 +309,4 @@ fn program(name: &str) -> Option<PathBuf> {
     let path = std::env::var_os("PATH").unwrap_or_default();
     let folders = std::env::split_paths(&path).chain(["/usr/sbin".into(), "/usr/local/sbin".into()]);
     folders.map(|folder| folder.join(name)).find(|program| program.is_file())
-}
-
-/// A port that nobody has at the moment, for both protocols.
-fn free_port() -> u16 {
-    loop {
-        let udp = UdpSocket::bind("127.0.0.1:0").unwrap();
-        let port = udp.local_addr().unwrap().port();
-        if TcpListener::bind(("127.0.0.1", port)).is_ok() {
-            return port;
-        }
-    }
 }

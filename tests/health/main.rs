@@ -15,6 +15,8 @@ mod dns;
 mod engine;
 mod mail;
 mod outage;
+#[path = "../support/ports.rs"]
+mod ports;
 mod reports;
 mod served;
 mod state;

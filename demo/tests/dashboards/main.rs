@@ -8,6 +8,8 @@ mod dashboard;
 mod database;
 mod demo;
 mod judge;
+#[path = "../../../tests/support/ports.rs"]
+mod ports;
 mod prometheus;
 mod results;
 mod views;

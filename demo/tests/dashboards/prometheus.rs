@@ -1,6 +1,6 @@
 //! The panels about the daemon's metrics, and the rules, in a real Prometheus that scrapes the demo, where one is installed.
 
-use std::net::{SocketAddr, TcpListener};
+use std::net::SocketAddr;
 use std::path::Path;
 use std::process::Stdio;
 use std::time::Duration;
@@ -15,6 +15,7 @@ use tokio::time::{Instant, sleep};
 
 use crate::dashboard::{Dashboard, Text};
 use crate::judge::Complaints;
+use crate::ports;
 
 pub(crate) struct Prometheus {
     address: SocketAddr,
@@ -40,7 +41,7 @@ impl Prometheus {
             return None;
         }
         let folder = TempDir::new().unwrap();
-        let address = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
+        let address = ports::free();
         let configuration = folder.path().join("prometheus.yml");
         let text = format!(
             "global: {{scrape_interval: {SCRAPE}s, evaluation_interval: {SCRAPE}s}}\nrule_files: ['*.rules.yml']\n\
