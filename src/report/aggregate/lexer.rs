@@ -193,6 +193,7 @@ impl<'a> Lexer<'a> {
         if let ([_, b'?', ..], Some(end)) = (rest, memchr::memchr(b'>', rest)) {
             // A declaration or instruction that ends like a tag.
             builder.warn("broken_declaration");
+            builder.passed_over(end + 1)?;
             self.done += end + 1;
             return Ok(Some(Step::Short(end + 1)));
         }

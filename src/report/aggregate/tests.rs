@@ -97,6 +97,7 @@ fn limits_are_named() {
     assert_eq!(code(with(&format!("<version a='{long}'/>"))), "limit_text_bytes");
     assert_eq!(code(with(&format!("<!--{long}-->"))), "limit_text_bytes");
     assert_eq!(code(with(&format!("<?x {long}?>"))), "limit_text_bytes");
+    assert_eq!(code(with(&format!("<?x {long}>"))), "limit_text_bytes");
     assert_eq!(code(with(&format!("<![CDATA[{long}]]>"))), "limit_text_bytes");
     assert_eq!(code(with(&format!("</{long}>"))), "limit_text_bytes");
     let errors = format!("<error>{}</error>", "x".repeat(90)).repeat(5);
