@@ -19,7 +19,6 @@ pub mod recent;
 pub mod report;
 pub mod review;
 pub mod signing;
-
 pub mod smtp;
 pub mod sources;
 pub mod spool;
