@@ -88,11 +88,15 @@ impl<'a> Lexer<'a> {
                 return Ok(());
             }
             if rest.starts_with(BYTE_ORDER_MARK) {
-                // A new reader takes it for the mark at the start of a document.
+                // A new reader takes it for the mark at the start of a document. Elsewhere it is a character of the text
+                // that goes on behind it.
+                let mut end = BYTE_ORDER_MARK.len();
                 if offset + self.done as u64 > 0 {
-                    self.builder.text("\u{feff}")?;
+                    let text = rest.get(..end_of_text(rest)).unwrap_or_default();
+                    self.builder.text(&String::from_utf8_lossy(text))?;
+                    end = text.len();
                 }
-                self.done += BYTE_ORDER_MARK.len();
+                self.done += end;
                 continue;
             }
             match self.stretch(piece, behind)? {
@@ -246,6 +250,12 @@ impl<'a> Lexer<'a> {
         }
         Ok(rest)
     }
+}
+
+/// How long the text is that something starts with, or its first part that ends in a `>`.
+fn end_of_text(text: &[u8]) -> usize {
+    memchr::memchr3(b'<', b'&', b'>', text)
+        .map_or(text.len(), |at| if text.get(at) == Some(&b'>') { at + 1 } else { at })
 }
 
 /// What stands behind the name and the end of a tag.

@@ -365,3 +365,27 @@ fn a_tag_without_an_end_says_nothing_of_those_behind_it() {
         assert_eq!(difference(&outcome(document.as_bytes(), 16, true), &whole), None, "{filler}");
     }
 }
+
+#[test]
+fn a_byte_order_mark_in_a_text_is_a_part_of_it() {
+    for text in [
+        "\u{feff}/record>",
+        "\u{feff}",
+        "\u{feff}a>b",
+        "\u{feff}&lt;/record>",
+        "\u{feff}\u{feff}/record>",
+        "a\u{feff}",
+    ] {
+        for place in [
+            "<feedback><record>%</record></feedback>",
+            "<feedback><record><row><count>%1</count></row></record>",
+        ] {
+            let document = place.replace('%', text);
+            let whole = outcome(document.as_bytes(), PIECE, false);
+            for (size, by_hand) in [(1, true), (1, false), (PIECE, true)] {
+                let read = outcome(Trickle::new(document.as_bytes(), 1), size, by_hand);
+                assert_eq!(difference(&read, &whole), None, "{document} {size} {by_hand}");
+            }
+        }
+    }
+}
