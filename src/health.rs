@@ -12,7 +12,7 @@ mod watch;
 
 use serde::Serialize;
 
-use crate::dns::{Check, bimi, dane, dkim, dmarc, dnsbl, dnssec, mta_sts, mx, ns, reverse, spf, tls_rpt};
+use crate::dns::{Check, Copies, Mechanism, bimi, dane, dkim, dmarc, dnsbl, dnssec, mta_sts, mx, ns, reverse, spf, tls_rpt};
 
 pub use examine::{Examiner, Subject};
 pub use profile::{Otherwise, Profile, Score};
@@ -70,5 +70,34 @@ impl Snapshot {
             &self.reverse.check,
             &self.bimi.check,
         ]
+    }
+
+    pub(crate) fn checks_mut(&mut self) -> [&mut Check; 12] {
+        [
+            &mut self.dmarc.check,
+            &mut self.spf.check,
+            &mut self.dkim.check,
+            &mut self.mx.check,
+            &mut self.mta_sts.check,
+            &mut self.tls_rpt.check,
+            &mut self.dnssec.check,
+            &mut self.dane.check,
+            &mut self.ns.check,
+            &mut self.dnsbl.check,
+            &mut self.reverse.check,
+            &mut self.bimi.check,
+        ]
+    }
+
+    /// Says of each check for how long its answers may come again, those that it took over from another included.
+    fn take_copies(&mut self, of: impl Fn(Mechanism) -> Copies) {
+        for check in self.checks_mut() {
+            let own = of(check.mechanism);
+            check.copies = match check.mechanism {
+                Mechanism::MtaSts | Mechanism::Dnsbl | Mechanism::Reverse => own.and(of(Mechanism::Mx)),
+                Mechanism::Bimi => own.and(of(Mechanism::Dmarc)),
+                _ => own,
+            };
+        }
     }
 }

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use serde::{Serialize, Serializer, ser::SerializeStruct};
 
-use super::{Finding, Severity, Trouble};
+use super::{Copies, Finding, Severity, Trouble};
 
 /// What is examined. The names are stable: tables, metrics and JSON use them.
 #[derive(Clone, Copy, Debug, Eq, Hash, Ord, PartialEq, PartialOrd, Serialize)]
@@ -68,6 +68,8 @@ pub struct Check {
     /// `reject` or `key:s1` = a fingerprint. A fact that could not be told this time is `None`; one that is not there is
     /// left out.
     pub facts: BTreeMap<String, Option<String>>,
+    /// For how long the same answers may come again from a cache.
+    pub copies: Copies,
 }
 
 /// A record as it was found.
@@ -100,6 +102,7 @@ impl Check {
             records: Vec::new(),
             unknown: Vec::new(),
             facts: BTreeMap::new(),
+            copies: Copies::default(),
         }
     }
 
@@ -126,6 +129,11 @@ impl Check {
     /// Says that a fact could not be told.
     pub fn unknown_fact(&mut self, name: impl Into<String>) {
         self.facts.insert(name.into(), None);
+    }
+
+    /// Whether everything was answered that can be.
+    pub fn is_told(&self) -> bool {
+        self.unknown.is_empty()
     }
 
     /// How the mechanism stands: an error is certain even when other questions were not answered; anything less is

@@ -23,6 +23,8 @@ use super::{Answer, Found, ResolverError, Settings, Trouble, Ttls, asked::Asked,
 #[derive(Clone)]
 pub struct Resolver {
     resolver: TokioResolver,
+    /// The same without EDNS.
+    plain: TokioResolver,
     outstanding: Arc<Semaphore>,
     ttls: Option<Ttls>,
     patience: Option<Patience>,
@@ -54,13 +56,14 @@ impl Resolver {
     /// When no server is configured and the system's configuration cannot be used.
     pub fn new(settings: &Settings, cache_entries: u64, outstanding: usize) -> Result<Self, ResolverError> {
         let resolver = settings.resolver(cache_entries)?;
+        let plain = settings.resolver_without_edns(cache_entries)?;
         let outstanding = Arc::new(Semaphore::new(outstanding));
-        Ok(Self { resolver, outstanding, ttls: None, patience: None, asked: None })
+        Ok(Self { resolver, plain, outstanding, ttls: None, patience: None, asked: None })
     }
 
-    /// The same resolver, which notes how long the answers may be remembered from now on.
-    pub fn noting(&self, ttls: Ttls) -> Self {
-        Self { ttls: Some(ttls), ..self.clone() }
+    /// The same resolver, which notes until when the answers may be given again.
+    pub(crate) fn noting(&self, ttls: &Ttls) -> Self {
+        Self { ttls: Some(ttls.clone()), ..self.clone() }
     }
 
     /// The same resolver for the examination of one domain.
@@ -162,7 +165,15 @@ impl Resolver {
         let lookup = self.lookup(&asked, kind).await;
         let lookup = match lookup.as_ref() {
             Ok(lookup) => lookup,
-            Err(error) => return negative(error),
+            Err(error) => {
+                let answer = negative(error);
+                if let (Some(ttls), NetError::Dns(DnsError::NoRecordsFound(none)), true) =
+                    (&self.ttls, error, answer.is_none())
+                {
+                    ttls.absent(none.negative_ttl);
+                }
+                return answer;
+            }
         };
         let mut owner = None;
         let records: Vec<_> = lookup
@@ -175,11 +186,14 @@ impl Resolver {
             })
             .collect();
         if records.is_empty() {
+            if let Some(ttls) = &self.ttls {
+                ttls.absent_by(lookup.authorities());
+            }
             return Answer::NoData;
         }
         let ttl = lookup.valid_until().saturating_duration_since(Instant::now());
         if let Some(ttls) = &self.ttls {
-            ttls.note(name, ttl);
+            ttls.present(lookup.answers());
         }
         let alias = owner.filter(|owner| *owner != asked).map(|owner| host(&owner));
         Answer::Found(Found { records, ttl: ttl.max(Duration::from_secs(1)), alias })
@@ -197,12 +211,17 @@ impl Resolver {
     async fn send(&self, name: Name, kind: RecordType) -> Arc<Result<Lookup, NetError>> {
         // The semaphore is never closed.
         let permit = self.outstanding.clone().acquire_owned().await;
-        let resolver = self.resolver.clone();
+        let (resolver, plain) = (self.resolver.clone(), self.plain.clone());
         // On a task of its own: an examination waits for dozens of questions, and whoever waits for several at once asks all of
         // them how they are whenever one of them moves.
         let lookup = tokio::spawn(async move {
             let _permit = permit;
-            resolver.lookup(name, kind).await
+            match resolver.lookup(name.clone(), kind).await {
+                Err(NetError::Dns(DnsError::ResponseCode(code))) if knows_no_edns(code) => {
+                    plain.lookup(name, kind).await
+                }
+                answer => answer,
+            }
         });
         Arc::new(lookup.await.unwrap_or_else(|_| Err(NetError::from("the runtime ends"))))
     }
@@ -273,6 +292,11 @@ fn negative<T>(error: &NetError) -> Answer<T> {
         NetError::Timeout => Answer::Unknown(Trouble::Timeout),
         _ => Answer::Unknown(Trouble::Network),
     }
+}
+
+/// What a server answers that does not know EDNS: it is to be asked again without (RFC 6891 section 7).
+pub(super) fn knows_no_edns(code: ResponseCode) -> bool {
+    matches!(code, ResponseCode::FormErr | ResponseCode::NotImp)
 }
 
 pub(super) fn trouble(code: ResponseCode) -> Trouble {

@@ -8,7 +8,8 @@ use std::ops::Range;
 pub struct Tags<'a> {
     /// The tags in their order, with those that occur twice.
     pub tags: Vec<Tag<'a>>,
-    /// Pieces between semicolons that are no tag: without `=`, or with a name that is none.
+    /// Pieces between semicolons that are no tag: without `=`, with a name that is none, or empty; an empty one with the
+    /// semicolon behind it. One semicolon may follow the last tag (RFC 6376 section 3.2, RFC 9989 section 4.8).
     pub faults: Vec<Range<usize>>,
 }
 
@@ -34,6 +35,9 @@ impl<'a> Tags<'a> {
             let at = start..start + piece.len();
             start = at.end + 1;
             if piece.trim_matches(WHITE_SPACE).is_empty() {
+                if at.end < text.len() {
+                    list.faults.push(at.start..at.end + 1);
+                }
                 continue;
             }
             match Tag::parse(piece, at.start) {
@@ -42,6 +46,12 @@ impl<'a> Tags<'a> {
             }
         }
         list
+    }
+
+    /// What is wrong with a fault that is an empty piece: a sentence.
+    pub(super) fn emptiness(piece: &str) -> Option<String> {
+        let is_empty = piece.trim_matches(WHITE_SPACE) == ";";
+        is_empty.then(|| "Nothing stands between two semicolons.".to_owned())
     }
 
     /// The first tag of that name; names of tags are case-sensitive (RFC 6376 section 3.2).
@@ -92,7 +102,7 @@ mod tests {
             assert_eq!(text.get(tag.name_at.clone()), Some(tag.name));
             assert_eq!(text.get(tag.value_at.clone()), Some(tag.value));
         }
-        assert_eq!(tags.faults.iter().map(|at| text.get(at.clone()).unwrap()).collect::<Vec<_>>(), ["junk"]);
+        assert_eq!(tags.faults.iter().map(|at| text.get(at.clone()).unwrap()).collect::<Vec<_>>(), [";", "junk"]);
         assert_eq!(tags.repeated().map(|tag| tag.value).collect::<Vec<_>>(), ["none"]);
         assert_eq!(tags.find("sp").unwrap().value, "");
         assert_eq!(tags.find("P"), None);

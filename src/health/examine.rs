@@ -1,12 +1,12 @@
 //! Asks everything about one domain.
 
-use std::{net::IpAddr, sync::Arc};
+use std::{collections::BTreeMap, net::IpAddr, sync::Arc, time::Instant};
 
 use tokio::join;
 
 use super::{Snapshot, probe, probe::Https};
 use crate::dns::{
-    self, Resolver, Ttls, Validator, bimi, dane, dkim, dmarc, dnsbl, dnssec, mta_sts, mta_sts::FetchError,
+    self, Mechanism, Resolver, Ttls, Validator, bimi, dane, dkim, dmarc, dnsbl, dnssec, mta_sts, mta_sts::FetchError,
     mx, ns, reverse, spf, tls_rpt,
 };
 
@@ -83,15 +83,32 @@ impl Examiner {
         self
     }
 
-    /// The same examiner, which notes how long the answers may be remembered from now on.
-    pub fn noting(&self, ttls: Ttls) -> Self {
-        Self { resolver: self.resolver.noting(ttls), ..self.clone() }
-    }
-
     /// Examines one domain; `checked_at` is the time, in seconds since 1970.
     pub async fn examine(&self, subject: &Subject, checked_at: u64) -> Snapshot {
         let domain = subject.domain.as_str();
+        let began = Instant::now();
+        let ttls: BTreeMap<_, _> = Mechanism::ALL.map(|mechanism| (mechanism, Ttls::default())).into();
         let (resolver, validator) = &dns::patient(&self.resolver, &self.validator, domain).await;
+        let noting = |mechanism| match ttls.get(&mechanism) {
+            Some(ttls) => (resolver.noting(ttls), validator.noting(ttls)),
+            None => (resolver.clone(), validator.clone()),
+        };
+        let resolver = |mechanism| noting(mechanism).0;
+        let [for_dmarc, for_bimi, for_spf, for_dkim, for_mx, for_mta_sts, for_tls_rpt, for_dnsbl, for_reverse, for_ns] =
+            [
+                Mechanism::Dmarc,
+                Mechanism::Bimi,
+                Mechanism::Spf,
+                Mechanism::Dkim,
+                Mechanism::Mx,
+                Mechanism::MtaSts,
+                Mechanism::TlsRpt,
+                Mechanism::Dnsbl,
+                Mechanism::Reverse,
+                Mechanism::Ns,
+            ]
+            .map(resolver);
+        let [for_dnssec, for_dane] = [Mechanism::Dnssec, Mechanism::Dane].map(|mechanism| noting(mechanism).1);
         let common = subject.try_common_selectors.then(dkim::common).into_iter().flatten();
         let selectors: Vec<_> = subject.selectors.iter().cloned().chain(common).collect();
         let policy_host = mta_sts::host(domain);
@@ -103,31 +120,31 @@ impl Examiner {
         };
         // Whether a logo is shown depends on the policy.
         let dmarc_and_bimi = async {
-            let dmarc = dmarc::examine(resolver, domain, &self.own).await;
-            let bimi = bimi::examine(resolver, domain, &dmarc).await;
+            let dmarc = dmarc::examine(&for_dmarc, domain, &self.own).await;
+            let bimi = bimi::examine(&for_bimi, domain, &dmarc).await;
             (dmarc, bimi)
         };
         let receiving = async {
-            let mx = mx::examine(resolver, domain).await;
+            let mx = mx::examine(&for_mx, domain).await;
             let (mta_sts, dnsbl, reverse) = join!(
-                mta_sts::examine(resolver, domain, &mx, policy),
-                dnsbl::examine(resolver, domain, &subject.addresses, &mx, &self.lists),
-                reverse::examine(resolver, &subject.addresses, &mx),
+                mta_sts::examine(&for_mta_sts, domain, &mx, policy),
+                dnsbl::examine(&for_dnsbl, domain, &subject.addresses, &mx, &self.lists),
+                reverse::examine(&for_reverse, &subject.addresses, &mx),
             );
             (mx, mta_sts, dnsbl, reverse)
         };
         let ((dmarc, bimi), (mx, mta_sts, dnsbl, reverse), spf, dkim, tls_rpt, dnssec, dane, ns) = join!(
             dmarc_and_bimi,
             receiving,
-            spf::examine(resolver, domain),
-            dkim::examine(resolver, domain, &selectors),
-            tls_rpt::examine(resolver, domain, &self.own),
-            dnssec::examine(validator, domain, checked_at),
-            self.dane(validator, domain, checked_at),
-            ns::examine(resolver, domain, &self.name_servers),
+            spf::examine(&for_spf, domain),
+            dkim::examine(&for_dkim, domain, &selectors),
+            tls_rpt::examine(&for_tls_rpt, domain, &self.own),
+            dnssec::examine(&for_dnssec, domain, checked_at),
+            self.dane(&for_dane, domain, checked_at),
+            ns::examine(&for_ns, domain, &self.name_servers),
         );
         let domain = domain.to_owned();
-        Snapshot {
+        let mut snapshot = Snapshot {
             domain,
             checked_at,
             dmarc,
@@ -142,7 +159,9 @@ impl Examiner {
             dnsbl,
             reverse,
             bimi,
-        }
+        };
+        snapshot.take_copies(|mechanism| ttls.get(&mechanism).map(|ttls| ttls.since(began)).unwrap_or_default());
+        snapshot
     }
 
     async fn dane(&self, validator: &Validator, domain: &str, now: u64) -> dane::Outcome {

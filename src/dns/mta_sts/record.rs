@@ -45,8 +45,12 @@ impl Record {
             let field = piece.trim_matches(WHITE_SPACE);
             let at = start + left..start + left + field.len();
             start += piece.len() + 1;
+            let is_last = start > text.len();
             if !field.is_empty() {
                 record.field(field, at, &mut names);
+            } else if !is_last {
+                // `[sts-field-delim]`: one semicolon may follow the last field (RFC 8461 section 3.1).
+                record.fault(Kind::Syntax, at.start..start);
             }
         }
         if !names.contains(&"id") {
