@@ -47,6 +47,10 @@ pub enum Trouble {
     NoRoots,
     /// What answers is not what it should be: a block list that lists nothing, or everything.
     Untrusted,
+    /// Nothing is configured that could tell.
+    NotConfigured,
+    /// What is configured has not been renewed for too long.
+    OutOfDate,
 }
 
 impl<T> Answer<T> {
@@ -79,6 +83,11 @@ impl Trouble {
         matches!(self, Self::Timeout | Self::ServerFailure | Self::Refused | Self::Network)
     }
 
+    /// Whether it is about this installation's own data, and not about a domain: that costs no domain its score.
+    pub fn is_ours(self) -> bool {
+        matches!(self, Self::NotConfigured | Self::OutOfDate)
+    }
+
     /// Its stable name.
     pub fn name(self) -> &'static str {
         match self {
@@ -90,6 +99,8 @@ impl Trouble {
             Self::Network => "network",
             Self::NoRoots => "no_roots",
             Self::Untrusted => "untrusted",
+            Self::NotConfigured => "not_configured",
+            Self::OutOfDate => "out_of_date",
         }
     }
 }
@@ -105,6 +116,8 @@ impl fmt::Display for Trouble {
             Self::Network => "the server could not be reached or its answer not be read",
             Self::NoRoots => "this machine has no root certificates to check others with",
             Self::Untrusted => "what answers does not work as it should",
+            Self::NotConfigured => "nothing is configured that could tell",
+            Self::OutOfDate => "the data that it needs is missing or too old",
         })
     }
 }

@@ -35,6 +35,10 @@ pub enum Mechanism {
     Reverse,
     /// The logo.
     Bimi,
+    /// Who may issue certificates.
+    Caa,
+    /// Whether the routes to the servers are authorised.
+    Rpki,
 }
 
 /// How a mechanism stands.
@@ -131,9 +135,10 @@ impl Check {
         self.facts.insert(name.into(), None);
     }
 
-    /// Whether everything was answered that can be.
+    /// Whether everything was answered that was asked of anybody else: what this installation has no data for is unknown, but
+    /// keeps nothing else from being told.
     pub fn is_told(&self) -> bool {
-        self.unknown.is_empty()
+        self.unknown.iter().all(|question| question.trouble.is_ours())
     }
 
     /// How the mechanism stands: an error is certain even when other questions were not answered; anything less is
@@ -162,7 +167,7 @@ impl Serialize for Check {
 
 impl Mechanism {
     /// All of them, in the order people read them.
-    pub const ALL: [Self; 12] = [
+    pub const ALL: [Self; 14] = [
         Self::Dmarc,
         Self::Spf,
         Self::Dkim,
@@ -175,6 +180,8 @@ impl Mechanism {
         Self::Dnsbl,
         Self::Reverse,
         Self::Bimi,
+        Self::Caa,
+        Self::Rpki,
     ];
 
     /// Its stable name.
@@ -192,6 +199,8 @@ impl Mechanism {
             Self::Dnsbl => "dnsbl",
             Self::Reverse => "reverse",
             Self::Bimi => "bimi",
+            Self::Caa => "caa",
+            Self::Rpki => "rpki",
         }
     }
 
@@ -210,6 +219,8 @@ impl Mechanism {
             Self::Dnsbl => "Block lists",
             Self::Reverse => "Reverse DNS",
             Self::Bimi => "BIMI",
+            Self::Caa => "CAA",
+            Self::Rpki => "RPKI",
         }
     }
 }

@@ -17,7 +17,7 @@ use hickory_resolver::{
 };
 use tokio::sync::{Semaphore, SemaphorePermit};
 
-use super::{Answer, Found, ResolverError, Settings, Trouble, Ttls, asked::Asked, patience::Patience};
+use super::{Answer, Found, ResolverError, Settings, Trouble, Ttls, asked::Asked, caa, patience::Patience};
 
 /// Asks the configured servers, with a cache of its own. Cheap to clone; clones share the cache and the bound.
 #[derive(Clone)]
@@ -107,6 +107,20 @@ impl Resolver {
     pub async fn cname(&self, name: &str) -> Answer<String> {
         self.ask(name, RecordType::CNAME, |data| match data {
             RData::CNAME(target) => Some(host(&target.0)),
+            _ => None,
+        })
+        .await
+    }
+
+    /// Who may issue certificates for a name.
+    pub async fn caa(&self, name: &str) -> Answer<caa::Record> {
+        self.ask(name, RecordType::CAA, |data| match data {
+            RData::CAA(record) => Some(caa::Record {
+                tag: record.tag.to_ascii_lowercase(),
+                value: String::from_utf8_lossy(&record.value).into_owned(),
+                critical: record.issuer_critical,
+                reserved: record.reserved_flags,
+            }),
             _ => None,
         })
         .await

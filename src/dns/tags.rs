@@ -9,7 +9,7 @@ pub struct Tags<'a> {
     /// The tags in their order, with those that occur twice.
     pub tags: Vec<Tag<'a>>,
     /// Pieces between semicolons that are no tag: without `=`, with a name that is none, or empty; an empty one with the
-    /// semicolon behind it. One semicolon may follow the last tag (RFC 6376 section 3.2, RFC 9989 section 4.8).
+    /// semicolon behind it. Semicolons behind the last tag harm nobody, though one would do (RFC 6376 section 3.2).
     pub faults: Vec<Range<usize>>,
 }
 
@@ -30,16 +30,16 @@ impl<'a> Tags<'a> {
     /// Reads a record. Nothing is refused: what is no tag is kept as a fault.
     pub fn parse(text: &'a str) -> Self {
         let mut list = Self::default();
+        let mut empty = Vec::new();
         let mut start = 0;
         for piece in text.split(';') {
             let at = start..start + piece.len();
             start = at.end + 1;
             if piece.trim_matches(WHITE_SPACE).is_empty() {
-                if at.end < text.len() {
-                    list.faults.push(at.start..at.end + 1);
-                }
+                empty.push(at.start..at.end + 1);
                 continue;
             }
+            list.faults.append(&mut empty);
             match Tag::parse(piece, at.start) {
                 Some(tag) => list.tags.push(tag),
                 None => list.faults.push(at),

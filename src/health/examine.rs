@@ -1,13 +1,13 @@
 //! Asks everything about one domain.
 
-use std::{collections::BTreeMap, net::IpAddr, sync::Arc, time::Instant};
+use std::{collections::BTreeMap, net::IpAddr, sync::Arc, time::{Duration, Instant, UNIX_EPOCH}};
 
 use tokio::join;
 
-use super::{Snapshot, probe, probe::Https};
+use super::{Routing, Snapshot, probe, probe::Https};
 use crate::dns::{
-    self, Mechanism, Resolver, Ttls, Validator, bimi, dane, dkim, dmarc, dnsbl, dnssec, mta_sts, mta_sts::FetchError,
-    mx, ns, reverse, spf, tls_rpt,
+    self, Mechanism, Resolver, Ttls, Validator, bimi, caa, dane, dkim, dmarc, dnsbl, dnssec, mta_sts, mta_sts::FetchError,
+    mx, ns, reverse, rpki, spf, tls_rpt,
 };
 
 /// What is needed to examine domains. Cheap to clone.
@@ -20,6 +20,7 @@ pub struct Examiner {
     smtp: Option<probe::Smtp>,
     lists: Arc<dnsbl::Proven>,
     name_servers: Arc<ns::Settings>,
+    routing: Routing,
 }
 
 /// A domain, and what is known about it that DNS does not tell.
@@ -46,6 +47,7 @@ impl Examiner {
             smtp: None,
             lists: Arc::default(),
             name_servers: Arc::new(ns::Settings { ask_each: false, ..ns::Settings::default() }),
+            routing: Routing::default(),
         }
     }
 
@@ -76,6 +78,13 @@ impl Examiner {
         self
     }
 
+    /// Looks at the routes to the servers too.
+    #[must_use]
+    pub fn with_routing(mut self, routing: Routing) -> Self {
+        self.routing = routing;
+        self
+    }
+
     /// Asks name servers by themselves, when the settings say so.
     #[must_use]
     pub fn with_name_servers(mut self, settings: ns::Settings) -> Self {
@@ -94,7 +103,7 @@ impl Examiner {
             None => (resolver.clone(), validator.clone()),
         };
         let resolver = |mechanism| noting(mechanism).0;
-        let [for_dmarc, for_bimi, for_spf, for_dkim, for_mx, for_mta_sts, for_tls_rpt, for_dnsbl, for_reverse, for_ns] =
+        let [for_dmarc, for_bimi, for_spf, for_dkim, for_mx, for_mta_sts, for_tls_rpt, for_dnsbl, for_reverse, for_ns, for_caa] =
             [
                 Mechanism::Dmarc,
                 Mechanism::Bimi,
@@ -106,6 +115,7 @@ impl Examiner {
                 Mechanism::Dnsbl,
                 Mechanism::Reverse,
                 Mechanism::Ns,
+                Mechanism::Caa,
             ]
             .map(resolver);
         let [for_dnssec, for_dane] = [Mechanism::Dnssec, Mechanism::Dane].map(|mechanism| noting(mechanism).1);
@@ -126,14 +136,15 @@ impl Examiner {
         };
         let receiving = async {
             let mx = mx::examine(&for_mx, domain).await;
-            let (mta_sts, dnsbl, reverse) = join!(
+            let (mta_sts, dnsbl, reverse, caa) = join!(
                 mta_sts::examine(&for_mta_sts, domain, &mx, policy),
                 dnsbl::examine(&for_dnsbl, domain, &subject.addresses, &mx, &self.lists),
                 reverse::examine(&for_reverse, &subject.addresses, &mx),
+                caa::examine(&for_caa, domain, &mx),
             );
-            (mx, mta_sts, dnsbl, reverse)
+            (mx, mta_sts, dnsbl, reverse, caa)
         };
-        let ((dmarc, bimi), (mx, mta_sts, dnsbl, reverse), spf, dkim, tls_rpt, dnssec, dane, ns) = join!(
+        let ((dmarc, bimi), (mx, mta_sts, dnsbl, reverse, caa), spf, dkim, tls_rpt, dnssec, dane, ns) = join!(
             dmarc_and_bimi,
             receiving,
             spf::examine(&for_spf, domain),
@@ -143,6 +154,9 @@ impl Examiner {
             self.dane(&for_dane, domain, checked_at),
             ns::examine(&for_ns, domain, &self.name_servers),
         );
+        let now = UNIX_EPOCH + Duration::from_secs(checked_at);
+        let tables = self.routing.tables(now);
+        let rpki = rpki::examine(domain, &mx, &ns, tables.as_deref().map_err(|trouble| *trouble));
         let domain = domain.to_owned();
         let mut snapshot = Snapshot {
             domain,
@@ -159,6 +173,8 @@ impl Examiner {
             dnsbl,
             reverse,
             bimi,
+            caa,
+            rpki,
         };
         snapshot.take_copies(|mechanism| ttls.get(&mechanism).map(|ttls| ttls.since(began)).unwrap_or_default());
         snapshot

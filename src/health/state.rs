@@ -182,7 +182,7 @@ impl Known {
         }
         // That something is not there need not be said of every name there could be.
         self.facts.retain(|name, held| asked.contains(name) || !held.is_absent());
-        if check.unknown.is_empty() && !self.is_settled() && (self.complete == 0 || at >= self.copies_until) {
+        if check.is_told() && !self.is_settled() && (self.complete == 0 || at >= self.copies_until) {
             self.complete = self.complete.saturating_add(1);
             self.copies_until = at.saturating_add(first(check.copies).as_secs());
         }
@@ -252,7 +252,7 @@ fn is_telling(mechanism: Mechanism, name: &str) -> bool {
 /// that never answers must not keep the others from being believed; everywhere else one answer depends on another.
 fn is_undecided(check: &Check, name: &str) -> bool {
     let mut parts = name.split(':').skip(1);
-    let Some(subject) = parts.next().map(str::to_ascii_lowercase) else { return !check.unknown.is_empty() };
+    let Some(subject) = parts.next().map(str::to_ascii_lowercase) else { return !check.is_told() };
     check.unknown.iter().any(|question| {
         let asked = question.name.to_ascii_lowercase();
         match check.mechanism {

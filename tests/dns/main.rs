@@ -3,6 +3,7 @@
 #![allow(clippy::unwrap_used, clippy::panic, reason = "helpers of tests are tests too")]
 
 mod bimi;
+mod caa;
 mod cases;
 mod dane;
 mod dkim;
@@ -18,6 +19,7 @@ mod peers;
 mod ports;
 mod posture;
 mod reverse;
+mod rpki;
 #[allow(dead_code, reason = "shared by several tests, each of which needs a part of it")]
 #[path = "../support/dns.rs"]
 mod server;

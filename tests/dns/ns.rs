@@ -91,26 +91,6 @@ async fn a_server_without_edns_is_asked_without() {
 }
 
 #[tokio::test]
-async fn servers_that_differ_in_signatures() {
-    let plain = zone(7, "ns1 ns2 ns3", "mx");
-    let signed = |until: &str| {
-        let fields = format!("SOA 15 2 60 {until} 20261101000000 4711 domain.example. AAAA");
-        with(&plain, &format!("@ IN RRSIG {fields}"))
-    };
-    let (one, late, early) = (signed("20261220000000"), signed("20261220120000"), signed("20261218000000"));
-    for (others, expected) in [
-        ([&one, &one], vec![]),
-        ([&one, &late], vec![]),
-        ([&one, &plain], vec!["ns.signatures_differ"]),
-        ([&one, &early], vec!["ns.signatures_differ"]),
-    ] {
-        let servers = Servers::serve([&one, others[0], others[1]]).await;
-        let outcome = servers.examine("domain.example").await;
-        assert_eq!(servers.found(&outcome), expected, "{:#?}", outcome.servers);
-    }
-}
-
-#[tokio::test]
 async fn servers_that_do_not_answer_for_the_zone() {
     let good = zone(7, "ns1 ns2 ns3", "mx");
     for (other, expected) in [

@@ -21,7 +21,7 @@ async fn a_change_becomes_an_event_and_a_restart_loses_nothing() {
     wait("the first state", async || number(&store, SETTLED).await > 0).await;
     assert!(running.metrics().contains(MX_STATUS));
     let checks = number(&store, "SELECT uniqExact(check) FROM dns_checks").await;
-    assert_eq!(checks, 12);
+    assert_eq!(checks, 14);
     assert_eq!(number(&store, "SELECT count() FROM domain_events").await, 0, "the first state is no event");
 
     world.dns.replace(OTHER_HOST);
@@ -57,7 +57,7 @@ async fn a_restart_shows_how_things_stood_before_it_looks() {
     let store = Engine::shared().store().await;
     let world = World::new(ONE_HOST).await;
     let running = world.start(SELDOM, Some(&store));
-    wait("the first state", async || number(&store, "SELECT count() FROM dns_checks").await >= 12).await;
+    wait("the first state", async || number(&store, "SELECT count() FROM dns_checks").await >= 14).await;
     let of_checks = |page: String| {
         let mut lines: Vec<_> = page
             .lines()

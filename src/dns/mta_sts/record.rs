@@ -45,11 +45,10 @@ impl Record {
             let field = piece.trim_matches(WHITE_SPACE);
             let at = start + left..start + left + field.len();
             start += piece.len() + 1;
-            let is_last = start > text.len();
             if !field.is_empty() {
                 record.field(field, at, &mut names);
-            } else if !is_last {
-                // `[sts-field-delim]`: one semicolon may follow the last field (RFC 8461 section 3.1).
+            } else if text.get(start..).is_some_and(|rest| rest.contains(|c| !BETWEEN.contains(&c))) {
+                // Semicolons behind the last field harm nobody, though one would do (RFC 8461 section 3.1).
                 record.fault(Kind::Syntax, at.start..start);
             }
         }
@@ -102,6 +101,7 @@ pub(super) fn is_name(name: &str) -> bool {
 
 const VERSION: &str = "v=STSv1;";
 const WHITE_SPACE: [char; 2] = [' ', '\t'];
+const BETWEEN: [char; 3] = [' ', '\t', ';'];
 
 #[cfg(test)]
 mod tests {

@@ -208,7 +208,8 @@ fn signature_difference(signed: &[(&str, u32, Option<u32>)]) -> Option<String> {
             let days = difference.unsigned_abs() / DAY;
             let (early, late) = if difference < 0 { (name, other) } else { (other, name) };
             if days > 0 {
-                return Some(format!("those of {early} end {days} days before those of {late}"));
+                let unit = if days == 1 { "day" } else { "days" };
+                return Some(format!("those of {early} end {days} {unit} before those of {late}"));
             }
         }
     }
@@ -256,3 +257,30 @@ fn network(address: IpAddr) -> IpAddr {
 }
 
 const DAY: u32 = 86_400;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn servers_that_differ_in_signatures() {
+        let until = 1_796_083_200;
+        for (signed, words) in [
+            (vec![("a", 7, None), ("b", 7, None)], None),
+            (vec![("a", 7, Some(until)), ("b", 7, Some(until))], None),
+            (vec![("a", 7, Some(until)), ("b", 7, None)], Some("a signs its answers, b does not")),
+            (vec![("a", 7, None), ("b", 8, Some(until))], Some("b signs its answers, a does not")),
+            // Who signs while being asked begins each time anew.
+            (vec![("a", 7, Some(until)), ("b", 7, Some(until + 80_000))], None),
+            (
+                vec![("a", 7, Some(until)), ("b", 7, Some(until - 3 * DAY))],
+                Some("those of b end 3 days before those of a"),
+            ),
+            // Two signers with keys and versions of their own (RFC 8901).
+            (vec![("a", 7, Some(until)), ("b", 2_026_120_101, Some(until - 9 * DAY))], None),
+            (vec![("a", 7, Some(u32::MAX)), ("b", 7, Some(DAY))], Some("those of a end 1 day before those of b")),
+        ] {
+            assert_eq!(signature_difference(&signed).as_deref(), words, "{signed:?}");
+        }
+    }
+}

@@ -4,6 +4,7 @@ use std::{
     collections::{BTreeMap, BTreeSet, HashMap, HashSet},
     future::pending,
     net::IpAddr,
+    pin::pin,
     sync::Arc,
     time::Duration,
 };
@@ -38,6 +39,8 @@ impl Watch {
             () = stop.cancelled() => return,
         }
         runner.follow_registry();
+        let mut routing = pin!(self.0.routing.clone().follow());
+        let mut is_following = self.0.routing.is_configured();
         loop {
             let next = runner.next();
             let is_due = async {
@@ -52,6 +55,7 @@ impl Watch {
                 Some(domain) = requests.recv() => runner.hurry(&domain),
                 Some(done) = runner.running.join_next_with_id() => runner.finish(done),
                 () = is_due => runner.begin(),
+                () = &mut routing, if is_following => is_following = false,
             }
             telemetry::watched(runner.schedule.len() + runner.domains.len(), runner.domains.len());
         }
