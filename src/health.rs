@@ -13,7 +13,10 @@ mod watch;
 
 use serde::Serialize;
 
-use crate::dns::{Check, Copies, Mechanism, bimi, caa, dane, dkim, dmarc, dnsbl, dnssec, mta_sts, mx, ns, reverse, rpki, spf, tls_rpt};
+use crate::dns::{
+    Check, Copies, Mechanism, bimi, caa, dane, dkim, dmarc, dnsbl, dnssec, mta_sts, mx, ns, reverse, rpki,
+    spf, tls_rpt,
+};
 
 pub use examine::{Examiner, Subject};
 pub use profile::{Otherwise, Profile, Score};

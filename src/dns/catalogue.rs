@@ -1,6 +1,8 @@
 //! Every code there is.
 
-use super::{Code, bimi, caa, dane, dkim, dmarc, dnsbl, dnssec, mta_sts, mx, ns, reverse, rpki, spf, tls_rpt};
+use super::{
+    Code, bimi, caa, dane, dkim, dmarc, dnsbl, dnssec, mta_sts, mx, ns, reverse, rpki, spf, tls_rpt,
+};
 
 impl Code {
     /// Every code there is, by mechanism.

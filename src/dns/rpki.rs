@@ -73,7 +73,12 @@ codes! {
 }
 
 /// Looks the addresses of the servers up, without a question. `tables` are missing for a reason.
-pub fn examine(domain: &str, mx: &mx::Outcome, ns: &ns::Outcome, tables: Result<&Tables, Trouble>) -> Outcome {
+pub fn examine(
+    domain: &str,
+    mx: &mx::Outcome,
+    ns: &ns::Outcome,
+    tables: Result<&Tables, Trouble>,
+) -> Outcome {
     let mut outcome = Outcome { check: Check::new(Mechanism::Rpki), addresses: Vec::new() };
     let tables = match tables {
         Ok(tables) => tables,
@@ -83,9 +88,11 @@ pub fn examine(domain: &str, mx: &mx::Outcome, ns: &ns::Outcome, tables: Result<
         }
     };
     outcome.check.unknown.extend(mx.check.unknown.iter().chain(&ns.check.unknown).cloned());
-    let of_mx = mx.hosts.iter().flat_map(|host| host.addresses().map(|address| (host.name.as_str(), address)));
+    let of_mx =
+        mx.hosts.iter().flat_map(|host| host.addresses().map(|address| (host.name.as_str(), address)));
     let of_ns = ns.servers.iter();
-    let of_ns = of_ns.flat_map(|server| server.addresses.iter().map(|address| (server.name.as_str(), *address)));
+    let of_ns =
+        of_ns.flat_map(|server| server.addresses.iter().map(|address| (server.name.as_str(), *address)));
     outcome.look(of_mx, tables, [MX_MISSING, MX_INVALID]);
     outcome.look(of_ns, tables, [NS_MISSING, NS_INVALID]);
     outcome

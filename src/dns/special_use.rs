@@ -6,8 +6,7 @@ pub(crate) fn is_special_use(name: &str) -> bool {
     NAMES.iter().any(|special| is_within(name, special))
 }
 
-const NAMES: [&str; 8] =
-    ["alt", "home.arpa", "internal", "invalid", "local", "localhost", "onion", "test"];
+const NAMES: [&str; 8] = ["alt", "home.arpa", "internal", "invalid", "local", "localhost", "onion", "test"];
 
 #[cfg(test)]
 mod tests {

@@ -102,7 +102,10 @@ mod tests {
             assert_eq!(text.get(tag.name_at.clone()), Some(tag.name));
             assert_eq!(text.get(tag.value_at.clone()), Some(tag.value));
         }
-        assert_eq!(tags.faults.iter().map(|at| text.get(at.clone()).unwrap()).collect::<Vec<_>>(), [";", "junk"]);
+        assert_eq!(
+            tags.faults.iter().map(|at| text.get(at.clone()).unwrap()).collect::<Vec<_>>(),
+            [";", "junk"]
+        );
         assert_eq!(tags.repeated().map(|tag| tag.value).collect::<Vec<_>>(), ["none"]);
         assert_eq!(tags.find("sp").unwrap().value, "");
         assert_eq!(tags.find("P"), None);

@@ -1,13 +1,18 @@
 //! Asks everything about one domain.
 
-use std::{collections::BTreeMap, net::IpAddr, sync::Arc, time::{Duration, Instant, UNIX_EPOCH}};
+use std::{
+    collections::BTreeMap,
+    net::IpAddr,
+    sync::Arc,
+    time::{Duration, Instant, UNIX_EPOCH},
+};
 
 use tokio::join;
 
 use super::{Routing, Snapshot, probe, probe::Https};
 use crate::dns::{
-    self, Mechanism, Resolver, Ttls, Validator, bimi, caa, dane, dkim, dmarc, dnsbl, dnssec, mta_sts, mta_sts::FetchError,
-    mx, ns, reverse, rpki, spf, tls_rpt,
+    self, Mechanism, Resolver, Ttls, Validator, bimi, caa, dane, dkim, dmarc, dnsbl, dnssec, mta_sts,
+    mta_sts::FetchError, mx, ns, reverse, rpki, spf, tls_rpt,
 };
 
 /// What is needed to examine domains. Cheap to clone.
@@ -103,22 +108,34 @@ impl Examiner {
             None => (resolver.clone(), validator.clone()),
         };
         let resolver = |mechanism| noting(mechanism).0;
-        let [for_dmarc, for_bimi, for_spf, for_dkim, for_mx, for_mta_sts, for_tls_rpt, for_dnsbl, for_reverse, for_ns, for_caa] =
-            [
-                Mechanism::Dmarc,
-                Mechanism::Bimi,
-                Mechanism::Spf,
-                Mechanism::Dkim,
-                Mechanism::Mx,
-                Mechanism::MtaSts,
-                Mechanism::TlsRpt,
-                Mechanism::Dnsbl,
-                Mechanism::Reverse,
-                Mechanism::Ns,
-                Mechanism::Caa,
-            ]
-            .map(resolver);
-        let [for_dnssec, for_dane] = [Mechanism::Dnssec, Mechanism::Dane].map(|mechanism| noting(mechanism).1);
+        let [
+            for_dmarc,
+            for_bimi,
+            for_spf,
+            for_dkim,
+            for_mx,
+            for_mta_sts,
+            for_tls_rpt,
+            for_dnsbl,
+            for_reverse,
+            for_ns,
+            for_caa,
+        ] = [
+            Mechanism::Dmarc,
+            Mechanism::Bimi,
+            Mechanism::Spf,
+            Mechanism::Dkim,
+            Mechanism::Mx,
+            Mechanism::MtaSts,
+            Mechanism::TlsRpt,
+            Mechanism::Dnsbl,
+            Mechanism::Reverse,
+            Mechanism::Ns,
+            Mechanism::Caa,
+        ]
+        .map(resolver);
+        let [for_dnssec, for_dane] =
+            [Mechanism::Dnssec, Mechanism::Dane].map(|mechanism| noting(mechanism).1);
         let common = subject.try_common_selectors.then(dkim::common).into_iter().flatten();
         let selectors: Vec<_> = subject.selectors.iter().cloned().chain(common).collect();
         let policy_host = mta_sts::host(domain);
@@ -176,7 +193,8 @@ impl Examiner {
             caa,
             rpki,
         };
-        snapshot.take_copies(|mechanism| ttls.get(&mechanism).map(|ttls| ttls.since(began)).unwrap_or_default());
+        snapshot
+            .take_copies(|mechanism| ttls.get(&mechanism).map(|ttls| ttls.since(began)).unwrap_or_default());
         snapshot
     }
 

@@ -93,8 +93,9 @@ impl Routing {
             return Err(Trouble::NotConfigured);
         }
         let held = self.held.read().unwrap_or_else(PoisonError::into_inner);
-        let is_fresh =
-            |written: &SystemTime| now.duration_since(*written).is_ok_and(|age| age <= OLDEST) || *written > now;
+        let is_fresh = |written: &SystemTime| {
+            now.duration_since(*written).is_ok_and(|age| age <= OLDEST) || *written > now
+        };
         match &held.tables {
             Some(tables) if held.written.iter().all(is_fresh) => Ok(tables.clone()),
             _ => Err(Trouble::OutOfDate),
@@ -108,8 +109,10 @@ impl Routing {
     /// Which file cannot be used; what was read before stays, as long as it is not too old.
     pub fn renew(&self) -> Result<(), RoutingError> {
         let Some(payloads) = &self.settings.payloads else { return Ok(()) };
-        let written: Vec<_> =
-            std::iter::once(payloads).chain(&self.settings.routes).map(|path| written(path)).collect::<Result<_, _>>()?;
+        let written: Vec<_> = std::iter::once(payloads)
+            .chain(&self.settings.routes)
+            .map(|path| written(path))
+            .collect::<Result<_, _>>()?;
         if self.held.read().unwrap_or_else(PoisonError::into_inner).written == written {
             return Ok(());
         }
@@ -194,10 +197,8 @@ mod tests {
     #[test]
     fn what_is_old_is_not_believed() {
         let (roas, dump) = (file(ROA), file("64496 192.0.2.0/24 300\n"));
-        let settings = Settings {
-            payloads: Some(roas.path().to_owned()),
-            routes: vec![dump.path().to_owned()],
-        };
+        let settings =
+            Settings { payloads: Some(roas.path().to_owned()), routes: vec![dump.path().to_owned()] };
         let routing = Routing::new(&settings);
         assert_eq!(routing.tables(SystemTime::now()).err(), Some(Trouble::OutOfDate));
         routing.renew().unwrap();

@@ -83,6 +83,11 @@ impl State {
         }
     }
 
+    /// Whether a mechanism was ever examined.
+    pub fn knows(&self, mechanism: Mechanism) -> bool {
+        self.known.contains_key(&mechanism)
+    }
+
     /// Whether something was seen once that has yet to be confirmed.
     pub fn is_pending(&self) -> bool {
         self.pending().next().is_some()
@@ -244,8 +249,7 @@ fn first(copies: Copies) -> Duration {
 
 /// Whether a change of this fact is an event, or counts for the score. The others follow what was seen last.
 fn is_telling(mechanism: Mechanism, name: &str) -> bool {
-    name == FINDINGS
-        || mechanism != Mechanism::Reverse && (mechanism, name) != (Mechanism::Spf, "lookups")
+    name == FINDINGS || mechanism != Mechanism::Reverse && (mechanism, name) != (Mechanism::Spf, "lookups")
 }
 
 /// Whether a fact that is not among the check's is so because a question was not answered. A selector or a block list

@@ -116,7 +116,9 @@ async fn domain_bogus() {
 #[tokio::test]
 async fn names_that_dns_does_not_have_are_left_out() {
     let zone = domain(&format!("{}@ IN MX 32767 ms12345678.msv1.invalid.\n", both()));
-    let outcome = expect(&[zone, Zone::signed("invalid.", "").with(|zone| zone.damaged = vec![RecordType::NSEC])], &[]).await;
+    let outcome =
+        expect(&[zone, Zone::signed("invalid.", "").with(|zone| zone.damaged = vec![RecordType::NSEC])], &[])
+            .await;
     assert_eq!(outcome.hosts.len(), 1);
 }
 

@@ -194,7 +194,8 @@ async fn hosts_of_others() {
 /// Resolvers answer for names that DNS does not have (RFC 6761) by themselves, and have no proof.
 #[tokio::test]
 async fn hosts_with_names_that_dns_does_not_have() {
-    let text = "@ IN MX 10 mx\n@ IN MX 32767 ms12345678.msv1.invalid.\nmx IN A 192.0.2.1\nmx IN AAAA 2001:db8::1\n";
+    let text =
+        "@ IN MX 10 mx\n@ IN MX 32767 ms12345678.msv1.invalid.\nmx IN A 192.0.2.1\nmx IN AAAA 2001:db8::1\n";
     let local = Zone::signed("invalid.", "").with(|zone| zone.damaged = vec![RecordType::NSEC]);
     let outcome = examine(&[Zone::signed("domain.example.", text), local]).await;
     assert_eq!(codes(&outcome.check), [""; 0], "{outcome:#?}");

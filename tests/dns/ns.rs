@@ -70,7 +70,8 @@ async fn servers_that_disagree() {
 /// An answer that does not fit into a datagram is fetched by TCP.
 #[tokio::test]
 async fn long_texts_are_compared_too() {
-    let long = (0..40).map(|number| format!("@ IN TXT \"{number} {}\"\n", "x".repeat(100))).collect::<String>();
+    let long =
+        (0..40).map(|number| format!("@ IN TXT \"{number} {}\"\n", "x".repeat(100))).collect::<String>();
     let same = with(&zone(7, "ns1 ns2 ns3", "mx"), &long);
     let servers = Servers::serve([&same, &same, &with(&same, "@ IN TXT \"more\"")]).await;
     let outcome = servers.examine("domain.example").await;

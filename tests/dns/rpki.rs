@@ -9,8 +9,8 @@ use ruad::{
 
 use crate::server::Dns;
 
-const ZONE: &str = "@ IN NS ns.dns.example.\n@ IN MX 10 mx\nmx IN A 192.0.2.1\nmx IN AAAA 2001:db8::1\n\
-    dns.example. IN NS ns.dns.example.\nns.dns.example. IN A 198.51.100.1\n";
+const ZONE: &str = "@ IN SOA ns.dns.example. root 1 60 60 60 60\n@ IN NS ns.dns.example.\n@ IN MX 10 mx\nmx IN A 192.0.2.1\nmx IN AAAA 2001:db8::1\n\
+    dns.example. IN SOA ns.dns.example. root 1 60 60 60 60\ndns.example. IN NS ns.dns.example.\nns.dns.example. IN A 198.51.100.1\n";
 
 fn now() -> u64 {
     SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).unwrap().as_secs()
@@ -31,7 +31,8 @@ async fn examine(roas: Option<&str>, routes: Option<&str>) -> rpki::Outcome {
     routing.renew().unwrap();
     let dns = Dns::serve(ZONE).await;
     let settings = ns::Settings { ask_each: false, ..ns::Settings::default() };
-    let examiner = Examiner::new(dns.resolver(), dns.validator()).with_name_servers(settings).with_routing(routing);
+    let examiner =
+        Examiner::new(dns.resolver(), dns.validator()).with_name_servers(settings).with_routing(routing);
     let subject = Subject { domain: "domain.example".to_owned(), ..Subject::default() };
     examiner.examine(&subject, now()).await.rpki
 }

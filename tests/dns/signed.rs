@@ -11,7 +11,7 @@ use std::{
 };
 
 use hickory_server::proto::rr::RecordType;
-use ruad::dns::{Proof, Resolver, Settings, Status, Validator, dane, dnssec, ns};
+use ruad::dns::{Proof, Resolver, Settings, Status, Validator, dane, dnssec};
 use tempfile::TempDir;
 
 use crate::{dane::codes, ports};
@@ -65,7 +65,6 @@ const fn signed(origin: &'static str) -> Zone {
 struct World {
     folder: TempDir,
     resolver: SocketAddr,
-    server: SocketAddr,
     _programs: Vec<Program>,
 }
 
@@ -93,7 +92,7 @@ impl World {
         let (server, resolver) = (ports::free(), ports::free());
         let nsd = serve(folder.path(), server.port());
         let unbound = resolve(folder.path(), server.port(), resolver.port());
-        Some(Self { folder, resolver, server, _programs: vec![nsd, unbound] })
+        Some(Self { folder, resolver, _programs: vec![nsd, unbound] })
     }
 
     fn settings(&self) -> Settings {
@@ -210,21 +209,6 @@ async fn domains_that_others_sign_are_judged() {
     assert_eq!(codes(&outcome.check), ["dane.missing"], "{outcome:#?}");
     let outcome = dane::examine(&validator, "altered.example").await;
     assert_eq!(codes(&outcome.check), ["dane.domain_bogus"], "{outcome:#?}");
-}
-
-#[tokio::test]
-async fn a_server_shows_until_when_it_signs() {
-    let Some(world) = World::start() else { return };
-    drop(world.validator().await);
-    let resolver = Resolver::new(&world.settings(), 0, 10).unwrap();
-    let settings = ns::Settings { port: world.server.port(), private_addresses: true, ..ns::Settings::default() };
-    for (domain, is_signed) in [("nsec.example", true), ("plain.example", false)] {
-        let outcome = ns::examine(&resolver, domain, &settings).await;
-        let [ns::Asked { told: ns::Told::Zone { signed_until, .. }, .. }] = outcome.servers[0].told.as_slice() else {
-            panic!("{outcome:#?}")
-        };
-        assert_eq!(signed_until.is_some(), is_signed, "{outcome:#?}");
-    }
 }
 
 /// Makes a key for every zone and signs those that want it, the lower ones first: their DS records go above.

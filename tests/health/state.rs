@@ -28,7 +28,10 @@ async fn seen_at(looks: &[(u64, &str)], mechanism: &str) -> Vec<String> {
         let changes = state.observe(snapshot.checks(), &BTreeSet::new(), at);
         let events = events::events("domain.example", &changes, &state);
         kinds.extend(
-            events.iter().filter(|event| event.check() == mechanism).map(|event| format!("{at} {}", event.kind)),
+            events
+                .iter()
+                .filter(|event| event.check() == mechanism)
+                .map(|event| format!("{at} {}", event.kind)),
         );
     }
     kinds
@@ -39,7 +42,11 @@ async fn only_what_stays_is_an_event() {
     let (a, b, nothing, silent) = (ONE_HOST, OTHER_HOST, NOTHING, "; servfail: domain.example\n");
     assert_eq!(seen(&[a, a, b, b, b, a, a]).await, ["4 mx.changed", "7 mx.changed"]);
     assert_eq!(seen(&[a, a, b, a, b, a, b, a]).await, [""; 0], "it flips");
-    assert_eq!(seen(&[a, a, nothing, a, a, silent, silent, a]).await, [""; 0], "one lie, and two times no answer");
+    assert_eq!(
+        seen(&[a, a, nothing, a, a, silent, silent, a]).await,
+        [""; 0],
+        "one lie, and two times no answer"
+    );
     assert_eq!(seen(&[b, a, a, a]).await, [""; 0], "a lie at first");
     assert_eq!(seen(&[a, a, b, silent, b]).await, ["5 mx.changed"]);
 }
@@ -54,7 +61,8 @@ async fn what_may_be_a_copy_confirms_nothing() {
         [(1, with), (400, with)].into_iter().chain(looks).collect::<Vec<_>>()
     };
     // The resolver says it again and again within the negative TTL.
-    let copies = seen_at(&[gone(&[500, 531, 700, 799]), vec![(801, with), (1_200, with)]].concat(), "dmarc").await;
+    let copies =
+        seen_at(&[gone(&[500, 531, 700, 799]), vec![(801, with), (1_200, with)]].concat(), "dmarc").await;
     assert_eq!(copies, [""; 0]);
     // After it the same answer is another one.
     let after = seen_at(&gone(&[500, 531, 801]), "dmarc").await;

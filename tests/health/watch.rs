@@ -112,3 +112,30 @@ async fn whoever_asks_gets_a_fresh_look() {
     assert_eq!(running.watch.ask("no domain"), Asked::Unknown);
     running.stop().await;
 }
+
+/// A resolver that says once that there is no record says so again as long as it keeps the answer.
+#[tokio::test]
+async fn an_answer_that_may_be_a_copy_moves_no_score() {
+    let store = Engine::shared().store().await;
+    let policy = "_dmarc IN TXT \"v=DMARC1; p=reject; rua=mailto:rua@domain.example\"\n";
+    let world = World::new(&format!("{ONE_HOST}{policy}")).await;
+    let running = world.start(OFTEN, Some(&store));
+    let lines = |name: &str| {
+        let start = format!("{name}{{domain=\"domain.example\",group=\"acme\"");
+        let page = running.metrics();
+        page.lines().filter(|line| line.starts_with(&start)).map(str::to_owned).collect::<Vec<_>>()
+    };
+    wait("a score", async || !lines("ruad_domain_score").is_empty()).await;
+    let before = (lines("ruad_domain_score"), lines("ruad_domain_check_status"));
+    world.dns.replace(&ONE_HOST.replace("; ttl: 0", "; ttl: 300"));
+    let looks = || world.dns.questions().iter().filter(|asked| *asked == "_dmarc.domain.example TXT").count();
+    let asked = looks();
+    wait("many looks", async || looks() > asked + 10).await;
+    assert_eq!((lines("ruad_domain_score"), lines("ruad_domain_check_status")), before);
+    // What cannot be a copy is believed.
+    world.dns.replace(ONE_HOST);
+    wait("the new score", async || lines("ruad_domain_score") != before.0).await;
+    running.stop().await;
+    let gone = "SELECT count() FROM domain_events WHERE kind = 'dmarc.record_gone'";
+    assert_eq!(number(&store, gone).await, 1);
+}

@@ -166,16 +166,19 @@ impl Zone {
             silent: named("; silent:"),
             denied: named("; nxdomain:"),
             mute: Vec::new(),
-            no_edns: zone.lines().find_map(|line| line.strip_prefix("; edns:")).map(|code| match code.trim() {
-                "formerr" => ResponseCode::FormErr,
-                _ => ResponseCode::NotImp,
+            no_edns: zone.lines().find_map(|line| line.strip_prefix("; edns:")).map(|code| {
+                match code.trim() {
+                    "formerr" => ResponseCode::FormErr,
+                    _ => ResponseCode::NotImp,
+                }
             }),
         }
     }
 
     fn records(zone: &str) -> BTreeMap<RrKey, RecordSet> {
         let ttl = zone.lines().find_map(|line| line.strip_prefix("; ttl:")).map_or("60", str::trim);
-        let start = format!("$TTL {ttl}\n. IN SOA ns. root. 1 60 60 60 {ttl}\n. IN NS ns.\nns. IN A 127.0.0.1\n");
+        let start =
+            format!("$TTL {ttl}\n. IN SOA ns. root. 1 60 60 60 {ttl}\n. IN NS ns.\nns. IN A 127.0.0.1\n");
         let text = format!("{start}$ORIGIN domain.example.\n{zone}\n");
         Parser::new(text, None, Some(Name::root())).parse().unwrap().1
     }

@@ -47,17 +47,22 @@ pub(super) fn judge(check: &mut Check, domain: &str, set: &Set) {
             true => "",
             false => " `issuewild` limits certificates for wildcards (`*.`) alone.",
         };
-        let detail = format!("The CAA records of {name} have no `issue`, so any authority may issue for {whom}.{wildcards}");
+        let detail = format!(
+            "The CAA records of {name} have no `issue`, so any authority may issue for {whom}.{wildcards}"
+        );
         check.find(NO_ISSUE.at(name, None, detail));
     }
     let hosts: Vec<_> = set.names.iter().filter(|host| *host != domain).map(String::as_str).collect();
     let is_forbidden = |record: &&&Record| record.property() == Property::Issuer(None);
     if !hosts.is_empty() && !issue.is_empty() && issue.iter().filter(is_forbidden).count() == issue.len() {
-        let detail = format!("`issue` at {name} names no authority, so none may issue for {}.", hosts.join(", "));
+        let detail =
+            format!("`issue` at {name} names no authority, so none may issue for {}.", hosts.join(", "));
         check.find(FORBIDDEN.at(name, None, detail));
     }
     if set.names.iter().any(|name| name == domain) && of("issuemail").is_empty() {
-        let detail = format!("The CAA records of {name} have no `issuemail`, so any authority may issue S/MIME certificates for addresses at {domain}.");
+        let detail = format!(
+            "The CAA records of {name} have no `issuemail`, so any authority may issue S/MIME certificates for addresses at {domain}."
+        );
         check.find(MAIL_UNRESTRICTED.at(name, None, detail));
     }
 }
@@ -79,7 +84,8 @@ fn fault(name: &str, record: &Record) -> Option<(Code, String)> {
             Some((BAD_CONTACT, format!("`{tag} \"{value}\"` at {name} names nobody who could be told.")))
         }
         Property::Issuer(_) | Property::Contact if *reserved != 0 => {
-            let detail = format!("`{tag}` at {name} has the flag {reserved}; only 128 (critical) has a meaning.");
+            let detail =
+                format!("`{tag}` at {name} has the flag {reserved}; only 128 (critical) has a meaning.");
             Some((RESERVED_FLAGS, detail))
         }
         Property::Issuer(_) | Property::Contact => None,

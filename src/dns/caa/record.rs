@@ -59,8 +59,7 @@ impl fmt::Display for Record {
 fn issuer(value: &str) -> Option<Option<&str>> {
     let (name, parameters) = value.split_once(';').unwrap_or((value, ""));
     let name = name.trim_matches(BLANKS);
-    let is_written =
-        parameters.trim_matches(BLANKS).is_empty() || parameters.split(';').all(is_parameter);
+    let is_written = parameters.trim_matches(BLANKS).is_empty() || parameters.split(';').all(is_parameter);
     let is_name = name.is_empty() || name.split('.').all(is_label);
     (is_written && is_name).then_some((!name.is_empty()).then_some(name))
 }

@@ -62,8 +62,14 @@ impl Looked {
         let (domainkey_name, probe_name) = (domainkey(domain), probe(domain));
         let (domainkey, probe, known) =
             join!(resolver.txt(&domainkey_name), resolver.txt(&probe_name), ask(resolver, domain, wanted),);
-        let mut looked =
-            Self { domain: domain.to_owned(), domainkey, is_denied: false, probe, selectors: known, skipped: Vec::new() };
+        let mut looked = Self {
+            domain: domain.to_owned(),
+            domainkey,
+            is_denied: false,
+            probe,
+            selectors: known,
+            skipped: Vec::new(),
+        };
         let is_below = looked.selectors.iter().any(One::is_found);
         let common = match looked.domainkey_exists() {
             // Unless it was seen to be so all the same.

@@ -271,7 +271,10 @@ mod tests {
             ("v=DMARC1; p=none; ; sp=none;", vec![("dmarc.syntax", " ;")]),
             ("v=DMARC1; p=none;; ;", vec![]),
             ("v=DMARC1;; p=", vec![("dmarc.syntax", ";"), ("dmarc.bad_policy", "p=")]),
-            ("v=DMARC1; p=none; rua=mailto:mailto:a@b.example", vec![("dmarc.bad_address", "mailto:mailto:a@b.example")]),
+            (
+                "v=DMARC1; p=none; rua=mailto:mailto:a@b.example",
+                vec![("dmarc.bad_address", "mailto:mailto:a@b.example")],
+            ),
             ("v=DMARC1; p=none; rua=mailto:a%2Cc@b.example", vec![]),
             (
                 "v=DMARC1; p=none; rua=mailto:a@b.example; mailto:c@d.example",

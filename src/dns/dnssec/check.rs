@@ -172,8 +172,12 @@ fn mismatch(zone: &Zone, ds: &Delegation) -> Option<String> {
     let key = zone.keys().find(|key| key.calculate_key_tag().ok() == Some(tag))?;
     let own = algorithm(&key);
     Some(match own == ds.algorithm {
-        true => format!("{tag} of {name} has another digest than that key: it is of an earlier key, or was copied wrongly"),
-        false => format!("{tag} of {name} says algorithm {}, but that key is of algorithm {own}", ds.algorithm),
+        true => format!(
+            "{tag} of {name} has another digest than that key: it is of an earlier key, or was copied wrongly"
+        ),
+        false => {
+            format!("{tag} of {name} says algorithm {}, but that key is of algorithm {own}", ds.algorithm)
+        }
     })
 }
 

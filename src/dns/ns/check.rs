@@ -170,7 +170,8 @@ pub(super) fn answers(check: &mut Check, zone: &str, domain: &str, servers: &[Se
     }
     for (serial, answers) in &versions {
         if let Some(detail) = text_difference(answers) {
-            let detail = format!("Under the same serial {serial} of {zone} the TXT records differ: {detail}.");
+            let detail =
+                format!("Under the same serial {serial} of {zone} the TXT records differ: {detail}.");
             check.find(TEXTS_DIFFER.at(domain, None, detail));
         }
     }
@@ -278,7 +279,10 @@ mod tests {
             ),
             // Two signers with keys and versions of their own (RFC 8901).
             (vec![("a", 7, Some(until)), ("b", 2_026_120_101, Some(until - 9 * DAY))], None),
-            (vec![("a", 7, Some(u32::MAX)), ("b", 7, Some(DAY))], Some("those of a end 1 day before those of b")),
+            (
+                vec![("a", 7, Some(u32::MAX)), ("b", 7, Some(DAY))],
+                Some("those of a end 1 day before those of b"),
+            ),
         ] {
             assert_eq!(signature_difference(&signed).as_deref(), words, "{signed:?}");
         }

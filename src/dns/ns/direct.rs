@@ -3,7 +3,6 @@
 use std::{net::SocketAddr, time::Duration};
 
 use futures_util::StreamExt;
-use tokio::time::timeout;
 use hickory_resolver::{
     net::{
         runtime::TokioRuntimeProvider,
@@ -17,6 +16,7 @@ use hickory_resolver::{
         rr::{Name, RData, Record, RecordType},
     },
 };
+use tokio::time::timeout;
 
 use crate::dns::{Resolver, resolver::knows_no_edns};
 
@@ -100,9 +100,10 @@ async fn send(
 }
 
 async fn by_tcp(server: SocketAddr, time: Duration, request: DnsRequest) -> Option<DnsResponse> {
+    // What carries the connection ends with the last clone of the provider.
     let provider = TokioRuntimeProvider::default();
     let answer = async {
-        let exchange = TcpClientStream::exchange(server, None, time, Some(1), provider).await.ok()?;
+        let exchange = TcpClientStream::exchange(server, None, time, Some(1), provider.clone()).await.ok()?;
         exchange.send(request).first_answer().await.ok()
     };
     timeout(time, answer).await.ok()?

@@ -74,7 +74,9 @@ fn the_longest_routes_lead_to_an_address() {
     let mut routes = Routes::default();
     routes.add(dump.as_bytes()).unwrap();
     assert_eq!(routes.len(), 4);
-    let to = |address: &str| routes.to(address.parse().unwrap()).map(|route| route.to_string()).collect::<Vec<_>>();
+    let to = |address: &str| {
+        routes.to(address.parse().unwrap()).map(|route| route.to_string()).collect::<Vec<_>>()
+    };
     assert_eq!(to("192.0.2.1"), ["192.0.2.0/24 of AS64496", "192.0.2.0/24 of AS64498"]);
     assert_eq!(to("192.0.3.1"), ["192.0.0.0/16 of AS64497"]);
     assert_eq!(to("2001:db8::1"), ["2001:db8::/32 of AS64502"]);

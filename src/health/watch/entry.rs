@@ -21,7 +21,7 @@ use crate::{
         Profile, Score, Settings, Snapshot, Subject, events,
         keys::{self, KeyHistory, Thresholds},
         rows::{CheckRow, EventRow, RecordRow},
-        state::{FINDINGS, State},
+        state::{FINDINGS, Fact, State},
     },
     telemetry::health::Changed,
 };
@@ -205,6 +205,19 @@ impl Entry {
             codes.extend(findings.split(' ').filter_map(Code::named));
         }
         Some(self.profile.score(codes))
+    }
+
+    /// Takes checks that came with this version of the program for passed until they were made: they must not take a domain's
+    /// score away for hours.
+    pub(super) fn accept_new_checks(&mut self) {
+        let Some(last) = self.last_checked else { return };
+        for mechanism in Mechanism::ALL {
+            if self.state.knows(mechanism) {
+                continue;
+            }
+            let passed = Fact { value: Some(String::new()), since: last };
+            self.state.restore(mechanism, false, [(FINDINGS.to_owned(), passed)].into());
+        }
     }
 
     /// One answer does not make an alert: how a mechanism stood holds until what was found is confirmed.

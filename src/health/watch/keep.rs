@@ -11,10 +11,18 @@ use tokio::{
 };
 use tokio_util::sync::CancellationToken;
 
-use super::{Watch, entry::{Entry, costly}, learned::Learned, sightings::Sighting};
+use super::{
+    Watch,
+    entry::{Entry, costly},
+    learned::Learned,
+    sightings::Sighting,
+};
 use crate::{
     dns::{Code, Mechanism, Status, dkim::Kind},
-    health::{keys, state::{FINDINGS, Fact}},
+    health::{
+        keys,
+        state::{FINDINGS, Fact},
+    },
     store::{Backoff, Store, StoreError, StoredCheck, StoredKey},
     telemetry::health as telemetry,
 };
@@ -59,6 +67,9 @@ impl Watch {
                 let stored = Sighting { kind, bits, alias: None, first, last, written: None };
                 entry.sightings.restore((selector, fingerprint), stored);
             }
+        }
+        for entry in entries.values_mut() {
+            entry.accept_new_checks();
         }
         drop(entries);
         telemetry::restored(domains, count);

@@ -141,7 +141,8 @@ mod tests {
             assert!(pause.resume(7 * HOUR) <= CATCH_UP);
             let short = Pause { interval: Duration::from_secs(1), chance };
             assert!(
-                short.second_look(Duration::ZERO) < Duration::from_secs(2) && short.retry(1) < Duration::from_secs(2)
+                short.second_look(Duration::ZERO) < Duration::from_secs(2)
+                    && short.retry(1) < Duration::from_secs(2)
             );
         }
     }
