@@ -44,9 +44,9 @@ fn score() {
         The daemon counts a finding, and the end of one, once two examinations agree whose answers cannot be copies of one\n\
         answer. Resolvers keep answers for their TTL, and the answer that there is no record for the negative TTL of the zone\n\
         (RFC 2308): the second look comes after that time, and an earlier one confirms nothing. Scores, `score.fell`,\n\
-        certificates, alerts and the other events wait for it. The negative TTL is taken from the answer itself; a TTL of more\n\
-        than `dns.cache_longest` (an hour) is not waited for. So a domain that is new has its first score after its negative\n\
-        TTL.\n\n\
+        certificates, alerts and the other events wait for it. The negative TTL is taken from the answer itself and waited for\n\
+        in full, up to a day; copies of a record that was found are waited for up to an hour. So a domain that is new has its\n\
+        first score after its negative TTL.\n\n\
         ## Where RPKI's data come from\n\n\
         `health.rpki.payloads` is the JSON of validated ROA payloads that rpki-client or Routinator writes. Which routes there\n\
         are (prefix and origin, which RFC 6811 needs) is not in DNS and not in address databases, which cut and merge\n\

@@ -69,11 +69,6 @@ impl Copies {
     pub fn and(self, other: Self) -> Self {
         Self { present: self.present.max(other.present), absent: self.absent.max(other.absent) }
     }
-
-    /// Until all of them are gone.
-    pub fn longest(self) -> Duration {
-        self.present.max(self.absent)
-    }
 }
 
 /// What resolvers keep at most that keep answers for longer than a moment at all (unbound's `cache-max-ttl`); seconds.

@@ -132,7 +132,10 @@ async fn an_answer_that_may_be_a_copy_moves_no_score() {
     let asked = looks();
     wait("many looks", async || looks() > asked + 10).await;
     assert_eq!((lines("ruad_domain_score"), lines("ruad_domain_check_status")), before);
-    // What cannot be a copy is believed.
+    // The record was there all the time; later it is gone, and what cannot be a copy is believed.
+    world.dns.replace(&format!("{ONE_HOST}{policy}"));
+    let asked = looks();
+    wait("the truth again", async || looks() > asked + 3).await;
     world.dns.replace(ONE_HOST);
     wait("the new score", async || lines("ruad_domain_score") != before.0).await;
     running.stop().await;
