@@ -207,7 +207,7 @@ mod tests {
         assert!(shown.engine.memory_bytes.take().is_some() && shown.domains.file.take().is_some());
         assert!(shown.signing.directory.take().is_some());
         assert!(shown.sources.catalogue.take().is_some() && shown.dns.trust_anchor.take().is_some());
-        assert!(shown.certificate.url.take().is_some());
+        assert!(shown.certificate.url.take().is_some() && shown.health.rpki.payloads.take().is_some());
         assert_eq!(format!("{shown:#?}"), format!("{:#?}", parse("", &[]).unwrap()));
     }
 

@@ -320,3 +320,52 @@ fn answered(checks: &[&Check]) -> Answered {
 }
 
 const DAY: u64 = 86_400;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::dns::Copies;
+
+    /// Every mechanism was examined, DMARC with these findings, by answers that may be given again for ten minutes.
+    fn look(entry: &mut Entry, at: u64, dmarc: &str) -> Option<String> {
+        let checks = Mechanism::ALL.map(|mechanism| {
+            let mut check = Check::new(mechanism);
+            check.fact(FINDINGS, if mechanism == Mechanism::Dmarc { dmarc } else { "" });
+            check.copies = Copies { absent: Duration::from_secs(600), ..Copies::default() };
+            check
+        });
+        entry.state.observe(&checks, &BTreeSet::new(), at);
+        entry.score().map(|score| score.to_string())
+    }
+
+    #[test]
+    fn one_answer_moves_no_score() {
+        let mut entry = Entry::default();
+        for (at, dmarc, score) in [
+            (1_000, "", None),
+            (1_599, "", None),
+            (1_600, "", Some("5.0")),
+            (2_000, "dmarc.missing", Some("5.0")),
+            (2_599, "dmarc.missing", Some("5.0")),
+            (2_600, "dmarc.missing", Some("1.0")),
+            (3_000, "", Some("1.0")),
+            (3_600, "", Some("5.0")),
+        ] {
+            assert_eq!(look(&mut entry, at, dmarc).as_deref(), score, "{at}");
+        }
+    }
+
+    #[test]
+    fn checks_that_came_with_an_update_take_no_score_away() {
+        let mut entry = Entry::default();
+        let known = || [(FINDINGS.to_owned(), Fact { value: Some(String::new()), since: 1 })].into();
+        let new = [Mechanism::Caa, Mechanism::Rpki];
+        for mechanism in Mechanism::ALL.into_iter().filter(|mechanism| !new.contains(mechanism)) {
+            entry.state.restore(mechanism, true, known());
+        }
+        assert_eq!(entry.score(), None);
+        entry.last_checked = Some(1);
+        entry.accept_new_checks();
+        assert_eq!(entry.score(), Some(Score::BEST));
+    }
+}
