@@ -92,7 +92,9 @@ impl Daemon {
     pub(crate) fn run(&self, arguments: &[&str]) -> String {
         let config = self.folder.path().join("ruad.toml");
         let mut command = Command::new(env!("CARGO_BIN_EXE_ruad"));
-        let output = command.args(arguments).arg("--config").arg(config).output().unwrap();
+        command.args(arguments).arg("--config").arg(config).current_dir(self.folder.path());
+        command.envs(self.environment.iter().map(|(name, value)| (name, value)));
+        let output = command.output().unwrap();
         assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
         String::from_utf8(output.stdout).unwrap()
     }
