@@ -25,6 +25,7 @@ use crate::{engine::Engine, wait::until_async};
 pub(crate) struct Bench {
     pub(crate) store: Store,
     pub(crate) require: Require,
+    pub(crate) stranger_rows: u64,
     spool: Option<Spool>,
     settings: spool::Settings,
     folder: TempDir,
@@ -47,7 +48,8 @@ impl Bench {
         let segment_age = Duration::from_millis(100);
         let settings = spool::Settings { path, segment_age, min_free_bytes: 0, ..Default::default() };
         let spool = Some(Spool::open(&settings).unwrap());
-        Self { store, require: Require::Nothing, spool, settings, folder }
+        let stranger_rows = Settings::default().stranger_rows;
+        Self { store, require: Require::Nothing, stranger_rows, spool, settings, folder }
     }
 
     /// Puts messages into one segment, which is closed when this returns.
@@ -69,7 +71,8 @@ impl Bench {
         let sources = Sources::new(&sources::Settings::default(), dns.resolver(16).unwrap()).unwrap();
         let registry =
             Registry::parse("[[group]]\nname = \"acme\"\ndomains = [\"acme.example\"]\n", "test").unwrap();
-        let settings = Settings { require: self.require, ..Default::default() };
+        let settings =
+            Settings { require: self.require, stranger_rows: self.stranger_rows, ..Default::default() };
         let intake = Intake::new(
             settings,
             self.spool().clone(),
