@@ -116,9 +116,12 @@ fn is_of_our_page(headers: &HeaderMap, host: Option<&Authority>) -> bool {
         && headers.get_all("sec-fetch-site").iter().all(is_direct)
 }
 
-/// A host with or without a port.
+/// A host with or without a port. The library takes anything for a port.
 fn parse(text: &str) -> Option<Authority> {
-    text.parse().ok().filter(|_| !text.contains('@'))
+    let authority: Authority = text.parse().ok()?;
+    let port = authority.as_str().strip_prefix(authority.host())?;
+    let is_port = |port: &str| port.bytes().all(|byte| byte.is_ascii_digit());
+    (port.is_empty() || port.strip_prefix(':').is_some_and(is_port)).then_some(authority)
 }
 
 fn normalized(host: &str) -> String {
@@ -178,6 +181,7 @@ mod tests {
             &[("host", "")],
             &[("host", "a b")],
             &[("host", "x@127.0.0.1")],
+            &[("host", "127.0.0.1:9025.evil.example")],
             &[("host", "127.0.0.1"), ("host", "127.0.0.1")],
         ] {
             assert_eq!(judge("/metrics", fields), Err(Refusal::Malformed), "{fields:?}");

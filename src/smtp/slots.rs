@@ -199,7 +199,7 @@ impl Table {
         let network = largest.filter(|(_, crowd)| crowd.sessions > own + 1).map(|(network, _)| *network);
         let slowest = |may_lose: &dyn Fn(&Entry) -> bool| {
             let sessions = self.sessions.values().filter(|entry| may_lose(entry));
-            sessions.min_by_key(|entry| entry.ahead(0, now)).cloned()
+            sessions.min_by_key(|entry| (entry.ahead(0, now), entry.id)).cloned()
         };
         match network {
             Some(network) => slowest(&|entry| entry.network == network),
