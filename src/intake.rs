@@ -94,6 +94,7 @@ impl Intake {
     /// When the spool cannot be read.
     pub async fn run(self, stop: CancellationToken) -> Result<(), SpoolError> {
         self.recall()?;
+        self.introduce().await;
         // Each has a thread of its own: it reads segments, which blocks.
         let workers = (0..self.0.settings.workers.get()).map(|_| {
             let (inner, stop) = (self.0.clone(), stop.clone());
@@ -105,6 +106,15 @@ impl Intake {
             }
         }
         Ok(())
+    }
+
+    /// Tells the receiver who delivered genuine reports before this program started. Without an answer it learns that
+    /// with the first segment.
+    async fn introduce(&self) {
+        let clients = self.0.store.reporting_clients(uuid::Uuid::nil()).await.unwrap_or_default();
+        for client in clients.iter().filter(|client| client.is_genuine) {
+            self.0.known.remember(client.client);
+        }
     }
 
     /// What the last run had decided and perhaps not stored binds this one, before anything new is decided.
