@@ -224,6 +224,22 @@ async fn strangers_store_so_much_a_day_and_the_rest_waits() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn networks_of_genuine_reports_are_known_after_a_start() {
+    let bench = Bench::new(Engine::shared()).await;
+    bench
+        .query(
+            "INSERT INTO messages (day, received_at, segment, number, verdict, client_ip, records) VALUES \
+             (today() - 1, now(), generateUUIDv4(), 0, 'genuine', '::ffff:198.51.100.1', 5), \
+             (today() - 1, now(), generateUUIDv4(), 0, 'unknown', '::ffff:203.0.113.1', 5), \
+             (today() - 9, now(), generateUUIDv4(), 0, 'genuine', '2001:db8::1', 5)",
+        )
+        .await;
+    bench.run_until(|bench| bench.known.contains("198.51.100.200".parse().unwrap())).await;
+    assert!(!bench.known.contains("203.0.113.1".parse().unwrap()), "proved nothing");
+    assert!(!bench.known.contains("2001:db8::1".parse().unwrap()), "too long ago");
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn an_outage_costs_nothing_but_time() {
     let mut engine = Engine::start();
     let bench = Bench::new(&engine).await;

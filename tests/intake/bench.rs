@@ -11,6 +11,7 @@ use ruad::{
     domains::{self, Registry},
     intake::{Intake, Require, Settings},
     provenance::{self, Authenticator},
+    smtp::KnownNetworks,
     sources::{self, Sources},
     spool::{self, Backlog, Envelope, Inspector, Spool},
     store::Store,
@@ -26,6 +27,7 @@ pub(crate) struct Bench {
     pub(crate) store: Store,
     pub(crate) require: Require,
     pub(crate) stranger_rows: u64,
+    pub(crate) known: KnownNetworks,
     spool: Option<Spool>,
     settings: spool::Settings,
     folder: TempDir,
@@ -49,7 +51,15 @@ impl Bench {
         let settings = spool::Settings { path, segment_age, min_free_bytes: 0, ..Default::default() };
         let spool = Some(Spool::open(&settings).unwrap());
         let stranger_rows = Settings::default().stranger_rows;
-        Self { store, require: Require::Nothing, stranger_rows, spool, settings, folder }
+        Self {
+            store,
+            require: Require::Nothing,
+            stranger_rows,
+            known: KnownNetworks::default(),
+            spool,
+            settings,
+            folder,
+        }
     }
 
     /// Puts messages into one segment, which is closed when this returns.
@@ -80,7 +90,8 @@ impl Bench {
             domains::Shared::fixed(registry),
             (authenticator, provenance),
             sources.queue().0,
-        );
+        )
+        .telling(self.known.clone());
         let stop = CancellationToken::new();
         let stopped = stop.clone();
         Running { stop, task: tokio::spawn(async move { intake.run(stopped).await.unwrap() }) }
