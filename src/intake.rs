@@ -13,6 +13,7 @@ use tokio_util::sync::CancellationToken;
 use crate::{
     domains,
     provenance::{self, Authenticator},
+    smtp::KnownNetworks,
     sources::Seen,
     spool::{Spool, SpoolError},
     store::Store,
@@ -28,6 +29,7 @@ mod examine;
 mod insert;
 mod ledger;
 mod load;
+mod stranger;
 mod suspect;
 mod worker;
 
@@ -45,7 +47,10 @@ struct Inner {
     /// Hears every sending address.
     sources: Seen,
     in_flight: decide::InFlight,
-    deciding: tokio::sync::Mutex<()>,
+    /// Hears whose reports are genuine.
+    known: KnownNetworks,
+    /// Held while a segment is decided about; none before what is stored was asked for.
+    deciding: tokio::sync::Mutex<Option<stranger::StrangerQuota>>,
 }
 
 impl Intake {
@@ -68,8 +73,18 @@ impl Intake {
             settings,
             sources,
             in_flight: decide::InFlight::default(),
-            deciding: tokio::sync::Mutex::new(()),
+            known: KnownNetworks::default(),
+            deciding: tokio::sync::Mutex::new(None),
         }))
+    }
+
+    /// The same, which tells the receiver from which networks genuine reports come.
+    #[must_use]
+    pub fn telling(mut self, known: KnownNetworks) -> Self {
+        if let Some(inner) = Arc::get_mut(&mut self.0) {
+            inner.known = known;
+        }
+        self
     }
 
     /// Takes segments until `stop`; what is under way then is done again by the next run.
@@ -79,6 +94,7 @@ impl Intake {
     /// When the spool cannot be read.
     pub async fn run(self, stop: CancellationToken) -> Result<(), SpoolError> {
         self.recall()?;
+        self.introduce().await;
         // Each has a thread of its own: it reads segments, which blocks.
         let workers = (0..self.0.settings.workers.get()).map(|_| {
             let (inner, stop) = (self.0.clone(), stop.clone());
@@ -90,6 +106,15 @@ impl Intake {
             }
         }
         Ok(())
+    }
+
+    /// Tells the receiver who delivered genuine reports before this program started. Without an answer it learns that
+    /// with the first segment.
+    async fn introduce(&self) {
+        let clients = self.0.store.reporting_clients(uuid::Uuid::nil()).await.unwrap_or_default();
+        for client in clients.iter().filter(|client| client.is_genuine) {
+            self.0.known.remember(client.client);
+        }
     }
 
     /// What the last run had decided and perhaps not stored binds this one, before anything new is decided.
@@ -115,6 +140,9 @@ pub struct Settings {
     pub concurrency: NonZeroUsize,
     /// What a message must prove about its sender; a report that proves less goes to quarantine.
     pub require: Require,
+    /// Rows that the senders of one network may store in a day (UTC) with reports that are not genuine; those of all
+    /// networks together five times as many. What is beyond it goes to quarantine. 0 is no bound.
+    pub stranger_rows: u64,
     /// The limits that unpacking and parsing keep.
     pub limits: read::Limits,
 }
@@ -125,6 +153,7 @@ impl Default for Settings {
             workers: NonZeroUsize::MIN,
             concurrency: NonZeroUsize::new(16).unwrap_or(NonZeroUsize::MIN),
             require: Require::Nothing,
+            stranger_rows: 200_000,
             limits: read::Limits::default(),
         }
     }

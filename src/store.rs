@@ -34,7 +34,7 @@ pub use error::{Kind, StoreError};
 pub use health::{ReportedDays, SelectorUse, Sender, StoredCheck, StoredKey};
 pub use insert::{Inserted, LAYOUT};
 pub use migration::Applied;
-pub use query::{DomainSummary, Known, SourceCount};
+pub use query::{DomainSummary, Known, ReportingClient, SourceCount};
 pub use recent::{RecentEvent, SteadyReporter};
 pub use retry::Backoff;
 pub use senders::{

@@ -11,6 +11,7 @@ use super::{
     Require,
     decision::{Decision, MessageDecision, Outcome, Reason, ReportDecision},
     examine::{Examined, ExaminedReport},
+    stranger::StrangerQuota,
 };
 use crate::{domains::Registry, provenance::Verdict, spool::SegmentId};
 
@@ -57,8 +58,9 @@ pub(super) fn decide(
     known: &mut Contents,
     registry: &Registry,
     require: Require,
+    quota: &mut StrangerQuota,
 ) -> Vec<MessageDecision> {
-    examined.into_iter().map(|message| decide_message(message, known, registry, require)).collect()
+    examined.into_iter().map(|message| decide_message(message, known, registry, require, quota)).collect()
 }
 
 fn decide_message(
@@ -66,10 +68,12 @@ fn decide_message(
     known: &mut Contents,
     registry: &Registry,
     require: Require,
+    quota: &mut StrangerQuota,
 ) -> MessageDecision {
-    let Examined { number, evidence, reports, refused } = examined;
+    let Examined { number, origin, evidence, reports, refused } = examined;
+    let mut is_over_quota = false;
     let mut decide = |report: ExaminedReport| {
-        let ExaminedReport { part, path, identity, org_name, email } = report;
+        let ExaminedReport { part, path, identity, rows, org_name, email } = report;
         let claim = identity.kind.claim(org_name.as_deref(), email.as_deref());
         let verdict = evidence.verdict(&claim);
         let decision = if require.admits(verdict) {
@@ -79,10 +83,15 @@ fn decide_message(
                 stored if stored.contains(&identity.content) => Decision::Duplicate,
                 _ => Decision::Conflict,
             };
-            if decision.is_stored() {
-                stored.push(identity.content);
+            if decision.is_stored() && !quota.admits(verdict, origin, rows) {
+                is_over_quota = true;
+                Decision::Withheld
+            } else {
+                if decision.is_stored() {
+                    stored.push(identity.content);
+                }
+                decision
             }
-            decision
         } else {
             Decision::Withheld
         };
@@ -90,9 +99,9 @@ fn decide_message(
         ReportDecision { part, path, identity, group, verdict, decision }
     };
     let reports: Vec<_> = reports.into_iter().map(&mut decide).collect();
-    let withheld = reports.iter().find(|report| report.decision == Decision::Withheld).map(|report| Reason {
-        code: "not_authenticated".to_owned(),
-        text: format!("its sender is {}, and intake.require asks for more", report.verdict.as_str()),
+    let withheld = reports.iter().find(|report| report.decision == Decision::Withheld).map(|report| {
+        let verdict = report.verdict.as_str();
+        if is_over_quota { Reason::over_quota(verdict) } else { Reason::not_authenticated(verdict) }
     });
     let unusable = refused.first();
     let unusable = unusable.map(|part| Reason { code: part.code.clone(), text: part.message.clone() });
@@ -109,6 +118,25 @@ fn decide_message(
     MessageDecision { number, outcome, reason, evidence, reports, refused }
 }
 
+impl Reason {
+    fn not_authenticated(verdict: &str) -> Self {
+        Self {
+            code: "not_authenticated".to_owned(),
+            text: format!("its sender is {verdict}, and intake.require asks for more"),
+        }
+    }
+
+    fn over_quota(verdict: &str) -> Self {
+        Self {
+            code: STRANGER_QUOTA.to_owned(),
+            text: format!(
+                "its sender is {verdict}, and with it such senders would store more rows in a day than \
+                 intake.stranger_rows allows"
+            ),
+        }
+    }
+}
+
 impl Require {
     fn admits(self, verdict: Verdict) -> bool {
         match self {
@@ -118,3 +146,6 @@ impl Require {
         }
     }
 }
+
+/// The code of what waits in quarantine because its sender, who proved too little, stored enough that day.
+pub(super) const STRANGER_QUOTA: &str = "stranger_quota";

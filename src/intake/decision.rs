@@ -70,7 +70,8 @@ pub(super) enum Decision {
     Duplicate,
     /// Stored and flagged: the same identity is there with other content.
     Conflict,
-    /// Not stored: `intake.require` asks for more than its message proved.
+    /// Not stored: `intake.require` asks for more than its message proved, or those who prove as little have stored as
+    /// much as `intake.stranger_rows` allows in a day.
     Withheld,
 }
 

@@ -5,6 +5,7 @@ use std::{io, panic, panic::AssertUnwindSafe};
 use super::{
     identity::{Identity, ReportKind},
     read::{self, Limits, Refusal, Visitor},
+    stranger::Origin,
 };
 use crate::{
     provenance::{Authenticator, Delivery, Doubt, Evidence, Letter},
@@ -21,6 +22,7 @@ use crate::{
 #[derive(Debug)]
 pub(super) struct Examined {
     pub(super) number: u32,
+    pub(super) origin: Origin,
     pub(super) evidence: Evidence,
     pub(super) reports: Vec<ExaminedReport>,
     pub(super) refused: Vec<RefusedPart>,
@@ -32,6 +34,8 @@ pub(super) struct ExaminedReport {
     pub(super) part: u32,
     pub(super) path: Vec<String>,
     pub(super) identity: Identity,
+    /// Rows that storing it takes, rollups apart.
+    pub(super) rows: u64,
     pub(super) org_name: Option<String>,
     pub(super) email: Option<String>,
 }
@@ -58,7 +62,7 @@ impl Examined {
             Ok::<_, SpoolError>((contents, letter))
         });
         let Ok(read) = read.await else {
-            return Ok(Self::refused(number, Refusal::panicked()));
+            return Ok(Self::refused(number, Origin::of(&envelope), Refusal::panicked()));
         };
         let (mut contents, letter) = read?;
         let delivery = Delivery {
@@ -73,14 +77,15 @@ impl Examined {
             None => Evidence::default(),
         };
         contents.name_reporters(&evidence);
-        Ok(Self { number, evidence, reports: contents.reports, refused: contents.refused })
+        let origin = Origin::of(&envelope);
+        Ok(Self { number, origin, evidence, reports: contents.reports, refused: contents.refused })
     }
 
     /// A message that is not read at all.
-    pub(super) fn refused(number: u32, refusal: Refusal) -> Self {
+    pub(super) fn refused(number: u32, origin: Origin, refusal: Refusal) -> Self {
         let refused =
             vec![RefusedPart { path: Vec::new(), code: refusal.code.to_owned(), message: refusal.message }];
-        Self { number, evidence: Evidence::default(), reports: Vec::new(), refused }
+        Self { number, origin, evidence: Evidence::default(), reports: Vec::new(), refused }
     }
 }
 
@@ -118,9 +123,17 @@ impl Contents {
         }
     }
 
-    fn push(&mut self, path: &[String], identity: Identity, org_name: Option<String>, email: Option<String>) {
+    fn push(
+        &mut self,
+        path: &[String],
+        identity: Identity,
+        details: usize,
+        org_name: Option<String>,
+        email: Option<String>,
+    ) {
         let part = self.take_part();
-        self.reports.push(ExaminedReport { part, path: path.to_vec(), identity, org_name, email });
+        let rows = identity.records.saturating_add(details as u64).saturating_add(1);
+        self.reports.push(ExaminedReport { part, path: path.to_vec(), identity, rows, org_name, email });
     }
 
     fn take_part(&mut self) -> u32 {
@@ -134,17 +147,18 @@ impl Visitor for Contents {
 
     fn aggregate(&mut self, path: &[String], report: Aggregate) {
         let identity = Identity::of_aggregate(&report, self.received_at);
-        self.push(path, identity, report.org_name, report.email);
+        self.push(path, identity, 0, report.org_name, report.email);
     }
 
     fn tls(&mut self, path: &[String], report: TlsReport) {
         let identity = Identity::of_tls(&report, self.received_at);
-        self.push(path, identity, report.organization_name, report.contact_info);
+        let failures = report.policies.iter().map(|policy| policy.failures.len()).sum();
+        self.push(path, identity, failures, report.organization_name, report.contact_info);
     }
 
     fn failure(&mut self, path: &[String], report: FailureReport) {
         let identity = Identity::of_failure(&report, self.received_at);
-        self.push(path, identity, None, None);
+        self.push(path, identity, 0, None, None);
     }
 
     fn refused(&mut self, path: &[String], refusal: Refusal) {

@@ -151,6 +151,9 @@ impl<'a> Summary<'a> {
                 report.decision.as_str(),
                 report.verdict.as_str(),
             );
+            if report.decision == Decision::Withheld {
+                telemetry::withheld(segment.id(), self.message, self.author(), self.code());
+            }
         }
         for part in &self.decision.refused {
             telemetry::refused(&part.code);

@@ -16,9 +16,11 @@ use super::{
     ledger,
     load::{LoadError, Loader},
     read::Refusal,
+    stranger::{Origin, StrangerQuota},
     suspect::Watch,
 };
 use crate::{
+    provenance::Verdict,
     spool::{Message, Segment, SegmentId, SpoolError},
     store::{Batch, Known, StoreError},
     telemetry::intake as telemetry,
@@ -94,7 +96,8 @@ impl Worker<'_> {
         for message in self.messages(segment) {
             let message = message?;
             if watch.is_culprit(message.number) {
-                examined.push(Examined::refused(message.number, Refusal::deadly()));
+                let origin = Origin::of(&message.envelope);
+                examined.push(Examined::refused(message.number, origin, Refusal::deadly()));
                 continue;
             }
             watch.reading(message.number)?;
@@ -115,7 +118,7 @@ impl Worker<'_> {
             .collect();
         keys.sort_unstable();
         keys.dedup();
-        let _alone = deciding.lock().await;
+        let mut quota = deciding.lock().await;
         let segment = self.segment.uuid();
         let stored =
             self.inserter().until_done("deliveries", async || store.known(&keys, segment).await).await?;
@@ -125,10 +128,42 @@ impl Worker<'_> {
             contents.push(uuid::Uuid::from_u128(report.content_hash));
         }
         in_flight.add_to(&mut known, self.segment);
-        let decisions = decide(examined, &mut known, &registry.current(), settings.require);
+        // On a copy: a decision that could not be written down is made again.
+        let mut counted = match &*quota {
+            Some(quota) => quota.clone(),
+            None => self.recall_clients().await?,
+        };
+        let clients: Vec<_> = examined.iter().map(|message| message.origin.client_ip).collect();
+        let decisions = decide(examined, &mut known, &registry.current(), settings.require, &mut counted);
         spool.write_side(self.segment, decision::SIDE_FILE, &decision::encode(&decisions)?)?;
         in_flight.insert(self.segment, &decisions);
+        *quota = Some(counted);
+        for (decision, client) in decisions.iter().zip(clients) {
+            if decision.reports.iter().any(|report| report.verdict == Verdict::Genuine) {
+                self.intake.known.remember(client);
+            }
+        }
         Ok(decisions)
+    }
+
+    /// Who delivered what in the last days, as far as the store knows: how much strangers have stored, and from which
+    /// networks genuine reports come.
+    async fn recall_clients(&self) -> Result<StrangerQuota, Failure> {
+        let Inner { store, settings, known, .. } = &**self.intake;
+        let segment = self.segment.uuid();
+        let clients = self
+            .inserter()
+            .until_done("reporting clients", async || store.reporting_clients(segment).await)
+            .await?;
+        let mut quota = StrangerQuota::new(settings.stranger_rows);
+        for client in clients {
+            if client.is_genuine {
+                known.remember(client.client);
+            } else {
+                quota.recall(client.client, client.day, client.records);
+            }
+        }
+        Ok(quota)
     }
 
     /// Second pass: the rows of the reports that are stored.

@@ -1,6 +1,6 @@
 //! The questions other rooms ask.
 
-use std::fmt::Write as _;
+use std::{fmt::Write as _, net::IpAddr};
 
 use clickhouse::Row;
 use serde::Deserialize;
@@ -16,6 +16,19 @@ pub struct Known {
     pub report_key: u128,
     /// What it says.
     pub content_hash: u128,
+}
+
+/// What a client delivered on a day.
+#[derive(Clone, Copy, Debug)]
+pub struct ReportingClient {
+    /// Days since the epoch.
+    pub day: u64,
+    /// Its address.
+    pub client: IpAddr,
+    /// Whether this is what it delivered with the verdict `genuine`, or all else.
+    pub is_genuine: bool,
+    /// Records, policies and failure reports stored.
+    pub records: u64,
 }
 
 /// What the reports say about a domain.
@@ -73,6 +86,26 @@ impl Store {
             }
         }
         Ok(known)
+    }
+
+    /// Who delivered reports in the last eight days, but for those in this segment; the largest first.
+    ///
+    /// # Errors
+    ///
+    /// What ClickHouse said.
+    pub async fn reporting_clients(&self, segment: Uuid) -> Result<Vec<ReportingClient>, StoreError> {
+        let statement = format!(
+            "SELECT toUInt64(toUInt16(day)) AS arrived, toString(client_ip) AS client, \
+             verdict = 'genuine' AS genuine, sum(records) AS stored FROM messages FINAL \
+             WHERE day >= today() - 8 AND records > 0 AND segment != '{segment}' \
+             GROUP BY arrived, client, genuine ORDER BY stored DESC LIMIT {MOST_CLIENTS}"
+        );
+        let rows: Vec<(u64, String, bool, u64)> =
+            self.timed(self.client().query_raw(&statement).fetch_all()).await?;
+        let clients = rows.into_iter().filter_map(|(day, client, is_genuine, records)| {
+            Some(ReportingClient { day, client: client.parse().ok()?, is_genuine, records })
+        });
+        Ok(clients.collect())
     }
 
     /// What the reports of these verdicts say about each domain; all verdicts when none is named.
@@ -183,6 +216,9 @@ impl From<Uuid> for Identity {
         Self(uuid.as_u128())
     }
 }
+
+/// Rows of [`Store::reporting_clients`]: some megabytes.
+const MOST_CLIENTS: usize = 20_000;
 
 /// A statement may have 256 KiB; an identity takes 39 bytes of it.
 pub(super) const KEYS_AT_ONCE: usize = 4000;

@@ -8,7 +8,10 @@ use std::{
 use metrics::{Unit, counter, describe_counter, describe_histogram, histogram};
 use tracing::{debug, error, info, warn};
 
-use crate::{spool::SegmentId, store::StoreError};
+use crate::{
+    spool::{Message, SegmentId},
+    store::StoreError,
+};
 
 /// Registers the help texts.
 pub fn describe() {
@@ -18,6 +21,10 @@ pub fn describe() {
         "Reports found in messages, by kind, by whether they were stored, and by verdict."
     );
     describe_counter!(RECORDS, "Records, policies and failure reports that were stored.");
+    describe_counter!(
+        WITHHELD,
+        "Reports that wait in quarantine because of who sent them, by reason: stranger_quota, not_authenticated."
+    );
     describe_counter!(REFUSED, "Parts of messages that gave no report, by reason.");
     describe_counter!(
         STORE_RETRIES,
@@ -58,6 +65,13 @@ impl Done<'_> {
 /// A report that was decided about.
 pub(crate) fn report(kind: &'static str, decision: &'static str, verdict: &'static str) {
     counter!(REPORTS, "kind" => kind, "decision" => decision, "verdict" => verdict).increment(1);
+}
+
+/// A report that waits in quarantine because of who sent it. Codes are the program's own words, so there are few.
+pub(crate) fn withheld(segment: SegmentId, message: &Message, from_domain: &str, code: &str) {
+    let (number, client) = (message.number, message.envelope.client_ip);
+    warn!(%segment, number, %client, from = from_domain, code, "Report withheld; its message is in quarantine.");
+    counter!(WITHHELD, "code" => code.to_owned()).increment(1);
 }
 
 /// A part that gave no report. Codes are the program's own words, so there are few.
@@ -101,6 +115,7 @@ pub(crate) fn worker_died(reason: &dyn Display) {
 
 const MESSAGES: &str = "ruad_intake_messages_total";
 const REPORTS: &str = "ruad_intake_reports_total";
+const WITHHELD: &str = "ruad_intake_withheld_total";
 const RECORDS: &str = "ruad_intake_records_total";
 const REFUSED: &str = "ruad_intake_refused_total";
 const STORE_RETRIES: &str = "ruad_intake_store_retries_total";

@@ -11,6 +11,7 @@ use ruad::{
     domains::{self, Registry},
     intake::{Intake, Require, Settings},
     provenance::{self, Authenticator},
+    smtp::KnownNetworks,
     sources::{self, Sources},
     spool::{self, Backlog, Envelope, Inspector, Spool},
     store::Store,
@@ -25,6 +26,8 @@ use crate::{engine::Engine, wait::until_async};
 pub(crate) struct Bench {
     pub(crate) store: Store,
     pub(crate) require: Require,
+    pub(crate) stranger_rows: u64,
+    pub(crate) known: KnownNetworks,
     spool: Option<Spool>,
     settings: spool::Settings,
     folder: TempDir,
@@ -47,7 +50,16 @@ impl Bench {
         let segment_age = Duration::from_millis(100);
         let settings = spool::Settings { path, segment_age, min_free_bytes: 0, ..Default::default() };
         let spool = Some(Spool::open(&settings).unwrap());
-        Self { store, require: Require::Nothing, spool, settings, folder }
+        let stranger_rows = Settings::default().stranger_rows;
+        Self {
+            store,
+            require: Require::Nothing,
+            stranger_rows,
+            known: KnownNetworks::default(),
+            spool,
+            settings,
+            folder,
+        }
     }
 
     /// Puts messages into one segment, which is closed when this returns.
@@ -69,7 +81,8 @@ impl Bench {
         let sources = Sources::new(&sources::Settings::default(), dns.resolver(16).unwrap()).unwrap();
         let registry =
             Registry::parse("[[group]]\nname = \"acme\"\ndomains = [\"acme.example\"]\n", "test").unwrap();
-        let settings = Settings { require: self.require, ..Default::default() };
+        let settings =
+            Settings { require: self.require, stranger_rows: self.stranger_rows, ..Default::default() };
         let intake = Intake::new(
             settings,
             self.spool().clone(),
@@ -77,7 +90,8 @@ impl Bench {
             domains::Shared::fixed(registry),
             (authenticator, provenance),
             sources.queue().0,
-        );
+        )
+        .telling(self.known.clone());
         let stop = CancellationToken::new();
         let stopped = stop.clone();
         Running { stop, task: tokio::spawn(async move { intake.run(stopped).await.unwrap() }) }

@@ -73,7 +73,8 @@ pub(super) async fn run(settings: Settings, sockets: Vec<TcpListener>) -> anyhow
         health.clone(),
     )?
     .opening(register)
-    .telling(recent);
+    .telling(recent)
+    .introducing(receiver.handle().known_networks().clone());
 
     let (receiving, storing, ending) =
         (CancellationToken::new(), CancellationToken::new(), CancellationToken::new());
