@@ -68,6 +68,8 @@ pub fn open(
 pub struct Found<'a> {
     /// Where: the part's number as IMAP counts (`2`, `1.3`), the attachment's name, the names inside archives.
     pub path: &'a [String],
+    /// The header block of the message it is in; empty outside of messages.
+    pub headers: &'a [u8],
     /// What.
     pub content: Content<'a>,
 }

@@ -69,11 +69,14 @@ fn decide_message(
 ) -> MessageDecision {
     let Examined { number, evidence, reports, refused } = examined;
     let mut decide = |report: ExaminedReport| {
-        let ExaminedReport { part, path, identity, org_name, email } = report;
+        let ExaminedReport { part, path, mut identity, content_as_written, org_name, email } = report;
         let claim = identity.kind.claim(org_name.as_deref(), email.as_deref());
         let verdict = evidence.verdict(&claim);
         let decision = if require.admits(verdict) {
             let stored = known.entry(identity.key).or_default();
+            if stored.contains(&content_as_written) {
+                identity.content = content_as_written;
+            }
             let decision = match stored.as_slice() {
                 [] => Decision::Stored,
                 stored if stored.contains(&identity.content) => Decision::Duplicate,

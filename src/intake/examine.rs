@@ -2,6 +2,8 @@
 
 use std::{io, panic, panic::AssertUnwindSafe};
 
+use uuid::Uuid;
+
 use super::{
     identity::{Identity, ReportKind},
     read::{self, Limits, Refusal, Visitor},
@@ -32,6 +34,8 @@ pub(super) struct ExaminedReport {
     pub(super) part: u32,
     pub(super) path: Vec<String>,
     pub(super) identity: Identity,
+    /// What `identity.content` was when the case of names still counted: reports stored then have it.
+    pub(super) content_as_written: Uuid,
     pub(super) org_name: Option<String>,
     pub(super) email: Option<String>,
 }
@@ -118,9 +122,30 @@ impl Contents {
         }
     }
 
-    fn push(&mut self, path: &[String], identity: Identity, org_name: Option<String>, email: Option<String>) {
-        let part = self.take_part();
-        self.reports.push(ExaminedReport { part, path: path.to_vec(), identity, org_name, email });
+    /// Takes a report, or the reason why it is none; `content` is the hash of what it says as written.
+    fn take(
+        &mut self,
+        path: &[String],
+        identity: Result<Identity, Refusal>,
+        content: u128,
+        org_name: Option<String>,
+        email: Option<String>,
+    ) {
+        match identity {
+            Ok(identity) => {
+                let part = self.take_part();
+                let (path, content_as_written) = (path.to_vec(), Uuid::from_u128(content));
+                self.reports.push(ExaminedReport {
+                    part,
+                    path,
+                    identity,
+                    content_as_written,
+                    org_name,
+                    email,
+                });
+            }
+            Err(refusal) => self.refused(path, refusal),
+        }
     }
 
     fn take_part(&mut self) -> u32 {
@@ -134,17 +159,18 @@ impl Visitor for Contents {
 
     fn aggregate(&mut self, path: &[String], report: Aggregate) {
         let identity = Identity::of_aggregate(&report, self.received_at);
-        self.push(path, identity, report.org_name, report.email);
+        self.take(path, identity, report.content_hash, report.org_name, report.email);
     }
 
     fn tls(&mut self, path: &[String], report: TlsReport) {
         let identity = Identity::of_tls(&report, self.received_at);
-        self.push(path, identity, report.organization_name, report.contact_info);
+        let content = report.content_hash();
+        self.take(path, identity, content, report.organization_name, report.contact_info);
     }
 
     fn failure(&mut self, path: &[String], report: FailureReport) {
         let identity = Identity::of_failure(&report, self.received_at);
-        self.push(path, identity, None, None);
+        self.take(path, identity, report.content_hash(), None, None);
     }
 
     fn refused(&mut self, path: &[String], refusal: Refusal) {

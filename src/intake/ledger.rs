@@ -151,6 +151,9 @@ impl<'a> Summary<'a> {
                 report.decision.as_str(),
                 report.verdict.as_str(),
             );
+            if report.identity.date_suspect && report.decision.is_stored() {
+                telemetry::date_suspect(report.identity.kind.as_str());
+            }
         }
         for part in &self.decision.refused {
             telemetry::refused(&part.code);

@@ -16,7 +16,7 @@ use super::{
     suspect::Watch,
 };
 use crate::{
-    domains::{Registry, normalize},
+    domains::Registry,
     report::{
         aggregate::{Aggregate, Record},
         failure::FailureReport,
@@ -247,7 +247,7 @@ impl Visitor for Visit<'_> {
     fn tls(&mut self, _: &[String], report: TlsReport) {
         if let Some(decision) = self.stored() {
             for (position, policy) in (0..).zip(&report.policies) {
-                let domain = policy.policy_domain.as_deref().and_then(normalize).unwrap_or_default();
+                let domain = report.domain_of(policy).unwrap_or_default();
                 let context = Context {
                     policy_domain: &domain,
                     group_name: self.loader.registry.group_of(&domain),

@@ -94,7 +94,7 @@ impl<'w> Walk<'w> {
 
     /// Tells of a candidate, at the current path.
     pub(super) fn tell<'a>(&'a mut self, content: Content<'a>) {
-        (self.found)(Found { path: &self.path, content });
+        (self.found)(Found { path: &self.path, headers: &self.outer_headers, content });
     }
 
     /// Tells of what was met at another path.

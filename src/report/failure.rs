@@ -17,7 +17,7 @@ use xxhash_rust::xxh3::Xxh3Default;
 
 use super::Warning;
 
-pub(crate) use fields::{Fields, colon};
+pub(crate) use fields::{Fields, colon, unfold};
 pub use read::read;
 
 /// The pieces of a failure report, as the walk over a message finds them.

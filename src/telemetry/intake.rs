@@ -17,6 +17,10 @@ pub fn describe() {
         REPORTS,
         "Reports found in messages, by kind, by whether they were stored, and by verdict."
     );
+    describe_counter!(
+        DATE_SUSPECT,
+        "Reports stored although their range of dates cannot be right, by kind. They are evidence of nothing."
+    );
     describe_counter!(RECORDS, "Records, policies and failure reports that were stored.");
     describe_counter!(REFUSED, "Parts of messages that gave no report, by reason.");
     describe_counter!(
@@ -60,6 +64,11 @@ pub(crate) fn report(kind: &'static str, decision: &'static str, verdict: &'stat
     counter!(REPORTS, "kind" => kind, "decision" => decision, "verdict" => verdict).increment(1);
 }
 
+/// A report that is stored under the day of its arrival, since its own range cannot be right.
+pub(crate) fn date_suspect(kind: &'static str) {
+    counter!(DATE_SUSPECT, "kind" => kind).increment(1);
+}
+
 /// A part that gave no report. Codes are the program's own words, so there are few.
 pub(crate) fn refused(code: &str) {
     counter!(REFUSED, "code" => code.to_owned()).increment(1);
@@ -101,6 +110,7 @@ pub(crate) fn worker_died(reason: &dyn Display) {
 
 const MESSAGES: &str = "ruad_intake_messages_total";
 const REPORTS: &str = "ruad_intake_reports_total";
+const DATE_SUSPECT: &str = "ruad_intake_date_suspect_total";
 const RECORDS: &str = "ruad_intake_records_total";
 const REFUSED: &str = "ruad_intake_refused_total";
 const STORE_RETRIES: &str = "ruad_intake_store_retries_total";

@@ -2,15 +2,16 @@ use std::net::IpAddr;
 
 use super::fields::{Fields, unfold};
 use super::{FailureReport, Parts, header, text};
-use crate::report::{Limits, ReportError, Warning};
+use crate::report::{Limits, MOST_A_RECORD, ReportError, Warning, number::Number};
 
 /// Reads a failure report from its pieces.
 ///
 /// # Errors
 ///
-/// [`ReportError::NotAReport`] when neither the feedback part nor the text holds anything that such a report has.
+/// [`ReportError::NotAReport`] when neither the feedback part nor the text holds anything that such a report has; when it
+/// stands for a negative or an implausible number of messages.
 pub fn read(parts: &Parts, limits: &Limits) -> Result<FailureReport, ReportError> {
-    let mut reader = Reader { known: 0, limits, report: FailureReport::default() };
+    let mut reader = Reader { known: 0, limits, refused: None, report: FailureReport::default() };
     let mut reported = parts.headers.as_deref();
     if let Some(feedback) = &parts.feedback {
         for (name, value) in Fields::new(feedback) {
@@ -29,6 +30,9 @@ pub fn read(parts: &Parts, limits: &Limits) -> Result<FailureReport, ReportError
     if reader.known == 0 {
         return Err(ReportError::NotAReport { reason: "there is no field of a failure report in it".into() });
     }
+    if let Some(refused) = reader.refused {
+        return Err(refused);
+    }
     match reported {
         Some(block) => reader.headers(block),
         None => reader.warn("headers_missing", "headers"),
@@ -40,6 +44,8 @@ struct Reader<'a> {
     /// Fields that only a feedback report has.
     known: usize,
     limits: &'a Limits,
+    /// A count that cannot be right.
+    refused: Option<ReportError>,
     report: FailureReport,
 }
 
@@ -115,9 +121,20 @@ impl Reader<'_> {
     }
 
     fn incidents(&mut self, value: &str) {
-        self.report.incidents = value.parse().ok();
-        if self.report.incidents.is_none() {
-            self.warn("incidents_invalid", "feedback/Incidents");
+        let number = Number::parse(value).filter(|number| !number.fraction);
+        let Some(Number { whole, .. }) = number else {
+            self.report.incidents = None;
+            return self.warn("incidents_invalid", "feedback/Incidents");
+        };
+        if whole < 0 {
+            let count = value.chars().take(40).collect();
+            self.refused.get_or_insert(ReportError::NegativeCount { count, record: 0 });
+        }
+        match MOST_A_RECORD.check(u64::try_from(whole).unwrap_or(u64::MAX), 0) {
+            Ok(count) => self.report.incidents = Some(count),
+            Err(implausible) => {
+                self.refused.get_or_insert(implausible);
+            }
         }
     }
 

@@ -122,7 +122,7 @@ fn record() -> impl Strategy<Value = Record> {
         let filled = of.prop_filter("an entry without values is none", |members| !members.is_empty());
         proptest::collection::vec(filled, 0..3)
     };
-    (address, any::<u32>(), evaluated, some(reason), identifiers, some(dkim), some(spf)).prop_map(
+    (address, 0..=1_000_000_000_u32, evaluated, some(reason), identifiers, some(dkim), some(spf)).prop_map(
         |(address, count, evaluated, reasons, identifiers, dkim, spf)| Record {
             address,
             count,
