@@ -18,6 +18,7 @@ mod headers;
 mod limits;
 mod mac;
 mod peek;
+mod smime;
 mod sniff;
 mod tnef;
 mod transfer;

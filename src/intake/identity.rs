@@ -118,7 +118,7 @@ impl Identity {
     pub fn of_failure(report: &FailureReport, received_at: u64) -> Result<Self, Refusal> {
         let content = report.content_hash();
         let author = report.header_from.as_deref().and_then(domain_of_address);
-        let named = || report.reported_domain.iter().map(String::as_str).chain(author);
+        let named = || report.reported_domain.iter().map(|name| name.rsplit_once('@').map_or(name.as_str(), |(_, domain)| domain)).chain(author);
         let policy_domain = match named().find_map(normalize) {
             Some(about) => about,
             None => domain(named().next())?,

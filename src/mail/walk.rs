@@ -131,7 +131,7 @@ impl<'w> Walk<'w> {
     }
 
     /// A body with what its header fields say: the message's or a part's.
-    fn entity(
+    pub(super) fn entity(
         &mut self,
         mime: &Mime,
         body: &mut dyn BufRead,

@@ -2,21 +2,19 @@
 
 use crate::{
     domains::normalize,
-    report::failure::{Fields, unfold},
+    report::failure::{Fields, subject, unfold},
 };
 
 /// The domain in `TLS-Report-Domain`, else in the Subject, else in a file name; normalized.
 ///
 /// `headers` is the header block of the mail, `path` where in it the report was found.
 pub fn announced_domain(headers: &[u8], path: &[String]) -> Option<String> {
-    let field = |wanted: &str| {
-        let found = Fields::new(headers).find(|(name, _)| name.trim_ascii().eq_ignore_ascii_case(wanted.as_bytes()));
-        found.map(|(_, value)| unfold(value))
-    };
+    let mut fields = Fields::new(headers);
+    let field = fields.find(|(name, _)| name.eq_ignore_ascii_case(b"TLS-Report-Domain"));
     let domain = |text: &str| normalize(text).filter(|domain| domain.contains('.'));
-    field("TLS-Report-Domain")
-        .and_then(|text| domain(&text))
-        .or_else(|| field("Subject").and_then(|text| domain(in_subject(&text)?)))
+    field
+        .and_then(|(_, value)| domain(&unfold(value)))
+        .or_else(|| subject(headers).and_then(|text| domain(in_subject(&text)?)))
         .or_else(|| path.iter().rev().find_map(|name| domain(in_file_name(name)?)))
 }
 
@@ -55,6 +53,7 @@ mod tests {
         for (headers, name, expected) in [
             (format!("{subject}{field}"), name, Some("example.com")),
             (subject.to_owned(), name, Some("example.net")),
+            ("Subject: =?utf-8?Q?Report_Domain:_example=2Enet?=\r\n".to_owned(), name, Some("example.net")),
             ("Subject: your report\r\n".to_owned(), name, Some("example.org")),
             ("tls-report-domain: a b\r\nSubject: report domain:\r\n".to_owned(), name, Some("example.org")),
             (String::new(), "mail.example!example.org!x!1.json.gz", None),
