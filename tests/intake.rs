@@ -13,6 +13,8 @@ mod engine;
 mod outage;
 #[path = "intake/proxy.rs"]
 mod proxy;
+#[path = "intake/untrusted.rs"]
+mod untrusted;
 #[path = "support/wait.rs"]
 mod wait;
 

@@ -191,8 +191,7 @@ const SUMS: &str = "\
         OR match(lower(comment), '(^|[^a-z])arc[^a-z]*pass'), r.reasons.type, r.reasons.comment))),
     -toInt64(sumIf(r.count, r.dkim_aligned AND NOT r.spf_aligned
         AND arrayExists(result -> lower(result) = 'pass', r.spf_results.result))),
-    -toInt64(sumIf(r.count, endsWith(lower(r.header_from), concat('.', r.policy_domain)))),
-    -toInt64(sumIf(r.count, r.dmarc_pass AND endsWith(lower(r.header_from), concat('.', r.policy_domain)))),
+    -toInt64(sumIf(r.count, r.subdomain)), -toInt64(sumIf(r.count, r.dmarc_pass AND r.subdomain)),
     -toInt64(count())";
 
 /// The same for reports that only one segment stored, so that their rows say all.

@@ -206,7 +206,7 @@ impl Store {
             "SELECT transform(policy_domain, ?, ?, '') AS domain, lower(trimRight(header_from, '.')) AS author, \
                 sum(count) AS messages, sumIf(count, dmarc_pass) AS passed FROM aggregate_records FINAL \
              WHERE policy_domain IN ? AND day >= toDate(?) AND day < toDate(?) AND verdict != 'forged' \
-                AND (author = domain OR endsWith(author, concat('.', domain))) AND length(author) <= 253 \
+                AND (author = domain OR subdomain OR endsWith(author, concat('.', domain))) AND length(author) <= 253 \
              GROUP BY domain, author ORDER BY domain, passed > 0 DESC, messages DESC, author LIMIT ? BY domain",
         );
         self.timed(scope.mail(query).bind(each).fetch_all()).await

@@ -74,7 +74,7 @@ impl Store {
             .query(
                 "SELECT lower(trimRight(header_from, '.')) AS author FROM aggregate_records FINAL \
                  WHERE policy_domain = ? AND day BETWEEN toDate(?) AND toDate(?) AND verdict != 'forged' \
-                    AND endsWith(author, concat('.', policy_domain)) \
+                    AND (subdomain OR endsWith(author, concat('.', policy_domain))) \
                  GROUP BY author ORDER BY sumIf(count, NOT dmarc_pass) DESC, sum(count) DESC, author LIMIT ?",
             )
             .bind(domain)

@@ -9,7 +9,7 @@ use crate::report::{Limits, MOST_A_RECORD, ReportError, Warning, number::Number}
 /// # Errors
 ///
 /// [`ReportError::NotAReport`] when neither the feedback part nor the text holds anything that such a report has; when it
-/// stands for a negative or an implausible number of messages.
+/// stands for an implausible number of messages.
 pub fn read(parts: &Parts, limits: &Limits) -> Result<FailureReport, ReportError> {
     let mut reader = Reader { known: 0, limits, refused: None, report: FailureReport::default() };
     let mut reported = parts.headers.as_deref();
@@ -121,15 +121,11 @@ impl Reader<'_> {
     }
 
     fn incidents(&mut self, value: &str) {
-        let number = Number::parse(value).filter(|number| !number.fraction);
+        let number = Number::parse(value).filter(|number| !number.fraction && number.whole >= 0);
         let Some(Number { whole, .. }) = number else {
             self.report.incidents = None;
             return self.warn("incidents_invalid", "feedback/Incidents");
         };
-        if whole < 0 {
-            let count = value.chars().take(40).collect();
-            self.refused.get_or_insert(ReportError::NegativeCount { count, record: 0 });
-        }
         match MOST_A_RECORD.check(u64::try_from(whole).unwrap_or(u64::MAX), 0) {
             Ok(count) => self.report.incidents = Some(count),
             Err(implausible) => {

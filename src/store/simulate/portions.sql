@@ -27,8 +27,9 @@ FROM (
         SELECT
             source_ip, count, dkim_aligned AS dkim_said, spf_aligned AS spf_said,
             if(normal(header_from) = '', policy_domain, normal(header_from)) AS author,
-            multiIf(NOT endsWith(author, concat('.', policy_domain)), '', has(?, author), author, '*') AS subdomain,
-            is_ours(author) AS is_within,
+            r.subdomain OR endsWith(author, concat('.', policy_domain)) AS is_below,
+            multiIf(NOT is_below, '', has(?, author), author, '*') AS subdomain,
+            is_below OR is_ours(author) AS is_within,
             arrayMap(reason -> plain(reason), reasons.type) AS reasons,
             arrayMap(name -> normal(name), arrayFilter(
                 (name, result) -> plain(result) = 'pass', dkim_results.domain, dkim_results.result)) AS signers,

@@ -19,6 +19,7 @@ table! {
         verdict: Words<false>,
         report_key: Fixed<Identity>,
         content_hash: Fixed<Identity>,
+        date_suspect: Fixed<bool>,
         received_at: Fixed<Millis>,
         segment: Fixed<Identity>,
         number: Fixed<u32>,
@@ -62,6 +63,7 @@ impl FailureReports {
         self.verdict.push(context.verdict);
         self.report_key.push(context.report_key());
         self.content_hash.push(context.content_hash());
+        self.date_suspect.push(context.date_suspect);
         self.received_at.push(context.received_at());
         self.segment.push(context.segment.into());
         self.number.push(context.number);
@@ -75,7 +77,7 @@ impl FailureReports {
         let source_ip = report.source_ip.as_deref();
         self.source_ip.push(source_ip.and_then(|text| text.parse::<IpAddr>().ok()).map(Address));
         self.source_ip_text.push(source_ip);
-        self.arrival_date.push(report.arrival_date.map(Seconds));
+        self.arrival_date.push(report.arrival_date.and_then(Seconds::representable));
         self.incidents.push(report.incidents);
         self.identity_alignment.push(strings(&report.identity_alignment));
         self.delivery_result.push(report.delivery_result.as_deref());

@@ -30,6 +30,7 @@ table! {
         report_id: Optional<Text>,
         begin: Optional<Fixed<Seconds>>,
         end: Optional<Fixed<Seconds>>,
+        domain: Optional<Text>,
         policy_type: Words<true>,
         policy_string: List<Text>,
         mx_host: List<Text>,
@@ -52,6 +53,7 @@ table! {
         content_hash: Fixed<Identity>,
         policy: Fixed<u32>,
         failure: Fixed<u32>,
+        date_suspect: Fixed<bool>,
         received_at: Fixed<Millis>,
         precedence: Fixed<u64>,
         policy_type: Words<false>,
@@ -87,8 +89,9 @@ impl TlsPolicies {
         self.organization_name.push(report.organization_name.as_deref());
         self.contact_info.push(report.contact_info.as_deref());
         self.report_id.push(report.report_id.as_deref());
-        self.begin.push(report.begin.map(Seconds));
-        self.end.push(report.end.map(Seconds));
+        self.begin.push(report.begin.and_then(Seconds::representable));
+        self.end.push(report.end.and_then(Seconds::representable));
+        self.domain.push(policy.policy_domain.as_deref());
         self.policy_type.push(policy.policy_type.as_deref());
         self.policy_string.push(strings(&policy.policy_string));
         self.mx_host.push(strings(&policy.mx_host));
@@ -118,6 +121,7 @@ impl TlsFailures {
         self.content_hash.push(context.content_hash());
         self.policy.push(policy_position);
         self.failure.push(position);
+        self.date_suspect.push(context.date_suspect);
         self.received_at.push(context.received_at());
         self.precedence.push(context.precedence());
         self.policy_type.push(policy.policy_type.as_deref().unwrap_or_default());
