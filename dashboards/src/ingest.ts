@@ -111,10 +111,9 @@ FROM (SELECT l.reporter AS reporter, max(l.received_at) AS last, uniqExact(toDat
     }),
     graph({
       title: 'Reports by decision', at: [8, 20, 8, 8], empty: 'No reports in this time range', draw: 'bars', points: 30,
-      description: 'The ledger: every delivery of a report. A conflict is a known identity with other content; both are kept. One with suspect dates (in milliseconds, of 1970, of a century) is stored under the day it arrived, and is evidence of nothing.',
-      colours: { Stored: colours.good, Duplicate: colours.info, Conflict: colours.warning, 'Suspect dates': colours.bad },
-      sql: `SELECT $__timeInterval(l.received_at) AS time, countIf(l.decision = 'stored' AND NOT l.date_suspect) AS "Stored", countIf(l.decision = 'duplicate') AS "Duplicate",
-    countIf(l.decision = 'conflict' AND NOT l.date_suspect) AS "Conflict", countIf(l.decision != 'duplicate' AND l.date_suspect) AS "Suspect dates"
+      description: 'The ledger: every delivery of a report. A conflict is a known identity with other content; both are kept.',
+      colours: { Stored: colours.good, Duplicate: colours.info, Conflict: colours.warning },
+      sql: `SELECT $__timeInterval(l.received_at) AS time, countIf(l.decision = 'stored') AS "Stored", countIf(l.decision = 'duplicate') AS "Duplicate", countIf(l.decision = 'conflict') AS "Conflict"
 FROM ${DELIVERIES} GROUP BY time ORDER BY time`,
     }),
     graph({

@@ -118,7 +118,13 @@ impl Identity {
     pub fn of_failure(report: &FailureReport, received_at: u64) -> Result<Self, Refusal> {
         let content = report.content_hash();
         let author = report.header_from.as_deref().and_then(domain_of_address);
-        let named = || report.reported_domain.iter().map(|name| name.rsplit_once('@').map_or(name.as_str(), |(_, domain)| domain)).chain(author);
+        let named = || {
+            report
+                .reported_domain
+                .iter()
+                .map(|name| name.rsplit_once('@').map_or(name.as_str(), |(_, domain)| domain))
+                .chain(author)
+        };
         let policy_domain = match named().find_map(normalize) {
             Some(about) => about,
             None => domain(named().next())?,
@@ -298,9 +304,15 @@ mod tests {
 
     #[test]
     fn what_is_no_domain_is_refused() {
-        for name in
-            [r"x\') or 1=1 --.example", "a'b.example", "a\0b.example", "a b.example", "a@b.example", "a..b", "\u{202e}"]
-        {
+        for name in [
+            r"x\') or 1=1 --.example",
+            "a'b.example",
+            "a\0b.example",
+            "a b.example",
+            "a@b.example",
+            "a..b",
+            "\u{202e}",
+        ] {
             let refusal = domain(Some(name)).unwrap_err();
             assert_eq!(refusal.code, "policy_domain_invalid", "{name:?}");
         }

@@ -219,7 +219,10 @@ fn is_base64_of_report(text: &[u8]) -> bool {
 fn is_openpgp(head: &[u8]) -> bool {
     matches!(
         head,
-        [0x84, _, 3 | 6, ..] | [0x85, _, _, 3 | 6, ..] | [0xC1, ..192, 3 | 6, ..] | [0xC1, 192..224, _, 3 | 6, ..]
+        [0x84, _, 3 | 6, ..]
+            | [0x85, _, _, 3 | 6, ..]
+            | [0xC1, ..192, 3 | 6, ..]
+            | [0xC1, 192..224, _, 3 | 6, ..]
     )
 }
 
@@ -237,7 +240,8 @@ fn is_tar(head: &[u8]) -> bool {
 
 /// How a file is written into a text, if one is: with a mark of its own, not as a MIME part.
 fn encoded_in_text(text: &[u8]) -> Option<&'static str> {
-    let mut lines = text.split(|byte| *byte == b'\n').map(|line| line.strip_suffix(b"\r").unwrap_or(line)).peekable();
+    let mut lines =
+        text.split(|byte| *byte == b'\n').map(|line| line.strip_suffix(b"\r").unwrap_or(line)).peekable();
     while let Some(line) = lines.next() {
         if line.starts_with(b"=ybegin ") {
             return Some("a yEnc file");
@@ -255,7 +259,8 @@ fn encoded_in_text(text: &[u8]) -> Option<&'static str> {
 /// `begin 644 report.xml.gz`, or `begin-base64 644 report.xml.gz`.
 fn is_uuencode_begin(line: &[u8]) -> bool {
     let mut words = line.split(|byte| *byte == b' ');
-    let is_mode = |word: &[u8]| (3..=4).contains(&word.len()) && word.iter().all(|byte| (b'0'..=b'7').contains(byte));
+    let is_mode =
+        |word: &[u8]| (3..=4).contains(&word.len()) && word.iter().all(|byte| (b'0'..=b'7').contains(byte));
     matches!(words.next(), Some(b"begin" | b"begin-base64"))
         && words.next().is_some_and(is_mode)
         && words.next().is_some_and(|name| !name.is_empty())
@@ -265,7 +270,8 @@ fn is_uuencode_begin(line: &[u8]) -> bool {
 fn is_uuencoded(line: &[u8]) -> bool {
     let Some((first, rest)) = line.split_first() else { return false };
     let most = usize::from(first.wrapping_sub(b' ') & 0x3f).div_ceil(3) * 4 + 2;
-    let is_plain = line.iter().all(|byte| (b' '..=b'`').contains(byte)) && !rest.is_empty() && rest.len() <= most;
+    let is_plain =
+        line.iter().all(|byte| (b' '..=b'`').contains(byte)) && !rest.is_empty() && rest.len() <= most;
     is_plain || is_base64(line)
 }
 
@@ -366,7 +372,10 @@ mod tests {
             (b"\n-----BEGIN PGP MESSAGE-----\n", Kind::Encrypted("OpenPGP")),
             (b"\x85\x01\x0c\x03\x46\x46", Kind::Encrypted("OpenPGP")),
             (b"See below\r\n\r\nbegin 644 r.xml\r\n#9F]O\r\n`\r\nend", Kind::Unsupported("a uuencoded file")),
-            (b"begin-base64 644 r.gz\nH4sIAAAAAAAAA+1bS3OcMAy+51fs5F6D", Kind::Unsupported("a uuencoded file")),
+            (
+                b"begin-base64 644 r.gz\nH4sIAAAAAAAAA+1bS3OcMAy+51fs5F6D",
+                Kind::Unsupported("a uuencoded file"),
+            ),
             (b"we begin 644 tests\nbegin 644 of them\ntomorrow, then", Kind::Nothing),
             (b"=ybegin line=128 size=9 name=r.gz\n", Kind::Unsupported("a yEnc file")),
             (b"0 messages\n", Kind::Nothing),

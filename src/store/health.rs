@@ -229,10 +229,8 @@ impl Store {
         self.timed(query.fetch_all()).await
     }
 
-    /// Looks through the reports that arrived on a day for selectors; the same day may be done again and again. A message
-    /// counts once for a selector however often that signed it, and as verified when one of its signatures was.
+    /// Looks through the reports that arrived on a day for selectors; the same day may be done again and again.
     ///
-    /// A report whose dates are suspect is passed over.
     /// A day a report tells of counts as at most five weeks before its arrival, and not after it.
     ///
     /// # Errors
@@ -277,28 +275,21 @@ const ADD_UP_SELECTORS: &str = "\
     SELECT signer, selector, arrival, any(group_name), minIf(near, is_verified), max(near), \
         sumIf(messages, is_verified) AS verified, sumIf(messages, NOT is_verified), now() \
     FROM ( \
-        SELECT signature.1 AS signer, signature.2 AS selector, toString(group_name) AS group_name, \
-            least(greatest(day, arrival - 35), arrival) AS near, count AS messages, policy_domain, \
-            has(verified, signature) AS is_verified \
-        FROM ( \
-            SELECT group_name, day, count, policy_domain, \
-                arrayMap((name, selector) -> (lower(trimRight(name, '.')), lower(selector)), \
-                    dkim_results.domain, dkim_results.selector) AS signatures, \
-                arrayFilter((signature, result) -> lower(result) = 'pass', signatures, dkim_results.result) \
-                    AS verified \
-            FROM aggregate_records \
-            WHERE received_at >= toDateTime64(arrival, 3, 'UTC') \
-                AND received_at < toDateTime64(arrival + 1, 3, 'UTC') AND verdict != 'forged' \
-                AND NOT date_suspect \
-        ) ARRAY JOIN arrayDistinct(signatures) AS signature \
+        SELECT lower(trimRight(signing_domain, '.')) AS signer, lower(signing_selector) AS selector, \
+            toString(group_name) AS group_name, least(greatest(day, arrival - 35), arrival) AS near, \
+            count AS messages, policy_domain, lower(signing_result) = 'pass' AS is_verified \
+        FROM aggregate_records ARRAY JOIN dkim_results.domain AS signing_domain, \
+            dkim_results.selector AS signing_selector, dkim_results.result AS signing_result \
+        WHERE received_at >= toDateTime64(arrival, 3, 'UTC') \
+            AND received_at < toDateTime64(arrival + 1, 3, 'UTC') AND verdict != 'forged' \
         UNION ALL \
         SELECT lower(trimRight(ifNull(dkim_domain, ''), '.')), lower(ifNull(dkim_selector, '')), \
             toString(group_name), least(greatest(day, arrival - 35), arrival), ifNull(incidents, 1), \
             toString(policy_domain), false \
         FROM failure_reports WHERE received_at >= toDateTime64(arrival, 3, 'UTC') \
-            AND received_at < toDateTime64(arrival + 1, 3, 'UTC') AND verdict != 'forged' AND NOT date_suspect \
+            AND received_at < toDateTime64(arrival + 1, 3, 'UTC') AND verdict != 'forged' \
     ) WHERE match(selector, '^[a-z0-9_-]{1,63}([.][a-z0-9_-]{1,63})*$') AND length(selector) <= 128 \
-        AND match(signer, '^[a-z0-9_.-]{1,253}$') AND (signer = policy_domain OR endsWith(signer, concat('.', policy_domain)) \
+        AND signer != '' AND (signer = policy_domain OR endsWith(signer, concat('.', policy_domain)) \
             OR endsWith(policy_domain, concat('.', signer))) \
     GROUP BY signer, selector ORDER BY signer, verified DESC, selector LIMIT ? BY signer";
 

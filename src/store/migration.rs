@@ -155,7 +155,8 @@ mod tests {
             for (_, name, text) in MIGRATIONS {
                 for statement in template.statements(text) {
                     assert!(!statement.contains('{'), "{name}: {statement}");
-                    let is_repeatable = statement.contains("IF NOT EXISTS") || statement.contains(" MODIFY QUERY");
+                    let is_repeatable =
+                        statement.contains("IF NOT EXISTS") || statement.contains(" MODIFY QUERY");
                     assert!(is_repeatable, "{name} cannot be run twice: {statement}");
                 }
             }

@@ -102,36 +102,6 @@ async fn selectors_are_learned_from_what_verified() {
 }
 
 #[tokio::test]
-async fn a_message_counts_once_for_a_selector() {
-    let store = Engine::shared().store().await;
-    let twice = "a.example/twice/pass A.example./Twice/pass a.example/half/fail a.example/half/pass";
-    report(&store, 1, 2, twice, "::ffff:192.0.2.1", true).await;
-    add_up(&store).await;
-    let uses = store.selector_uses(50).await.unwrap();
-    let counted: Vec<_> = uses.iter().map(|used| (used.selector.as_str(), used.messages)).collect();
-    assert_eq!(counted, [("half", 10), ("twice", 10)]);
-    assert_eq!(number(&store, "SELECT sum(failed) FROM dkim_selectors").await, 0);
-}
-
-#[tokio::test]
-async fn suspect_dates_and_odd_names_teach_no_selector() {
-    let store = Engine::shared().store().await;
-    report(&store, 1, 2, "a.example/s1/pass", "::ffff:192.0.2.1", true).await;
-    report(&store, 1, 2, r"x\\.a.example/s2/pass x\'.a.example/s3/pass", "::ffff:192.0.2.1", true).await;
-    let suspect = "INSERT INTO aggregate_records (policy_domain, day, verdict, report_key, received_at, count, date_suspect, \
-            dkim_results.domain, dkim_results.selector, dkim_results.result) \
-         SELECT 'a.example', today(), 'genuine', generateUUIDv4(), now(), 10, true, ['a.example'], ['s4'], ['pass']";
-    store.client().query_raw(suspect).execute().await.unwrap();
-    let suspect = "INSERT INTO failure_reports (policy_domain, day, verdict, report_key, received_at, date_suspect, \
-            dkim_domain, dkim_selector) \
-         SELECT 'a.example', today(), 'genuine', generateUUIDv4(), now(), true, 'a.example', 's5'";
-    store.client().query_raw(suspect).execute().await.unwrap();
-    add_up(&store).await;
-    let uses = store.selector_uses(50).await.unwrap();
-    assert_eq!(uses.iter().map(|used| used.selector.as_str()).collect::<Vec<_>>(), ["s1"]);
-}
-
-#[tokio::test]
 async fn keys_and_their_use_stand_in_one_view() {
     let store = Engine::shared().store().await;
     report(&store, 1, 2, "a.example/s1/pass a.example/s2/pass", "::ffff:192.0.2.1", true).await;

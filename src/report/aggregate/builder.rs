@@ -308,7 +308,9 @@ impl<'a> Builder<'a> {
         match self.top() {
             Node::Value(_) => self.append(text.as_bytes()),
             Node::Unknown => Ok(()),
-            top if text.bytes().all(|byte| byte <= b' ') && (top != Node::Reason || self.holds_elements()) => {
+            top if text.bytes().all(|byte| byte <= b' ')
+                && (top != Node::Reason || self.holds_elements()) =>
+            {
                 Ok(())
             }
             // A text may come in parts, each up to a ">", so they are looked at in parts in any case.

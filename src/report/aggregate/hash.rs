@@ -63,7 +63,10 @@ impl ContentHash {
     }
 
     pub(super) fn report(&self, report: &Aggregate) -> u128 {
-        self.with_names(report, [&report.org_name, &report.email, &report.policy.domain].map(Option::as_deref))
+        self.with_names(
+            report,
+            [&report.org_name, &report.email, &report.policy.domain].map(Option::as_deref),
+        )
     }
 
     pub(super) fn folded(&self, report: &Aggregate) -> u128 {

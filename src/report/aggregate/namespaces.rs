@@ -137,10 +137,11 @@ impl Namespaces {
     }
 
     fn is_own(&self, namespace: &str) -> bool {
-        let is_dmarc = |start: &str| {
-            namespace.get(..start.len()).is_some_and(|found| found.eq_ignore_ascii_case(start))
-        };
-        namespace.is_empty() || self.own.iter().any(|own| own == namespace) || DMARC.iter().any(|start| is_dmarc(start))
+        let is_dmarc =
+            |start: &str| namespace.get(..start.len()).is_some_and(|found| found.eq_ignore_ascii_case(start));
+        namespace.is_empty()
+            || self.own.iter().any(|own| own == namespace)
+            || DMARC.iter().any(|start| is_dmarc(start))
     }
 }
 

@@ -435,7 +435,9 @@ fn elements_of_another_namespace_are_extensions() {
          <envelope_to>victim.example</envelope_to></e:identifiers>",
         "<e:identifiers xmlns:e='urn:example:e'/>",
     ];
-    for root in ["", "xmlns='urn:ietf:params:xml:ns:dmarc-2.0'", "xmlns='http://dmarc.org/dmarc-xml/0.1' a='>'"] {
+    for root in
+        ["", "xmlns='urn:ietf:params:xml:ns:dmarc-2.0'", "xmlns='http://dmarc.org/dmarc-xml/0.1' a='>'"]
+    {
         for scrap in foreign {
             for place in 0..5 {
                 let mut scraps = [""; 5];
@@ -446,7 +448,8 @@ fn elements_of_another_namespace_are_extensions() {
         }
     }
     // A prefix that the root declares for something else.
-    let elsewhere = around("xmlns:e='urn:example:e'", ["<e:record/>", "<e:row/>", "<e:count>9</e:count>", "", ""]);
+    let elsewhere =
+        around("xmlns:e='urn:example:e'", ["<e:record/>", "<e:row/>", "<e:count>9</e:count>", "", ""]);
     assert_eq!(said(&elsewhere), ["192.0.2.10 4 to null 1+0"]);
     // In a value, too.
     let inside = around("", [""; 5]).replace(">4<", ">4<e:count xmlns:e='urn:example:e'>900</e:count><");
@@ -474,8 +477,13 @@ fn what_reporters_do_with_namespaces_is_no_extension() {
         prefixed.replace("<ns:feedback", "<ns:feedback xmlns:ns='urn:made-up'"),
         // RFC 7489: the root is qualified, its children are not.
         plain.replace("feedback", "ns:feedback").replace("<ns:feedback", "<ns:feedback xmlns:ns='urn:x'"),
-        plain.replace("feedback", "ns:feedback").replace("<ns:feedback", "<ns:feedback xmlns:ns='urn:x' xmlns='urn:y'"),
-        plain.replace("<record>", "<record xmlns:xsi='http://www.w3.org/2001/XMLSchema-instance' xsi:nil='false'>"),
+        plain
+            .replace("feedback", "ns:feedback")
+            .replace("<ns:feedback", "<ns:feedback xmlns:ns='urn:x' xmlns='urn:y'"),
+        plain.replace(
+            "<record>",
+            "<record xmlns:xsi='http://www.w3.org/2001/XMLSchema-instance' xsi:nil='false'>",
+        ),
     ] {
         assert_eq!(said(&document), ["192.0.2.10 4 to null 1+0"], "{document}");
     }
@@ -486,9 +494,8 @@ fn no_more_namespaces_are_in_force_than_a_tag_may_have() {
     let declare = |from: usize, count: usize| {
         (from..from + count).map(|n| format!(" xmlns:n{n}='urn:n'")).collect::<String>()
     };
-    let document = |count| {
-        format!("<feedback{}><record{}></record></feedback>", declare(0, 40), declare(40, count))
-    };
+    let document =
+        |count| format!("<feedback{}><record{}></record></feedback>", declare(0, 40), declare(40, count));
     let limits = Limits::default();
     assert!(read(document(24).as_bytes(), &limits, |_| {}).is_ok());
     let error = read(document(25).as_bytes(), &limits, |_| {}).unwrap_err();
@@ -513,9 +520,12 @@ fn a_name_with_a_control_character_is_none() {
         let record = &read["records"][0];
         assert_eq!(record["header_from"], Value::Null, "{odd:?}");
         assert_eq!(record["envelope_to"], "example.com");
-        assert_eq!(record["dkim_results"][0], json!({
-            "domain": null, "selector": null, "result": "pass", "human_result": null
-        }));
+        assert_eq!(
+            record["dkim_results"][0],
+            json!({
+                "domain": null, "selector": null, "result": "pass", "human_result": null
+            })
+        );
         assert_eq!(record["spf_results"][0]["domain"], Value::Null);
         assert_ne!(record["reasons"][0]["comment"], Value::Null, "text for people stays");
         let warnings = read["warnings"].as_array().unwrap().iter();
@@ -523,13 +533,16 @@ fn a_name_with_a_control_character_is_none() {
             .filter(|warning| warning["code"] == "control_character")
             .map(|warning| warning["at"].as_str().unwrap())
             .collect();
-        assert_eq!(places, [
-            "policy_published/domain",
-            "record[1]/identifiers/header_from",
-            "record[1]/auth_results/dkim/domain",
-            "record[1]/auth_results/dkim/selector",
-            "record[1]/auth_results/spf/domain",
-        ]);
+        assert_eq!(
+            places,
+            [
+                "policy_published/domain",
+                "record[1]/identifiers/header_from",
+                "record[1]/auth_results/dkim/domain",
+                "record[1]/auth_results/dkim/selector",
+                "record[1]/auth_results/spf/domain",
+            ]
+        );
     }
     let international = "<feedback><record><row><source_ip>192.0.2.10</source_ip><count>3</count></row><identifiers>\
         <header_from>bücher€.example</header_from></identifiers></record></feedback>";
@@ -551,9 +564,15 @@ fn counts_beyond_any_real_day_are_refused() {
     assert_eq!(code(&["1000000000"]), "read");
     assert_eq!(code(&["1000000000"; 10]), "read");
     assert_eq!(code(&["1000000000"; 11]), "count_implausible");
-    for count in
-        ["1000000001", "4294967296", "9223372036854775807", "18446744073709542916", "18446744073709551616", "1e10", "1e300"]
-    {
+    for count in [
+        "1000000001",
+        "4294967296",
+        "9223372036854775807",
+        "18446744073709542916",
+        "18446744073709551616",
+        "1e10",
+        "1e300",
+    ] {
         assert_eq!(code(&[count]), "count_implausible", "{count}");
         assert_eq!(code(&["5", count]), "count_implausible", "{count}");
     }
@@ -570,11 +589,15 @@ fn dates_that_cannot_be_right_are_told() {
              </report_metadata></feedback>"
         );
         let report = read(document.as_bytes(), &Limits::default(), |_| {}).unwrap();
-        let codes = report.warnings.iter().map(|warning| warning.code).filter(|code| code.starts_with("date_"));
+        let codes =
+            report.warnings.iter().map(|warning| warning.code).filter(|code| code.starts_with("date_"));
         codes.collect::<Vec<_>>().join(" ")
     };
     assert_eq!(told("1795910400", "1795996799"), "");
-    assert_eq!(told("1795910400000", "1795996799000"), "date_implausible date_implausible date_range_too_long");
+    assert_eq!(
+        told("1795910400000", "1795996799000"),
+        "date_implausible date_implausible date_range_too_long"
+    );
     assert_eq!(told("-86400", "-1"), "date_implausible date_implausible");
     assert_eq!(told("0", "4294967295"), "date_implausible date_range_too_long");
     assert_eq!(told("0", "86399"), "date_implausible date_implausible");

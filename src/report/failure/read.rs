@@ -52,6 +52,12 @@ struct Reader<'a> {
 impl Reader<'_> {
     /// Takes a field of the feedback part; `name` is lower case.
     fn field(&mut self, name: &[u8], value: &[u8]) {
+        if matches!(name, b"reported-domain" | b"dkim-domain" | b"dkim-selector")
+            && value.iter().any(|byte| byte.is_ascii_control() && !byte.is_ascii_whitespace())
+        {
+            self.known += 1;
+            return self.refuse_name(name, value);
+        }
         let value = self.cut(name, unfold(value));
         let report = &mut self.report;
         self.known += 1;
@@ -90,6 +96,16 @@ impl Reader<'_> {
                 set(&mut report.message_id, unbracket(&value).to_owned());
             }
             _ => self.known -= 1,
+        }
+    }
+
+    /// Leaves out a name with a control character. A domain is kept with the character in sight, for whoever decides
+    /// what the report is about.
+    fn refuse_name(&mut self, name: &[u8], value: &[u8]) {
+        self.warn("control_character", &format!("feedback/{}", String::from_utf8_lossy(name)));
+        if name == b"reported-domain" {
+            let shown = String::from_utf8_lossy(value).trim().replace(|c: char| c.is_control(), "\u{fffd}");
+            push(&mut self.report.reported_domain, shown);
         }
     }
 

@@ -122,9 +122,8 @@ impl<'a> Context<'a> {
                 return Ok(None);
             }
         };
-        let sum = MOST_A_RECORD
-            .check(count, record)
-            .and_then(|count| MOST_A_REPORT.add(self.sum, count, record));
+        let sum =
+            MOST_A_RECORD.check(count, record).and_then(|count| MOST_A_REPORT.add(self.sum, count, record));
         match sum {
             Ok(sum) => self.sum = sum,
             Err(implausible) => return Err(self.refuse(implausible)),

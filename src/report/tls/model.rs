@@ -125,8 +125,10 @@ impl TlsReport {
 impl TlsPolicy {
     /// Whether its domain is the name of a mail host.
     fn is_about_host(&self, domain: &str) -> bool {
-        let mut hosts = self.mx_host.iter().chain(self.failures.iter().flat_map(|f| &f.receiving_mx_hostname));
-        self.policy_type.as_deref() == Some("tlsa") || hosts.any(|host| normalize(host).as_deref() == Some(domain))
+        let mut hosts =
+            self.mx_host.iter().chain(self.failures.iter().flat_map(|f| &f.receiving_mx_hostname));
+        self.policy_type.as_deref() == Some("tlsa")
+            || hosts.any(|host| normalize(host).as_deref() == Some(domain))
     }
 
     fn hash(&self) -> u128 {

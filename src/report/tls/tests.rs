@@ -81,16 +81,18 @@ fn policy() -> impl Strategy<Value = Value> {
     let detail = ("[a-z-]{1,9}", any::<u16>())
         .prop_map(|(result, count)| json!({ "result-type": result, "failed-session-count": count }));
     let details = proptest::collection::vec(detail, 0..3);
-    ("[a-z.]{1,9}", 0..=1_000_000_000_u32, 0..=1_000_000_000_u32, details).prop_map(|(domain, successful, failed, details)| {
-        json!({
-            "policy": { "policy-type": "sts", "policy-domain": domain },
-            "summary": {
-                "total-successful-session-count": successful,
-                "total-failure-session-count": failed,
-            },
-            "failure-details": details,
-        })
-    })
+    ("[a-z.]{1,9}", 0..=1_000_000_000_u32, 0..=1_000_000_000_u32, details).prop_map(
+        |(domain, successful, failed, details)| {
+            json!({
+                "policy": { "policy-type": "sts", "policy-domain": domain },
+                "summary": {
+                    "total-successful-session-count": successful,
+                    "total-failure-session-count": failed,
+                },
+                "failure-details": details,
+            })
+        },
+    )
 }
 
 fn json_value() -> impl Strategy<Value = Value> {

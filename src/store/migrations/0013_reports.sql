@@ -4,44 +4,13 @@ ALTER TABLE {database}.aggregate_records{local}{on_cluster}
     ADD COLUMN IF NOT EXISTS subdomain Bool DEFAULT endsWith(lower(header_from), concat('.', policy_domain))
         COMMENT 'header_from is below the policy domain, however it is written';
 
-ALTER TABLE {database}.aggregate_records{local}{on_cluster}
-    ADD COLUMN IF NOT EXISTS date_suspect Bool
-        COMMENT 'As in aggregate_reports: evidence of nothing; day is that of arrival';
-
-ALTER TABLE {database}.tls_failures{local}{on_cluster}
-    ADD COLUMN IF NOT EXISTS date_suspect Bool
-        COMMENT 'As in tls_policies: evidence of nothing; day is that of arrival';
-
-ALTER TABLE {database}.failure_reports{local}{on_cluster}
-    ADD COLUMN IF NOT EXISTS date_suspect Bool
-        COMMENT 'arrival_date is not near the arrival of the report: evidence of nothing; day is that of arrival';
-
 ALTER TABLE {database}.tls_policies{local}{on_cluster}
     ADD COLUMN IF NOT EXISTS domain Nullable(String)
         COMMENT 'policy-domain as written; for DANE it may be the mail host' CODEC(ZSTD(1));
 
-ALTER TABLE {database}.deliveries{local}{on_cluster}
-    ADD COLUMN IF NOT EXISTS date_suspect Bool
-        COMMENT 'The dates of the report cannot be right: evidence of nothing; day is that of arrival';
-
--- cluster
-ALTER TABLE {database}.deliveries{on_cluster}
-    ADD COLUMN IF NOT EXISTS date_suspect Bool
-        COMMENT 'The dates of the report cannot be right: evidence of nothing; day is that of arrival';
-
 -- cluster
 ALTER TABLE {database}.aggregate_records{on_cluster}
-    ADD COLUMN IF NOT EXISTS subdomain Bool COMMENT 'header_from is below the policy domain, however it is written',
-    ADD COLUMN IF NOT EXISTS date_suspect Bool COMMENT 'As in aggregate_reports: evidence of nothing; day is that of arrival';
-
--- cluster
-ALTER TABLE {database}.tls_failures{on_cluster}
-    ADD COLUMN IF NOT EXISTS date_suspect Bool COMMENT 'As in tls_policies: evidence of nothing; day is that of arrival';
-
--- cluster
-ALTER TABLE {database}.failure_reports{on_cluster}
-    ADD COLUMN IF NOT EXISTS date_suspect Bool
-        COMMENT 'arrival_date is not near the arrival of the report: evidence of nothing; day is that of arrival';
+    ADD COLUMN IF NOT EXISTS subdomain Bool COMMENT 'header_from is below the policy domain, however it is written';
 
 -- cluster
 ALTER TABLE {database}.tls_policies{on_cluster}

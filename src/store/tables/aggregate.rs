@@ -66,7 +66,6 @@ table! {
         verdict: Words<false>,
         report_key: Runs<Identity>,
         content_hash: Runs<Identity>,
-        date_suspect: Fixed<bool>,
         record: Fixed<u32>,
         received_at: Runs<Millis>,
         precedence: Runs<u64>,
@@ -156,7 +155,6 @@ impl AggregateRecords {
         self.verdict.push(context.verdict);
         self.report_key.push(context.report_key());
         self.content_hash.push(context.content_hash());
-        self.date_suspect.push(context.date_suspect);
         self.record.push(position);
         self.received_at.push(context.received_at());
         self.precedence.push(context.precedence());
@@ -202,7 +200,9 @@ fn is_below(name: &str, domain: &str) -> bool {
     }
     let name = name.trim_ascii();
     let name = name.strip_suffix('.').unwrap_or(name).as_bytes();
-    let Some((above, end)) = name.len().checked_sub(domain.len()).map(|at| name.split_at(at)) else { return false };
+    let Some((above, end)) = name.len().checked_sub(domain.len()).map(|at| name.split_at(at)) else {
+        return false;
+    };
     !domain.is_empty() && end.eq_ignore_ascii_case(domain.as_bytes()) && matches!(above, [.., _, b'.'])
 }
 

@@ -18,7 +18,6 @@ table! {
         received_at: Fixed<Millis>,
         policy_domain: Words<false>,
         day: Fixed<Day>,
-        date_suspect: Fixed<bool>,
         group_name: Words<false>,
         reporter: Words<false>,
         verdict: Words<false>,
@@ -59,7 +58,6 @@ impl Deliveries {
         self.received_at.push(context.received_at());
         self.policy_domain.push(context.policy_domain);
         self.day.push(context.day);
-        self.date_suspect.push(context.date_suspect);
         self.group_name.push(context.group_name);
         self.reporter.push(context.reporter);
         self.verdict.push(context.verdict);

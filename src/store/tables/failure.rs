@@ -19,7 +19,6 @@ table! {
         verdict: Words<false>,
         report_key: Fixed<Identity>,
         content_hash: Fixed<Identity>,
-        date_suspect: Fixed<bool>,
         received_at: Fixed<Millis>,
         segment: Fixed<Identity>,
         number: Fixed<u32>,
@@ -63,7 +62,6 @@ impl FailureReports {
         self.verdict.push(context.verdict);
         self.report_key.push(context.report_key());
         self.content_hash.push(context.content_hash());
-        self.date_suspect.push(context.date_suspect);
         self.received_at.push(context.received_at());
         self.segment.push(context.segment.into());
         self.number.push(context.number);

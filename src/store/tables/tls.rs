@@ -53,7 +53,6 @@ table! {
         content_hash: Fixed<Identity>,
         policy: Fixed<u32>,
         failure: Fixed<u32>,
-        date_suspect: Fixed<bool>,
         received_at: Fixed<Millis>,
         precedence: Fixed<u64>,
         policy_type: Words<false>,
@@ -121,7 +120,6 @@ impl TlsFailures {
         self.content_hash.push(context.content_hash());
         self.policy.push(policy_position);
         self.failure.push(position);
-        self.date_suspect.push(context.date_suspect);
         self.received_at.push(context.received_at());
         self.precedence.push(context.precedence());
         self.policy_type.push(policy.policy_type.as_deref().unwrap_or_default());
