@@ -7,16 +7,21 @@
 
 #[path = "store/agreement.rs"]
 mod agreement;
+#[path = "store/corrections.rs"]
+mod corrections;
 #[path = "support/engine.rs"]
 mod engine;
+#[path = "intake/proxy.rs"]
+mod proxy;
 #[path = "store/rollups.rs"]
 mod rollups;
 
 use engine::{Engine, number};
 use ruad::{
+    provenance::Verdict,
     report::{Limits, aggregate},
     store::{
-        Batch, Day, Filling, Kind, Known, Settings, Store, StoreError,
+        Batch, Day, Filling, Kind, Place, Settings, Store, StoreError, StoredCopy,
         tables::{AggregateRecords, Context, Deliveries, Delivery},
     },
 };
@@ -183,7 +188,7 @@ async fn the_ledger_knows_what_others_stored() {
     let store = Engine::shared().store().await;
     let report = Report::default();
     deliver(&store, &report, "stored").await;
-    deliver(&store, &Report { key: 8, ..report }, "duplicate").await;
+    deliver(&store, &Report { key: 8, content: 80, ..report }, "duplicate").await;
     let known = store.known(&[7, 8, 9], Uuid::from_u128(99)).await.unwrap();
     let known: Vec<_> = known.iter().map(|known| (known.report_key, known.content_hash)).collect();
     assert_eq!(known, [(7, 70)]);
@@ -229,6 +234,7 @@ async fn summaries_are_read_from_the_rollups() {
 #[derive(Clone, Copy)]
 struct Report {
     key: u128,
+    content: u128,
     segment: Uuid,
     verdict: &'static str,
     month: u64,
@@ -236,7 +242,7 @@ struct Report {
 
 impl Default for Report {
     fn default() -> Self {
-        Self { key: 7, segment: Uuid::from_u128(5 << 64), verdict: "genuine", month: 0 }
+        Self { key: 7, content: 70, segment: Uuid::from_u128(5 << 64), verdict: "genuine", month: 0 }
     }
 }
 
@@ -248,7 +254,7 @@ impl Report {
             received_at: now() - self.month * 31 * 86_400_000,
             path: &[],
             report_key: self.key,
-            content_hash: self.key * 10,
+            content_hash: self.content,
             policy_domain: "example.com",
             day: Day(20_000),
             group_name: "acme",
@@ -256,6 +262,34 @@ impl Report {
             verdict: self.verdict,
             conflict: false,
             date_suspect: false,
+        }
+    }
+}
+
+impl Report {
+    /// It as the ledger has it.
+    fn copy(&self) -> StoredCopy {
+        let context = self.context();
+        StoredCopy {
+            report_key: context.report_key,
+            content_hash: context.content_hash,
+            segment: context.segment,
+            number: 0,
+            kind: "aggregate".to_owned(),
+            received_at: context.received_at,
+            policy_domain: context.policy_domain.to_owned(),
+            day: context.day.0,
+            group_name: context.group_name.to_owned(),
+            reporter: context.reporter.to_owned(),
+            verdict: Verdict::of_word(context.verdict),
+            report_id: "1".to_owned(),
+            records: 3,
+            messages: 16,
+            step: 0,
+            place: Place::Counted,
+            pending: None,
+            changed_by: String::new(),
+            reason: String::new(),
         }
     }
 }
@@ -289,7 +323,7 @@ async fn deliver(store: &Store, report: &Report, decision: &'static str) {
     let delivery =
         Delivery { part: 0, decision, kind: "aggregate", report_id: "1", records: 3, messages: 16 };
     rows.add(&report.context(), &delivery);
-    store.insert(&rows, 0..1, &[], &format!("{}/{}/ledger", report.segment, report.key)).await.unwrap();
+    store.insert(&rows, 0..1, &[], &format!("{}/{}/{}/ledger", report.segment, report.key, report.content)).await.unwrap();
 }
 
 /// Rows of the table, and records that the two rollups count.

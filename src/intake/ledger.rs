@@ -43,7 +43,7 @@ pub(super) fn batches(
         let Some(decision) = decisions.get(&message.number) else { continue };
         let given_up = hopeless.get(&message.number);
         if given_up.is_none() {
-            for report in decision.reports.iter().filter(|report| report.decision != Decision::Withheld) {
+            for report in decision.reports.iter().filter(|report| report.decision.is_in_ledger()) {
                 let identity = &report.identity;
                 let context = report.context(id, message.number, message.envelope.received_at);
                 let delivery = Delivery {

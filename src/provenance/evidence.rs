@@ -138,6 +138,22 @@ impl Verdict {
             Self::Unknown => "unknown",
         }
     }
+
+    /// The verdict of a stored word; [`Verdict::Forged`], which proves nothing, for any other.
+    pub fn of_word(word: &str) -> Self {
+        let all = [Self::Genuine, Self::Authenticated, Self::Unknown];
+        all.into_iter().find(|verdict| verdict.as_str() == word).unwrap_or(Self::Forged)
+    }
+
+    /// How much is proven: of two copies of a report, the one with more counts.
+    pub fn proof(self) -> u8 {
+        match self {
+            Self::Genuine => 3,
+            Self::Authenticated => 2,
+            Self::Unknown => 1,
+            Self::Forged => 0,
+        }
+    }
 }
 
 /// Who a report says it is from.

@@ -132,6 +132,7 @@ const MIGRATIONS: &[(u32, &str, &str)] = &[
     (7, "rollups", include_str!("migrations/0007_rollups.sql")),
     (8, "health", include_str!("migrations/0008_health.sql")),
     (9, "advice", include_str!("migrations/0009_advice.sql")),
+    (10, "corrections", include_str!("migrations/0010_corrections.sql")),
 ];
 
 #[cfg(test)]

@@ -6,8 +6,8 @@ use clickhouse::Row;
 use serde::Deserialize;
 use uuid::Uuid;
 
-use super::{Identity, Store, StoreError, tables::Sources};
-use crate::sources::SourceRow;
+use super::{Identity, Store, StoreError, copies::Place, tables::Sources};
+use crate::{provenance::Verdict, sources::SourceRow};
 
 /// A report that has been stored.
 #[derive(Clone, Copy, Debug)]
@@ -16,6 +16,10 @@ pub struct Known {
     pub report_key: u128,
     /// What it says.
     pub content_hash: u128,
+    /// What provenance said of it.
+    pub verdict: Verdict,
+    /// Whether it is in the sums: it was not withdrawn, and no other copy took its place.
+    pub counts: bool,
 }
 
 /// What the reports say about a domain.
@@ -59,18 +63,15 @@ impl Store {
     /// What ClickHouse said.
     pub async fn known(&self, report_keys: &[u128], segment: Uuid) -> Result<Vec<Known>, StoreError> {
         let mut known = Vec::new();
-        for keys in report_keys.chunks(KEYS_AT_ONCE) {
-            let statement = format!(
-                "SELECT DISTINCT toString(report_key) AS report_key_text, \
-                 toString(content_hash) AS content_hash_text FROM deliveries \
-                 WHERE report_key IN ({}) AND decision != 'duplicate' AND segment != '{segment}'",
-                list(keys)
-            );
-            let rows: Vec<Pair> = self.timed(self.client().query_raw(&statement).fetch_all()).await?;
-            for row in rows {
-                let report_key = identity(&row.report_key_text)?;
-                known.push(Known { report_key, content_hash: identity(&row.content_hash_text)? });
-            }
+        for keys in report_keys.chunks(KEYS_AT_ONCE / 4) {
+            let copies = self.copies_of(keys, false).await?;
+            let others = copies.iter().filter(|copy| copy.segment != segment);
+            known.extend(others.map(|copy| Known {
+                report_key: copy.report_key,
+                content_hash: copy.content_hash,
+                verdict: copy.verdict,
+                counts: copy.place == Place::Counted,
+            }));
         }
         Ok(known)
     }
@@ -154,12 +155,6 @@ impl Store {
             .bind(limit);
         self.timed(query.fetch_all()).await
     }
-}
-
-#[derive(Deserialize, Row)]
-struct Pair {
-    report_key_text: String,
-    content_hash_text: String,
 }
 
 /// Identities as they stand in a statement.
