@@ -325,3 +325,49 @@ const XML: &str = "<feedback><report_metadata><org_name>google.com</org_name><re
     <dkim>fail</dkim><spf>fail</spf></policy_evaluated></row><identifiers><header_from>example.com</header_from>
     </identifiers></record>
 </feedback>";
+
+/// An upgrade: what was stored before standings were asked for is believed when its verdict is genuine and its day can be.
+#[tokio::test]
+async fn rows_from_before_standings_are_believed_by_their_verdict() {
+    let settings = Engine::shared().settings();
+    let store = Store::connect(&settings).unwrap();
+    let statements = store.schema_statements();
+    let old =
+        statements.iter().take_while(|statement| !statement.contains("ADD COLUMN IF NOT EXISTS standing"));
+    for statement in old {
+        store.client().clone().with_database("default").query_raw(statement).execute().await.unwrap();
+    }
+    for (verdict, day, count) in
+        [("genuine", "today() - 1", 5), ("unknown", "today() - 1", 70), ("genuine", "toDate(0)", 900)]
+    {
+        let insert = format!(
+            "INSERT INTO aggregate_records (policy_domain, day, verdict, report_key, received_at, count) \
+             SELECT 'a.example', {day}, '{verdict}', generateUUIDv4(), now(), {count}"
+        );
+        store.client().query_raw(&insert).execute().await.unwrap();
+    }
+    store.migrate().await.unwrap();
+    for (standing, count) in [("known", 10), ("stranger", 2_000), ("suspect", 30_000)] {
+        let insert = format!(
+            "INSERT INTO aggregate_records (policy_domain, day, verdict, standing, report_key, received_at, count) \
+             SELECT 'a.example', today() - 1, 'genuine', '{standing}', generateUUIDv4(), now(), {count}"
+        );
+        store.client().query_raw(&insert).execute().await.unwrap();
+    }
+    for rollup in ["daily_domains", "daily_sources"] {
+        for _ in 0..2 {
+            let sum = |of: &str| format!("SELECT sumIf(messages, {of}) FROM {rollup}");
+            assert_eq!(number(&store, &sum("believed")).await, 15, "{rollup}");
+            assert_eq!(number(&store, &sum("NOT believed")).await, 32_970, "{rollup}");
+            let merge = format!("OPTIMIZE TABLE {rollup} FINAL");
+            store.client().query_raw(&merge).execute().await.unwrap();
+        }
+    }
+    assert_eq!(
+        number(&store, "SELECT toInt64(sumIf(count, believed)) FROM aggregate_records FINAL").await,
+        15
+    );
+    store.client().query_raw("TRUNCATE TABLE schema_migrations").execute().await.unwrap();
+    store.migrate().await.unwrap();
+    assert_eq!(number(&store, "SELECT sumIf(messages, believed) FROM daily_domains").await, 15, "once more");
+}

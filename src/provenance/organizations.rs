@@ -15,6 +15,7 @@ pub(super) struct Organizations {
     by_domain: HashMap<String, usize>,
     by_name: HashMap<String, usize>,
     shared: HashSet<String>,
+    below: HashSet<String>,
     /// What its names and domains look like.
     looks: HashSet<String>,
     /// What those names look like that are one word.
@@ -32,7 +33,11 @@ impl Organizations {
 
     fn parse(text: &str) -> Result<Self, toml::de::Error> {
         let file: File = toml::from_str(text)?;
-        let mut known = Self { shared: file.shared.into_iter().collect(), ..Self::default() };
+        let mut known = Self {
+            shared: file.shared.into_iter().collect(),
+            below: file.below.into_iter().collect(),
+            ..Self::default()
+        };
         for (id, table) in file.organization.into_iter().enumerate() {
             let names = table.names.iter();
             known.words.extend(names.clone().filter(|name| is_word(name)).map(|name| looks(name)));
@@ -44,9 +49,10 @@ impl Organizations {
         Ok(known)
     }
 
-    /// Whether customers of its operator have addresses at exactly `domain`.
-    pub(super) fn is_shared(&self, domain: &str) -> bool {
-        self.shared.contains(domain)
+    /// Whether a customer of its operator can have an address at `domain`, one like `postmaster` if `as_operator`.
+    pub(super) fn is_shared(&self, domain: &str, as_operator: bool) -> bool {
+        let is_below = || parents(domain).skip(1).any(|parent| self.below.contains(parent));
+        (self.shared.contains(domain) && !as_operator) || is_below()
     }
 
     /// What a report's `org_name` or `organization-name` says about who it is from.
@@ -69,9 +75,9 @@ impl Organizations {
         }
     }
 
-    /// Whether `domain` belongs to an organisation of the table.
+    /// Whether `domain` belongs to an organisation of the table, or is the one domain of an operator in it.
     pub(super) fn is_known(&self, domain: &str) -> bool {
-        self.of_domain(domain).is_some()
+        self.of_domain(domain).is_some() || self.shared.contains(domain)
     }
 
     /// Whether `name`, the name or address of an organisation that is not in the table, may be taken for one that is: it
@@ -106,6 +112,7 @@ pub(super) enum Named {
 #[serde(deny_unknown_fields)]
 struct File {
     shared: Vec<String>,
+    below: Vec<String>,
     organization: Vec<Table>,
 }
 
@@ -150,7 +157,7 @@ mod tests {
         for (domain, id) in &known.by_domain {
             assert_eq!(known.of_domain(domain), Some(*id));
         }
-        assert!(known.by_domain.len() > 40);
+        assert!(file.organization.len() >= 100 && known.by_domain.len() > 200);
     }
 
     #[test]
