@@ -20,6 +20,7 @@ pub mod review;
 mod senders;
 mod settings;
 mod simulate;
+mod standing;
 pub mod tables;
 mod template;
 
@@ -31,7 +32,7 @@ pub use advice::{StoredKeyUse, StoredPlan, StoredStep};
 pub use block::{Batch, Block, Filling};
 pub use certificates::{CertificateRow, IssuedCertificate, StoredCertificate};
 pub use column::{Day, Identity};
-pub use copies::{CopyFilter, CopySums, Place, StoredCopy};
+pub use copies::{CopyChange, CopyFilter, CopySums, Place, StoredCopy};
 pub use correction::{Action, Change};
 pub use error::{Kind, StoreError};
 pub use health::{ReportedDays, SelectorUse, Sender, StoredCheck, StoredKey};

@@ -7,7 +7,7 @@
 
 use std::{
     cmp::Reverse,
-    collections::{BTreeSet, HashMap},
+    collections::{BTreeSet, HashMap, HashSet},
     sync::{Mutex, PoisonError},
 };
 
@@ -20,7 +20,7 @@ use super::{
 };
 use crate::{
     domains::Registry,
-    provenance::{Evidence, Verdict},
+    provenance::{Claim, Evidence, Standing, Verdict},
     spool::SegmentId,
     store::Known,
 };
@@ -110,11 +110,13 @@ impl FromIterator<Known> for Contents {
 }
 
 /// Decides about every message of a segment. `known` is what is stored already; what is decided here joins it, so that a
-/// report that came twice in one segment is stored once as well: its best proven copy, of equals the first.
+/// report that came twice in one segment is stored once as well: its best proven copy, of equals the first. `established` are
+/// the organizations with a history of genuine reports.
 pub(super) fn decide(
     examined: Vec<Examined>,
     known: &mut Contents,
     registry: &Registry,
+    established: &HashSet<String>,
     require: Require,
 ) -> Vec<MessageDecision> {
     let verdicts: Vec<Vec<Verdict>> = examined.iter().map(Examined::verdicts).collect();
@@ -143,7 +145,7 @@ pub(super) fn decide(
             let decision = decisions.get(&(place, report)).copied().unwrap_or(Decision::Withheld);
             (verdict_of(place, report), decision)
         };
-        message_decision(message, registry, decision_of)
+        message_decision(message, registry, established, decision_of)
     });
     decided.collect()
 }
@@ -151,14 +153,16 @@ pub(super) fn decide(
 fn message_decision(
     examined: Examined,
     registry: &Registry,
+    established: &HashSet<String>,
     decision_of: impl Fn(usize) -> (Verdict, Decision),
 ) -> MessageDecision {
     let Examined { number, evidence, reports, refused } = examined;
     let reports = reports.into_iter().enumerate().map(|(place, report)| {
+        let standing = report.standing(&evidence, established);
         let ExaminedReport { part, path, identity, .. } = report;
         let (verdict, decision) = decision_of(place);
         let group = registry.group_of(&identity.policy_domain).to_owned();
-        ReportDecision { part, path, identity, group, verdict, decision }
+        ReportDecision { part, path, identity, group, verdict, standing, decision }
     });
     let reports: Vec<_> = reports.collect();
     let kept_back = reports.iter().find_map(Reason::kept_back);
@@ -186,8 +190,18 @@ impl Examined {
 
 impl ExaminedReport {
     fn verdict(&self, evidence: &Evidence) -> Verdict {
-        let claim = self.identity.kind.claim(self.org_name.as_deref(), self.email.as_deref());
-        evidence.verdict(&claim)
+        evidence.verdict(&self.claim())
+    }
+
+    fn standing(&self, evidence: &Evidence, established: &HashSet<String>) -> Standing {
+        match self.identity.date_suspect {
+            true => Standing::Suspect,
+            false => evidence.standing(&self.claim(), established),
+        }
+    }
+
+    fn claim(&self) -> Claim<'_> {
+        self.identity.kind.claim(self.org_name.as_deref(), self.email.as_deref())
     }
 }
 

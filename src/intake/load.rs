@@ -304,6 +304,7 @@ impl ReportDecision {
             group_name: &self.group,
             reporter: &identity.reporter,
             verdict: self.verdict.as_str(),
+            standing: self.standing.as_str(),
             conflict: self.decision == Decision::Conflict,
             date_suspect: identity.date_suspect,
         }
@@ -326,6 +327,7 @@ impl ReportDecision {
             group_name: self.group.clone(),
             reporter: identity.reporter.clone(),
             verdict: self.verdict,
+            standing: self.standing.as_str().to_owned(),
             report_id: identity.report_id.clone(),
             records: identity.records,
             messages: identity.messages,

@@ -40,6 +40,8 @@ pub struct StoredCopy {
     pub reporter: String,
     /// What provenance says.
     pub verdict: Verdict,
+    /// Whether it can be believed.
+    pub standing: String,
     /// Its id as written.
     pub report_id: String,
     /// Records, policies or failure reports in it.
@@ -103,6 +105,25 @@ pub struct CopySums {
     pub messages: u64,
 }
 
+/// A change of a copy.
+#[derive(Clone, Debug, Deserialize, Row)]
+pub struct CopyChange {
+    /// The copy's segment.
+    pub segment: String,
+    /// The hash of what the copy says, as a UUID.
+    pub content: String,
+    /// `withdrawn`, `restored`, `superseded` or `refused`.
+    pub action: String,
+    /// Whether it was finished.
+    pub is_done: bool,
+    /// When it was begun; seconds since 1970.
+    pub at: u32,
+    /// Who made it.
+    pub by: String,
+    /// Why.
+    pub reason: String,
+}
+
 impl Store {
     /// The copies that are meant, the latest to arrive first, at most so many.
     ///
@@ -115,7 +136,8 @@ impl Store {
                 toString(segment) AS segment_text, number, toString(kind) AS kind_text, \
                 toInt64(toUnixTimestamp64Milli(received_at)) AS received, toString(policy_domain) AS domain_text, \
                 toUInt16(day) AS its_day, toString(group_name) AS group_text, toString(reporter) AS reporter_text, \
-                toString(verdict) AS verdict_text, report_id, records, messages, step, action, is_done, \
+                toString(verdict) AS verdict_text, toString(standing) AS standing_text, report_id, records, messages, step, \
+                action, is_done, \
                 toString(batch) AS batch_text, changed_by, reason \
              FROM ({}) ORDER BY received_at DESC, report_key, content_hash, segment LIMIT {most}",
             filter.statement()
@@ -141,8 +163,47 @@ impl Store {
         self.timed(filter.bind(self, &statement).fetch_one()).await
     }
 
-    /// The copies of these reports, best proven first, so many of each report; of all reports, or of those with copies from
-    /// several segments.
+    /// Those of these withdrawn copies that can be restored: not those beside which another copy counts that proves more,
+    /// nor what this program itself withdrew.
+    ///
+    /// # Errors
+    ///
+    /// What ClickHouse said.
+    pub async fn restorable(&self, copies: &[StoredCopy]) -> Result<Vec<StoredCopy>, StoreError> {
+        let keys: BTreeSet<_> = copies.iter().map(|copy| copy.report_key).collect();
+        let keys: Vec<_> = keys.into_iter().collect();
+        let mut all = self.copies_of(&keys, false).await?;
+        let wanted = |copy: &&StoredCopy| {
+            copy.place == Place::Withdrawn && copy.pending.is_none() && copy.changed_by != BY_RUAD
+        };
+        let wanted: BTreeMap<_, _> =
+            copies.iter().filter(wanted).map(|copy| (copy.identity(), copy.clone())).collect();
+        for copy in &mut all {
+            if wanted.contains_key(&copy.identity()) {
+                copy.place = Place::Counted;
+            }
+        }
+        let losers: BTreeSet<_> = losers(&all).into_iter().map(|(loser, _)| loser.identity()).collect();
+        Ok(wanted.into_values().filter(|copy| !losers.contains(&copy.identity())).collect())
+    }
+
+    /// What was done to the copies of a report, in order, at most so many changes.
+    ///
+    /// # Errors
+    ///
+    /// What ClickHouse said.
+    pub async fn changes_of(&self, report_key: u128, most: usize) -> Result<Vec<CopyChange>, StoreError> {
+        let statement = format!(
+            "SELECT toString(segment) AS segment, toString(content_hash) AS content, toString(action) AS action, \
+                state = 2 AS is_done, toUInt32(changed_at) AS at, toString(changed_by) AS by, reason \
+             FROM (SELECT * FROM report_corrections FINAL WHERE report_key IN ({}) ORDER BY changed_at, step LIMIT {most}) \
+             WHERE state < 3 ORDER BY changed_at, step",
+            list(&[report_key])
+        );
+        self.timed(self.client().query_raw(&statement).fetch_all()).await
+    }
+
+    /// The copies of these reports; of all, or of those with copies from several segments.
     pub(super) async fn copies_of(
         &self,
         keys: &[u128],
@@ -307,6 +368,7 @@ pub(super) struct CopyRow {
     group_text: String,
     reporter_text: String,
     verdict_text: String,
+    standing_text: String,
     report_id: String,
     records: u64,
     messages: u64,
@@ -340,6 +402,7 @@ impl TryFrom<CopyRow> for StoredCopy {
             group_name: row.group_text,
             reporter: row.reporter_text,
             verdict: Verdict::of_word(&row.verdict_text),
+            standing: row.standing_text,
             report_id: row.report_id,
             records: row.records,
             messages: row.messages,
@@ -351,6 +414,9 @@ impl TryFrom<CopyRow> for StoredCopy {
         })
     }
 }
+
+/// Who makes changes that no person asked for.
+pub(super) const BY_RUAD: &str = "ruad";
 
 /// Copies of 4,000 reports; the intake stores few of each ([`crate::intake`]).
 const MOST_COPIES: usize = 1_000_000;

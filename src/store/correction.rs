@@ -22,7 +22,7 @@ use xxhash_rust::xxh3::xxh3_128;
 
 use super::{
     Block, Store, StoreError,
-    copies::{CopyRow, Place, StoredCopy, losers},
+    copies::{BY_RUAD, CopyFilter, CopyRow, Place, StoredCopy, losers},
     query::{identity, list},
     tables::{
         AggregateRecords, AggregateReports, FailureReports, ReportCorrections, TlsFailures, TlsPolicies,
@@ -121,7 +121,33 @@ impl Store {
             self.carry_out(&changes, change.action).await?;
             changed += changes.len();
         }
+        telemetry::changed(change.action.as_str(), changed, change.by, change.reason);
         Ok(changed)
+    }
+
+    /// Withdraws what was stored before counts had a bound and counts more than can be: sums that wrapped because of it
+    /// are right again, for what is taken out wraps as what was added did. Gives how many copies there were.
+    ///
+    /// # Errors
+    ///
+    /// What ClickHouse said. It can be done again.
+    pub(super) async fn withdraw_implausible(&self) -> Result<usize, StoreError> {
+        let mut withdrawn = self.finish_changes().await?;
+        loop {
+            let keys: Vec<String> = self.timed(self.client().query_raw(IMPLAUSIBLE).fetch_all()).await?;
+            let keys = keys.iter().map(|key| identity(key)).collect::<Result<Vec<_>, _>>()?;
+            if keys.is_empty() {
+                return Ok(withdrawn);
+            }
+            let filter = CopyFilter { keys, place: Some(Place::Counted), ..CopyFilter::default() };
+            let copies = self.copies(&filter, usize::MAX).await?;
+            let reason = "it counts more than can be";
+            let changed = self.change(&copies, &Change::by_ruad(Action::Withdrawn, reason)).await?;
+            withdrawn += changed;
+            if changed == 0 {
+                return Ok(withdrawn);
+            }
+        }
     }
 
     /// Finishes the changes by persons that were cut short; gives how many copies that were.
@@ -142,7 +168,7 @@ impl Store {
                     toString(segment) AS segment_text, number, toString(kind) AS kind_text, \
                     toInt64(toUnixTimestamp64Milli(received_at)) AS received, toString(policy_domain) AS domain_text, \
                     toUInt16(day) AS its_day, toString(group_name) AS group_text, toString(reporter) AS reporter_text, \
-                    toString(verdict) AS verdict_text, report_id, records, messages, step, \
+                    toString(verdict) AS verdict_text, toString(standing) AS standing_text, report_id, records, messages, step, \
                     action, false AS is_done, toString(batch) AS batch_text, changed_by, reason \
                  FROM report_corrections FINAL WHERE batch = '{batch}' AND state = 1"
             );
@@ -324,7 +350,7 @@ impl Store {
 impl<'a> Change<'a> {
     fn by_ruad(action: Action, reason: &'a str) -> Self {
         let at = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).unwrap_or_default();
-        Self { action, by: "ruad", reason, at: at.as_secs() }
+        Self { action, by: BY_RUAD, reason, at: at.as_secs() }
     }
 }
 
@@ -440,8 +466,18 @@ struct Begun {
 
 const RECORDS: &str = "aggregate_records";
 
+/// Reports with a record, policy or failure of more than a billion, or more than ten billion in all.
+const IMPLAUSIBLE: &str = "SELECT DISTINCT toString(report_key) FROM ( \
+    SELECT report_key FROM aggregate_records WHERE count > 1000000000 \
+    UNION ALL SELECT report_key FROM aggregate_reports WHERE messages > 10000000000 \
+    UNION ALL SELECT report_key FROM tls_policies WHERE successful > 1000000000 OR failed > 1000000000 \
+    UNION ALL SELECT report_key FROM tls_failures WHERE failed_sessions > 1000000000 \
+    UNION ALL SELECT report_key FROM failure_reports WHERE ifNull(incidents, 0) > 1000000000 \
+ ) LIMIT 1000";
+
 /// What the ledger says of a copy; the rest of a row is what the report says.
-const OF_THE_COPY: [&str; 6] = ["day", "group_name", "reporter", "verdict", "received_at", "precedence"];
+const OF_THE_COPY: [&str; 7] =
+    ["day", "group_name", "reporter", "verdict", "standing", "received_at", "precedence"];
 
 /// A statement names each copy twice, in some 100 bytes.
 const COPIES_AT_ONCE: usize = 500;

@@ -103,7 +103,7 @@ impl Store {
         self.timed(query.fetch_all()).await
     }
 
-    /// The addresses that sent most, this many for each domain.
+    /// The addresses that sent most by reports that are believed, this many for each domain.
     ///
     /// # Errors
     ///
@@ -115,7 +115,7 @@ impl Store {
                 if(n.service = '', n.reverse_name, n.service) AS source_name, \
                 t.total AS messages, t.total_passed AS passed FROM ( \
                     SELECT policy_domain, source_ip, sum(messages) AS total, sum(passed) AS total_passed \
-                    FROM daily_sources GROUP BY policy_domain, source_ip \
+                    FROM daily_sources WHERE believed GROUP BY policy_domain, source_ip \
                     ORDER BY total DESC, source_ip LIMIT ? BY policy_domain \
                 ) AS t LEFT JOIN (SELECT source_ip, service, reverse_name FROM sources FINAL) AS n \
                 ON n.source_ip = t.source_ip ORDER BY policy_domain, messages DESC, address",
@@ -137,7 +137,7 @@ impl Store {
     }
 
     /// Addresses that sent mail in the last days and of which `sources` does not know enough: no row, or one that is
-    /// due again. Those that sent most come first.
+    /// due again. Those that sent most by reports that are believed come first.
     ///
     /// # Errors
     ///
@@ -149,7 +149,7 @@ impl Store {
                 "SELECT replaceOne(toString(source_ip), '::ffff:', '') FROM daily_sources \
                  WHERE received_month >= toStartOfMonth(today() - ?) AND source_ip NOT IN ( \
                     SELECT source_ip FROM sources GROUP BY source_ip HAVING argMax(recheck_at, checked_at) > now()) \
-                 GROUP BY source_ip ORDER BY sum(messages) DESC, source_ip LIMIT ?",
+                 GROUP BY source_ip ORDER BY sumIf(messages, believed) DESC, sum(messages) DESC, source_ip LIMIT ?",
             )
             .bind(days)
             .bind(limit);

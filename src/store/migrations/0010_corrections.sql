@@ -20,6 +20,7 @@ CREATE TABLE IF NOT EXISTS {database}.report_corrections{local}{on_cluster}
     group_name LowCardinality(String) COMMENT 'Group (customer) of the policy domain when the copy arrived',
     reporter LowCardinality(String) COMMENT 'Who reports, lower case',
     verdict LowCardinality(String) COMMENT 'Verdict on the copy: genuine, authenticated, forged or unknown',
+    standing LowCardinality(String) COMMENT 'Standing of the copy, as in deliveries',
     precedence UInt64 COMMENT 'Precedence of the rows of the copy' CODEC(ZSTD(1)),
     report_id String COMMENT 'Report id as written; empty when missing' CODEC(ZSTD(1)),
     records UInt64 COMMENT 'Records, policies or failure reports in it' CODEC(T64, ZSTD(1)),

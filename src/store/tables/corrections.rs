@@ -29,6 +29,7 @@ table! {
         group_name: Words<false>,
         reporter: Words<false>,
         verdict: Words<false>,
+        standing: Words<false>,
         precedence: Fixed<u64>,
         report_id: Text,
         records: Fixed<u64>,
@@ -57,6 +58,7 @@ impl ReportCorrections {
         self.group_name.push(&copy.group_name);
         self.reporter.push(&copy.reporter);
         self.verdict.push(copy.verdict.as_str());
+        self.standing.push(&copy.standing);
         self.precedence.push(precedence(copy.segment, copy.verdict));
         self.report_id.push(&copy.report_id);
         self.records.push(copy.records);
