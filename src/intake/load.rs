@@ -25,7 +25,7 @@ use crate::{
     sources::Seen,
     spool::{Message, Segment, SpoolError},
     store::{
-        Batch, Day, Filling,
+        Batch, Day, Filling, Place, StoredCopy,
         tables::{AggregateRecords, AggregateReports, Context, FailureReports, TlsFailures, TlsPolicies},
     },
 };
@@ -304,8 +304,38 @@ impl ReportDecision {
             group_name: &self.group,
             reporter: &identity.reporter,
             verdict: self.verdict.as_str(),
+            standing: self.standing.as_str(),
             conflict: self.decision == Decision::Conflict,
             date_suspect: identity.date_suspect,
+        }
+    }
+}
+
+impl ReportDecision {
+    /// It as the store knows it, before anything was done to it.
+    pub(super) fn copy(&self, segment: Uuid, number: u32, received_at: u64) -> StoredCopy {
+        let identity = &self.identity;
+        StoredCopy {
+            report_key: identity.key.as_u128(),
+            content_hash: identity.content.as_u128(),
+            segment,
+            number,
+            kind: identity.kind.as_str().to_owned(),
+            received_at,
+            policy_domain: identity.policy_domain.clone(),
+            day: identity.day,
+            group_name: self.group.clone(),
+            reporter: identity.reporter.clone(),
+            verdict: self.verdict,
+            standing: self.standing.as_str().to_owned(),
+            report_id: identity.report_id.clone(),
+            records: identity.records,
+            messages: identity.messages,
+            step: 0,
+            place: Place::Counted,
+            pending: None,
+            changed_by: String::new(),
+            reason: String::new(),
         }
     }
 }

@@ -6,8 +6,8 @@ use clickhouse::Row;
 use serde::Deserialize;
 use uuid::Uuid;
 
-use super::{Identity, Store, StoreError, tables::Sources};
-use crate::sources::SourceRow;
+use super::{Identity, Store, StoreError, copies::Place, tables::Sources};
+use crate::{provenance::Verdict, sources::SourceRow};
 
 /// A report that has been stored.
 #[derive(Clone, Copy, Debug)]
@@ -16,6 +16,10 @@ pub struct Known {
     pub report_key: u128,
     /// What it says.
     pub content_hash: u128,
+    /// What provenance said of it.
+    pub verdict: Verdict,
+    /// Whether it is in the sums: it was not withdrawn, and no other copy took its place.
+    pub counts: bool,
 }
 
 /// What the reports say about a domain.
@@ -59,18 +63,15 @@ impl Store {
     /// What ClickHouse said.
     pub async fn known(&self, report_keys: &[u128], segment: Uuid) -> Result<Vec<Known>, StoreError> {
         let mut known = Vec::new();
-        for keys in report_keys.chunks(KEYS_AT_ONCE) {
-            let statement = format!(
-                "SELECT DISTINCT toString(report_key) AS report_key_text, \
-                 toString(content_hash) AS content_hash_text FROM deliveries \
-                 WHERE report_key IN ({}) AND decision != 'duplicate' AND segment != '{segment}'",
-                list(keys)
-            );
-            let rows: Vec<Pair> = self.timed(self.client().query_raw(&statement).fetch_all()).await?;
-            for row in rows {
-                let report_key = identity(&row.report_key_text)?;
-                known.push(Known { report_key, content_hash: identity(&row.content_hash_text)? });
-            }
+        for keys in report_keys.chunks(KEYS_AT_ONCE / 4) {
+            let copies = self.copies_of(keys, false).await?;
+            let others = copies.iter().filter(|copy| copy.segment != segment);
+            known.extend(others.map(|copy| Known {
+                report_key: copy.report_key,
+                content_hash: copy.content_hash,
+                verdict: copy.verdict,
+                counts: copy.place == Place::Counted,
+            }));
         }
         Ok(known)
     }
@@ -102,7 +103,7 @@ impl Store {
         self.timed(query.fetch_all()).await
     }
 
-    /// The addresses that sent most, this many for each domain.
+    /// The addresses that sent most by reports that are believed, this many for each domain.
     ///
     /// # Errors
     ///
@@ -114,7 +115,7 @@ impl Store {
                 if(n.service = '', n.reverse_name, n.service) AS source_name, \
                 t.total AS messages, t.total_passed AS passed FROM ( \
                     SELECT policy_domain, source_ip, sum(messages) AS total, sum(passed) AS total_passed \
-                    FROM daily_sources GROUP BY policy_domain, source_ip \
+                    FROM daily_sources WHERE believed GROUP BY policy_domain, source_ip \
                     ORDER BY total DESC, source_ip LIMIT ? BY policy_domain \
                 ) AS t LEFT JOIN (SELECT source_ip, service, reverse_name FROM sources FINAL) AS n \
                 ON n.source_ip = t.source_ip ORDER BY policy_domain, messages DESC, address",
@@ -136,7 +137,7 @@ impl Store {
     }
 
     /// Addresses that sent mail in the last days and of which `sources` does not know enough: no row, or one that is
-    /// due again. Those that sent most come first.
+    /// due again. Those that sent most by reports that are believed come first.
     ///
     /// # Errors
     ///
@@ -148,18 +149,12 @@ impl Store {
                 "SELECT replaceOne(toString(source_ip), '::ffff:', '') FROM daily_sources \
                  WHERE received_month >= toStartOfMonth(today() - ?) AND source_ip NOT IN ( \
                     SELECT source_ip FROM sources GROUP BY source_ip HAVING argMax(recheck_at, checked_at) > now()) \
-                 GROUP BY source_ip ORDER BY sum(messages) DESC, source_ip LIMIT ?",
+                 GROUP BY source_ip ORDER BY sumIf(messages, believed) DESC, sum(messages) DESC, source_ip LIMIT ?",
             )
             .bind(days)
             .bind(limit);
         self.timed(query.fetch_all()).await
     }
-}
-
-#[derive(Deserialize, Row)]
-struct Pair {
-    report_key_text: String,
-    content_hash_text: String,
 }
 
 /// Identities as they stand in a statement.

@@ -25,6 +25,8 @@ use crate::{engine::Engine, wait::until_async};
 pub(crate) struct Bench {
     pub(crate) store: Store,
     pub(crate) require: Require,
+    /// Who answers about senders; without one nobody is asked.
+    pub(crate) dns: Option<dns::Settings>,
     spool: Option<Spool>,
     settings: spool::Settings,
     folder: TempDir,
@@ -47,24 +49,31 @@ impl Bench {
         let segment_age = Duration::from_millis(100);
         let settings = spool::Settings { path, segment_age, min_free_bytes: 0, ..Default::default() };
         let spool = Some(Spool::open(&settings).unwrap());
-        Self { store, require: Require::Nothing, spool, settings, folder }
+        Self { store, require: Require::Nothing, dns: None, spool, settings, folder }
     }
 
     /// Puts messages into one segment, which is closed when this returns.
     pub(crate) async fn send(&self, messages: &[String]) {
+        self.send_from("reporter.example", messages).await;
+    }
+
+    /// The same from the host and in the name of somebody else.
+    pub(crate) async fn send_from(&self, reporter: &str, messages: &[String]) {
         let before = self.spool().closed().len();
         let commits = messages.iter().map(async |message| {
             let mut incoming = self.spool().incoming();
+            let message = message.replace("reporter.example", reporter);
             incoming.write(message.as_bytes()).await.unwrap();
-            incoming.commit(envelope()).await.unwrap();
+            incoming.commit(envelope(reporter)).await.unwrap();
         });
         futures_util::future::join_all(commits).await;
         until_async("the segment to close", async || self.spool().closed().len() > before).await;
     }
 
     pub(crate) fn start(&self) -> Running {
-        let dns = dns::Settings { servers: vec!["127.0.0.1:1".parse().unwrap()], ..Default::default() };
-        let provenance = provenance::Settings { enabled: false, ..Default::default() };
+        let nobody = dns::Settings { servers: vec!["127.0.0.1:1".parse().unwrap()], ..Default::default() };
+        let provenance = provenance::Settings { enabled: self.dns.is_some(), ..Default::default() };
+        let dns = self.dns.clone().unwrap_or(nobody);
         let authenticator = Authenticator::new(&provenance, dns.resolver(16).unwrap());
         let sources = Sources::new(&sources::Settings::default(), dns.resolver(16).unwrap()).unwrap();
         let registry =
@@ -208,13 +217,13 @@ pub(crate) fn eml(subject: &str, content_type: &str, body: &str) -> String {
     )
 }
 
-fn envelope() -> Envelope {
+fn envelope(reporter: &str) -> Envelope {
     Envelope {
         received_at: now() * 1000,
         client_ip: "192.0.2.25".parse().unwrap(),
-        helo: "mail.reporter.example".into(),
+        helo: format!("mail.{reporter}"),
         tls: Some("TLSv1.3".into()),
-        mail_from: "reports@reporter.example".into(),
+        mail_from: format!("reports@{reporter}"),
         rcpt_to: vec!["rua@reports.example".into()],
     }
 }

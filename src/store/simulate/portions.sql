@@ -39,7 +39,7 @@ FROM (
                 spf_results.domain, spf_results.scope, spf_results.result)) AS paths,
             if(plain(r.disposition) IN ('none', 'pass', 'quarantine', 'reject'), plain(r.disposition), '') AS disposition
         FROM aggregate_records AS r FINAL
-        WHERE policy_domain = ? AND day BETWEEN toDate(?) AND toDate(?) AND verdict != 'forged'
+        WHERE policy_domain = ? AND day BETWEEN toDate(?) AND toDate(?) AND believed
     )
     GROUP BY
         source_ip, subdomain, dkim_said, spf_said, dkim_relaxed, dkim_strict, spf_relaxed, spf_strict, excused,
