@@ -8,7 +8,7 @@
 /// digit or one of `-.,:/@&+!()_`. At most [`LONGEST`] characters; empty for a name of white space alone.
 ///
 /// A character is replaced rather than dropped, and compatibility forms stay what they are (no NFKC): `goo\u{200b}gle`
-/// and `ｇｏｏｇｌｅ` must not become the label of somebody else. A label is its own label.
+/// and `ｇｏｏｇｌｅ` must not get the label of another reporter. A label is its own label.
 #[must_use]
 pub fn label(name: &str) -> String {
     let mut label = String::with_capacity(name.len().min(LONGEST));

@@ -20,10 +20,8 @@ pub struct Identity {
     /// A hash of reporter, policy domain, report id, begin and end. Report ids alone repeat: between reporters, and from
     /// Google and Mimecast on different days. It is made of names as they were written, in lower case.
     pub key: Uuid,
-    /// A hash of what the report says, whatever the case of the reporter's and the policy domain's names. Up to version
-    /// 0.1 of this program their case counted; [`ExaminedReport`] has that hash for reports stored by then.
-    ///
-    /// [`ExaminedReport`]: super::examine::ExaminedReport
+    /// A hash of what the report says, whatever the case of the reporter's and the policy domain's names. A report that
+    /// version 0.1 of this program stored keeps the hash it got then, for which their case counted.
     pub content: Uuid,
     /// The [`label`] of `org_name`, or of the domain of `email` where that is missing.
     pub reporter: String,
@@ -59,7 +57,7 @@ impl Identity {
     ///
     /// # Errors
     ///
-    /// When what it names as its policy domain is no domain.
+    /// When its policy domain is not a domain name.
     pub fn of_aggregate(report: &Aggregate, received_at: u64) -> Result<Self, Refusal> {
         let reporter = reporter(report.org_name.as_deref(), report.email.as_deref());
         let policy_domain = domain(report.policy.domain.as_deref())?;
@@ -83,7 +81,7 @@ impl Identity {
     ///
     /// # Errors
     ///
-    /// When what one of its policies names as its domain is none.
+    /// When the domain of one of its policies is not a domain name.
     pub fn of_tls(report: &TlsReport, received_at: u64) -> Result<Self, Refusal> {
         let reporter = reporter(report.organization_name.as_deref(), report.contact_info.as_deref());
         for policy in &report.policies {
@@ -114,7 +112,7 @@ impl Identity {
     ///
     /// # Errors
     ///
-    /// When it names what it is about, and that is no domain.
+    /// When what it names as reported is not a domain name.
     pub fn of_failure(report: &FailureReport, received_at: u64) -> Result<Self, Refusal> {
         let content = report.content_hash();
         let author = report.header_from.as_deref().and_then(domain_of_address);
@@ -331,6 +329,57 @@ mod tests {
     fn parts_of_a_key_do_not_run_into_each_other() {
         assert_ne!(key(&["a", "bc"]), key(&["ab", "c"]));
         assert_ne!(key(&["a", ""]), key(&["", "a"]));
+    }
+
+    fn aggregate(org_name: &str, email: &str, domain: &str) -> Aggregate {
+        let document = format!(
+            "<feedback><report_metadata><org_name>{org_name}</org_name><email>{email}</email><report_id>42</report_id>\
+             <date_range><begin>1793491200</begin><end>1793577599</end></date_range></report_metadata>\
+             <policy_published><domain>{domain}</domain></policy_published></feedback>"
+        );
+        let limits = crate::report::Limits::default();
+        crate::report::aggregate::read(document.as_bytes(), &limits, |_| {}).unwrap()
+    }
+
+    #[test]
+    fn ordinary_reports_keep_their_identity() {
+        let report = aggregate("google.com", "noreply-dmarc-support@google.com", "example.org");
+        let identity = Identity::of_aggregate(&report, ARRIVAL).unwrap();
+        assert_eq!(identity.key.to_string(), "e7bec133-447e-2658-371b-823bd6c44106");
+        assert_eq!(identity.content.as_u128(), report.content_hash);
+        assert_eq!(identity.reporter, "google.com");
+        for (org_name, lower, reporter) in [
+            ("Enterprise Outlook", "enterprise outlook", "enterprise outlook"),
+            (" Mail.Ru\n", "mail.ru", "mail.ru"),
+            ("O'Reilly\\", "o'reilly\\", "o_reilly_"),
+            ("Goo\u{200b}gle.com", "goo\u{200b}gle.com", "goo_gle.com"),
+        ] {
+            let report = aggregate(org_name, "a@b.example", "Example.ORG.");
+            let identity = Identity::of_aggregate(&report, ARRIVAL).unwrap();
+            let parts = ["aggregate", lower, "example.org", "42", "1793491200", "1793577599"];
+            assert_eq!(identity.key, key(&parts), "{org_name}");
+            assert_eq!(identity.reporter, reporter);
+        }
+    }
+
+    #[test]
+    fn tls_reports_keep_their_identity() {
+        let report = TlsReport {
+            organization_name: Some("Google Inc.".to_owned()),
+            report_id: Some("2026-11-01T00:00:00Z_example.org".to_owned()),
+            begin: Some(1_793_491_200),
+            end: Some(1_793_577_599),
+            announced_domain: Some("example.org".to_owned()),
+            policies: vec![crate::report::tls::TlsPolicy::default()],
+            ..TlsReport::default()
+        };
+        let identity = Identity::of_tls(&report, ARRIVAL).unwrap();
+        let parts = ["tls", "google inc.", "2026-11-01T00:00:00Z_example.org", "1793491200", "1793577599"];
+        assert_eq!(identity.key, key(&parts), "the announced domain is no part of it");
+        assert_eq!(
+            (identity.reporter.as_str(), identity.policy_domain.as_str()),
+            ("google inc.", "example.org")
+        );
     }
 
     #[test]

@@ -135,11 +135,11 @@ impl Refusal {
         Self { code: error.code(), message: error.to_string() }
     }
 
-    /// Of a report about something that is no domain; `name` is as written.
+    /// Of a report whose policy domain is not a domain name; `name` is as written.
     pub(super) fn no_domain(name: &str) -> Self {
         let shown: String = name.chars().take(MOST_SHOWN).collect();
         let dots = if shown.len() < name.len() { "..." } else { "" };
-        let message = format!("the policy domain {shown:?}{dots} is no domain name");
+        let message = format!("the policy domain {shown:?}{dots} is not a domain name");
         Self { code: "policy_domain_invalid", message }
     }
 

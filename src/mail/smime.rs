@@ -168,7 +168,7 @@ fn header(input: &mut dyn BufRead) -> io::Result<(u8, Option<u64>)> {
 }
 
 /// How many bytes the header of a piece takes in DER. In BER a length may be written with more bytes than it needs;
-/// nobody does.
+/// encoders do not.
 fn header_bytes(length: u64) -> u64 {
     let bits = u64::from(u64::BITS - length.leading_zeros());
     if length < 0x80 { 2 } else { 2 + bits.div_ceil(8) }
@@ -177,7 +177,7 @@ fn header_bytes(length: u64) -> u64 {
 fn enter(input: &mut dyn BufRead, wanted: u8) -> io::Result<Option<u64>> {
     match header(input)? {
         (tag, length) if tag == wanted => Ok(length),
-        _ => Err(corrupt("it is no signed message").into()),
+        _ => Err(corrupt("it is not a signed message").into()),
     }
 }
 

@@ -214,7 +214,7 @@ fn is_base64_of_report(text: &[u8]) -> bool {
     }
 }
 
-/// Whether an OpenPGP message begins here in binary: with a session key that is encrypted to somebody, in a packet of the
+/// Whether an OpenPGP message begins here in binary: with a session key that is encrypted, in a packet of the
 /// old or the new form (RFC 9580 sections 4.2 and 5.1).
 fn is_openpgp(head: &[u8]) -> bool {
     matches!(
@@ -234,7 +234,7 @@ fn is_tar(head: &[u8]) -> bool {
     let written = written.fold(0_u32, |sum, digit| sum.wrapping_mul(8).wrapping_add(u32::from(digit - b'0')));
     let others = block[..148].iter().chain(&block[156..]);
     let sum = others.map(|byte| u32::from(*byte)).sum::<u32>() + 8 * u32::from(b' ');
-    // A block of zeros has no name and is no archive.
+    // A block of zeros is the end of an archive, not its start.
     block[0] != 0 && written == sum
 }
 

@@ -219,8 +219,7 @@ impl Store {
                      GROUP BY report_key HAVING uniqExact(segment) > 1",
                     list(&keys)
                 );
-                let found: Vec<String> =
-                    self.timed(self.client().query_raw(&statement).fetch_all()).await?;
+                let found: Vec<String> = self.timed(self.client().query_raw(&statement).fetch_all()).await?;
                 keys = found.iter().map(|key| identity(key)).collect::<Result<_, _>>()?;
             }
             if !keys.is_empty() {
@@ -300,7 +299,9 @@ impl CopyFilter {
             conditions.push(format!("verdict = '{}'", verdict.as_str()));
         }
         for (sign, time) in [(">=", self.since), ("<", self.before)] {
-            conditions.extend(time.map(|time| format!("received_at {sign} fromUnixTimestamp64Milli(toInt64({time}))")));
+            conditions.extend(
+                time.map(|time| format!("received_at {sign} fromUnixTimestamp64Milli(toInt64({time}))")),
+            );
         }
         for (column, value) in self.values() {
             conditions.extend(value.map(|_| format!("{column} = ?")));

@@ -102,6 +102,16 @@ async fn selectors_are_learned_from_what_verified() {
 }
 
 #[tokio::test]
+async fn what_is_no_domain_signs_nothing() {
+    let store = Engine::shared().store().await;
+    let odd = r"x\\.a.example/s2/pass x\'.a.example/s3/pass a.example/s1/pass";
+    report(&store, 1, 2, odd, "::ffff:192.0.2.1", true).await;
+    add_up(&store).await;
+    let uses = store.selector_uses(50).await.unwrap();
+    assert_eq!(uses.iter().map(|used| used.selector.as_str()).collect::<Vec<_>>(), ["s1"]);
+}
+
+#[tokio::test]
 async fn keys_and_their_use_stand_in_one_view() {
     let store = Engine::shared().store().await;
     report(&store, 1, 2, "a.example/s1/pass a.example/s2/pass", "::ffff:192.0.2.1", true).await;

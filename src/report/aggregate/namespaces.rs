@@ -15,7 +15,7 @@ pub(super) enum Owner {
     /// That of another vocabulary.
     Other,
     /// Its prefix is not declared, and is not that of the root.
-    Nobody,
+    Undeclared,
 }
 
 /// The namespace declarations in force.
@@ -111,7 +111,7 @@ impl Namespaces {
             Some(namespace) if self.is_own(namespace) => Owner::Report,
             Some(_) => Owner::Other,
             None if prefix.is_empty() || prefix == self.root_prefix => Owner::Report,
-            None => Owner::Nobody,
+            None => Owner::Undeclared,
         }
     }
 

@@ -45,9 +45,9 @@ impl Builder<'_> {
             match self.namespaces.owner(name, &declared) {
                 Owner::Report => self.start_own(tag, child)?,
                 // An undeclared prefix in a value is more likely text: "<joe:smith>".
-                Owner::Nobody if matches!(self.top(), Node::Value(_)) => self.start_own(tag, child)?,
+                Owner::Undeclared if matches!(self.top(), Node::Value(_)) => self.start_own(tag, child)?,
                 Owner::Other if self.is_embedded_schema(name, &declared) => self.start_own(tag, child)?,
-                Owner::Nobody | Owner::Other => Some(self.start_extension(tag, &declared)),
+                Owner::Undeclared | Owner::Other => Some(self.start_extension(tag, &declared)),
             }
         };
         if open.is_some_and(|open| !matches!(open.node, Node::Document | Node::Unknown)) {
