@@ -119,10 +119,8 @@ async fn withdrawing_and_restoring_can_stop_anywhere() {
     for action in [Action::Withdrawn, Action::Restored] {
         for requests in 1.. {
             let (store, proxy) = behind_proxy().await;
-            let reports: Vec<_> = [7, 8, 9]
-                .into_iter()
-                .map(|key| Report { key, content: key * 10, ..Report::default() })
-                .collect();
+            let reports: Vec<_> =
+                [7, 8, 9].into_iter().map(|key| Report { key, content: key * 10, ..Report::default() }).collect();
             for report in &reports {
                 store_report(&store, report).await;
             }
