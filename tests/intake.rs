@@ -17,6 +17,8 @@ mod outage;
 mod proxy;
 #[path = "intake/standing.rs"]
 mod standing;
+#[path = "intake/verdicts.rs"]
+mod verdicts;
 #[path = "support/wait.rs"]
 mod wait;
 

@@ -244,7 +244,14 @@ struct Report {
 
 impl Default for Report {
     fn default() -> Self {
-        Self { key: 7, content: 70, segment: Uuid::from_u128(5 << 64), verdict: "genuine", standing: "known", month: 0 }
+        Self {
+            key: 7,
+            content: 70,
+            segment: Uuid::from_u128(5 << 64),
+            verdict: "genuine",
+            standing: "known",
+            month: 0,
+        }
     }
 }
 
@@ -334,7 +341,10 @@ async fn deliver(store: &Store, report: &Report, decision: &'static str) {
         messages: 16,
     };
     rows.add(&report.context(), &delivery);
-    store.insert(&rows, 0..1, &[], &format!("{}/{}/{}/ledger", report.segment, report.key, report.content)).await.unwrap();
+    store
+        .insert(&rows, 0..1, &[], &format!("{}/{}/{}/ledger", report.segment, report.key, report.content))
+        .await
+        .unwrap();
 }
 
 /// Rows of the table, and records that the two rollups count.

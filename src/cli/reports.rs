@@ -165,7 +165,9 @@ impl<'a> Changing<'a> {
     fn new(store: &'a Store, filter: Filter, action: Action, reason: String) -> anyhow::Result<Self> {
         let filter = filter.parse()?;
         if filter.is_empty() {
-            bail!("name the reports: --key, --reporter, --domain, --id, --segment, --verdict, --since or --before");
+            bail!(
+                "name the reports: --key, --reporter, --domain, --id, --segment, --verdict, --since or --before"
+            );
         }
         if action == Action::Withdrawn && reason.trim().is_empty() {
             bail!("--reason says why, for whoever asks later");
@@ -174,7 +176,8 @@ impl<'a> Changing<'a> {
         let place = if action == Action::Withdrawn { Place::Counted } else { Place::Withdrawn };
         // What arrives while the question is answered is not meant.
         let now_in_milliseconds = u64::try_from(now.as_millis())?;
-        let before = Some(filter.before.map_or(now_in_milliseconds, |before| before.min(now_in_milliseconds)));
+        let before =
+            Some(filter.before.map_or(now_in_milliseconds, |before| before.min(now_in_milliseconds)));
         let by = ["SUDO_USER", "USER", "LOGNAME"].into_iter().find_map(|name| env::var(name).ok());
         Ok(Self {
             store,
@@ -290,9 +293,9 @@ impl<'a> Changing<'a> {
 
 impl Filter {
     fn parse(self) -> anyhow::Result<CopyFilter> {
-        let domain = self.domain.map(|domain| {
-            normalize(&domain).with_context(|| format!("{domain:?} is not a domain name"))
-        });
+        let domain = self
+            .domain
+            .map(|domain| normalize(&domain).with_context(|| format!("{domain:?} is not a domain name")));
         if self.key.len() > MOST_KEYS {
             bail!("{} keys; {MOST_KEYS} are the most", self.key.len());
         }
@@ -356,7 +359,13 @@ async fn show(store: &Store, key: Uuid, json: bool, out: &mut dyn Write) -> anyh
     for copy in &copies {
         let content = Uuid::from_u128(copy.content_hash);
         writeln!(out, "\ncopy in segment {}, message {}", copy.segment, copy.number)?;
-        writeln!(out, "  arrived {}, {}, {}", date(copy.received_at), copy.verdict.as_str(), copy.place.as_str())?;
+        writeln!(
+            out,
+            "  arrived {}, {}, {}",
+            date(copy.received_at),
+            copy.verdict.as_str(),
+            copy.place.as_str()
+        )?;
         writeln!(out, "  {} records, {} messages, content {content}", copy.records, copy.messages)?;
         let of_copy = changes.iter().filter(|change| {
             change.segment == copy.segment.to_string() && change.content == content.to_string()

@@ -252,9 +252,8 @@ mod tests {
     /// What becomes of these copies in turn: a content and a verdict each.
     fn decisions(copies: &[(u128, Verdict)]) -> Vec<Decision> {
         let mut known = Contents::default();
-        let decide = |(content, verdict): &(u128, Verdict)| {
-            known.decide(KEY, Uuid::from_u128(*content), *verdict)
-        };
+        let decide =
+            |(content, verdict): &(u128, Verdict)| known.decide(KEY, Uuid::from_u128(*content), *verdict);
         copies.iter().map(decide).collect()
     }
 
@@ -266,7 +265,11 @@ mod tests {
         for (place, worse) in all.iter().enumerate() {
             for (other, better) in all.iter().enumerate() {
                 let expected = if other > place { Stored } else { Duplicate };
-                assert_eq!(decisions(&[(1, *worse), (1, *better)]), [Stored, expected], "{worse:?} {better:?}");
+                assert_eq!(
+                    decisions(&[(1, *worse), (1, *better)]),
+                    [Stored, expected],
+                    "{worse:?} {better:?}"
+                );
             }
         }
     }

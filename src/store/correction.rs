@@ -158,8 +158,7 @@ impl Store {
     pub async fn finish_changes(&self) -> Result<usize, StoreError> {
         let unfinished = "SELECT DISTINCT toString(batch) AS batch, toString(action) AS action \
             FROM report_corrections FINAL WHERE state = 1 AND action IN ('withdrawn', 'restored') ORDER BY batch";
-        let batches: Vec<Unfinished> =
-            self.timed(self.client().query_raw(unfinished).fetch_all()).await?;
+        let batches: Vec<Unfinished> = self.timed(self.client().query_raw(unfinished).fetch_all()).await?;
         let mut finished = 0;
         for Unfinished { batch, action } in batches {
             let batch = Uuid::from_u128(identity(&batch)?);
@@ -206,8 +205,7 @@ impl Store {
             let rows: Vec<Begun> = self.timed(self.client().query_raw(&statement).fetch_all()).await?;
             for row in rows {
                 let segment = Uuid::from_u128(identity(&row.segment_text)?);
-                let step =
-                    (identity(&row.key_text)?, identity(&row.content_text)?, segment, row.step);
+                let step = (identity(&row.key_text)?, identity(&row.content_text)?, segment, row.step);
                 batches.entry(step).or_default().insert(Uuid::from_u128(identity(&row.batch_text)?));
             }
         }
@@ -286,11 +284,10 @@ impl Store {
             name => format!("r.`{name}`"),
         });
         let selected = selected.collect::<Vec<_>>().join(", ");
-        let batch = format!("report_corrections FINAL WHERE batch = '{batch}' AND state != 3 AND kind = 'aggregate'");
+        let batch =
+            format!("report_corrections FINAL WHERE batch = '{batch}' AND state != 3 AND kind = 'aggregate'");
         let (last, stored) = match action {
-            Action::Refused => {
-                ("", format!("AND precedence GLOBAL IN (SELECT precedence FROM {batch})"))
-            }
+            Action::Refused => ("", format!("AND precedence GLOBAL IN (SELECT precedence FROM {batch})")),
             _ => ("FINAL", String::new()),
         };
         format!(
@@ -380,7 +377,8 @@ fn step_of(copy: &StoredCopy) -> String {
 
 /// What follows from a set of changes alone.
 fn token(changes: &[(StoredCopy, Uuid)]) -> String {
-    let mut steps: Vec<_> = changes.iter().map(|(copy, batch)| format!("{}/{batch}", step_of(copy))).collect();
+    let mut steps: Vec<_> =
+        changes.iter().map(|(copy, batch)| format!("{}/{batch}", step_of(copy))).collect();
     steps.sort_unstable();
     format!("{:032x}", xxh3_128(steps.join(",").as_bytes()))
 }

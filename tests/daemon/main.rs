@@ -19,3 +19,4 @@ mod smtp;
 mod systemd;
 #[path = "../support/wait.rs"]
 mod wait;
+mod withdraw;

@@ -119,8 +119,10 @@ async fn withdrawing_and_restoring_can_stop_anywhere() {
     for action in [Action::Withdrawn, Action::Restored] {
         for requests in 1.. {
             let (store, proxy) = behind_proxy().await;
-            let reports: Vec<_> =
-                [7, 8, 9].into_iter().map(|key| Report { key, content: key * 10, ..Report::default() }).collect();
+            let reports: Vec<_> = [7, 8, 9]
+                .into_iter()
+                .map(|key| Report { key, content: key * 10, ..Report::default() })
+                .collect();
             for report in &reports {
                 store_report(&store, report).await;
             }
@@ -171,7 +173,14 @@ async fn two_who_withdraw_the_same_report_take_it_out_once() {
 async fn reports_are_found_by_what_is_known_of_them() {
     let store = Engine::shared().store().await;
     let report = Report::default();
-    let old = Report { key: 8, content: 80, month: 2, verdict: "forged", segment: Uuid::from_u128(2 << 64) };
+    let old = Report {
+        key: 8,
+        content: 80,
+        month: 2,
+        verdict: "forged",
+        segment: Uuid::from_u128(2 << 64),
+        ..report
+    };
     for report in [&report, &old] {
         store_report(&store, report).await;
     }

@@ -39,7 +39,13 @@ table! {
 
 impl ReportCorrections {
     /// Adds the next change of a copy.
-    pub(in crate::store) fn add(&mut self, copy: &StoredCopy, batch: Uuid, change: &Change<'_>, state: State) {
+    pub(in crate::store) fn add(
+        &mut self,
+        copy: &StoredCopy,
+        batch: Uuid,
+        change: &Change<'_>,
+        state: State,
+    ) {
         self.report_key.push(Identity(copy.report_key));
         self.content_hash.push(Identity(copy.content_hash));
         self.segment.push(copy.segment.into());
