@@ -19,6 +19,8 @@ mod proxy;
 mod standing;
 #[path = "intake/untrusted.rs"]
 mod untrusted;
+#[path = "intake/verdicts.rs"]
+mod verdicts;
 #[path = "support/wait.rs"]
 mod wait;
 

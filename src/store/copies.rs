@@ -424,3 +424,79 @@ const MOST_COPIES: usize = 1_000_000;
 
 /// Bytes: two lists of 4,000 identities.
 const LONGEST_STATEMENT: &str = "1048576";
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    fn copy((content, segment, verdict): (u128, u128, Verdict)) -> StoredCopy {
+        StoredCopy {
+            report_key: 7,
+            content_hash: content,
+            segment: Uuid::from_u128(segment),
+            number: 0,
+            kind: "aggregate".to_owned(),
+            received_at: 0,
+            policy_domain: String::new(),
+            day: 0,
+            group_name: String::new(),
+            reporter: String::new(),
+            verdict,
+            standing: String::new(),
+            report_id: String::new(),
+            records: 0,
+            messages: 0,
+            step: 0,
+            place: Place::Counted,
+            pending: None,
+            changed_by: String::new(),
+            reason: String::new(),
+        }
+    }
+
+    fn any_copies() -> impl Strategy<Value = Vec<StoredCopy>> {
+        let verdict = prop::sample::select(vec![
+            Verdict::Genuine,
+            Verdict::Authenticated,
+            Verdict::Unknown,
+            Verdict::Forged,
+        ]);
+        let one = (0_u128..4, verdict);
+        prop::collection::vec(one, 0..12).prop_map(|copies| {
+            let numbered = (1_u128..).zip(copies);
+            numbered.map(|(segment, (content, verdict))| copy((content, segment, verdict))).collect()
+        })
+    }
+
+    proptest! {
+        #[test]
+        fn the_best_copies_stay_whoever_looks_and_when(copies in any_copies(), turn in 0_usize..12) {
+            let lost: BTreeSet<_> = losers(&copies).into_iter().map(|(loser, _)| loser.identity()).collect();
+            let stay: Vec<_> = copies.iter().filter(|copy| !lost.contains(&copy.identity())).collect();
+            let contents: BTreeSet<_> = stay.iter().map(|copy| copy.content_hash).collect();
+            prop_assert_eq!(contents.len(), stay.len(), "one a content");
+            prop_assert_eq!(stay.is_empty(), copies.is_empty());
+            if copies.iter().any(|copy| copy.verdict == Verdict::Genuine) {
+                prop_assert!(stay.iter().all(|copy| copy.verdict == Verdict::Genuine));
+            } else {
+                for copy in &copies {
+                    let best = stay.iter().find(|one| one.content_hash == copy.content_hash).unwrap();
+                    prop_assert!(best.verdict.proof() >= copy.verdict.proof());
+                }
+            }
+            // In whatever order they are found, and when some have been settled before.
+            let mut turned = copies.clone();
+            turned.rotate_left(turn.min(copies.len()));
+            let again: BTreeSet<_> = losers(&turned).into_iter().map(|(loser, _)| loser.identity()).collect();
+            prop_assert_eq!(&again, &lost);
+            let (first, rest) = copies.split_at(turn.min(copies.len()));
+            let early: BTreeSet<_> = losers(first).into_iter().map(|(loser, _)| loser.identity()).collect();
+            let left: Vec<_> =
+                first.iter().chain(rest).filter(|copy| !early.contains(&copy.identity())).cloned().collect();
+            let late = losers(&left).into_iter().map(|(loser, _)| loser.identity());
+            prop_assert_eq!(&early.iter().copied().chain(late).collect::<BTreeSet<_>>(), &lost);
+        }
+    }
+}

@@ -23,7 +23,7 @@ use xxhash_rust::xxh3::xxh3_128;
 use super::{
     Block, Store, StoreError,
     copies::{BY_RUAD, CopyFilter, CopyRow, Place, StoredCopy, losers},
-    query::{identity, list},
+    query::{KEYS_AT_ONCE, identity, list},
     tables::{
         AggregateRecords, AggregateReports, FailureReports, ReportCorrections, TlsFailures, TlsPolicies,
         precedence, precedence_without_proof,
@@ -74,15 +74,17 @@ impl Store {
     /// What ClickHouse said. It can be done again.
     pub async fn settle(&self, report_keys: &[u128]) -> Result<usize, StoreError> {
         let copies = self.copies_of(report_keys, true).await?;
-        let cut_short = copies.iter().filter(|copy| copy.place == Place::Superseded);
-        let cut_short = cut_short.filter_map(|copy| copy.pending.map(|batch| (copy.clone(), batch)));
-        let mut settled: Vec<_> = cut_short.collect();
         let mut by_reason: BTreeMap<String, Vec<(StoredCopy, Uuid)>> = BTreeMap::new();
+        for copy in copies.iter().filter(|copy| copy.place == Place::Superseded && copy.pending.is_some()) {
+            let batch = batch_of(copy);
+            by_reason.entry(copy.reason.clone()).or_default().push((copy.clone(), batch));
+        }
         for (loser, winner) in losers(&copies).into_iter().filter(|(loser, _)| loser.pending.is_none()) {
             telemetry::superseded(loser, winner);
             let reason = format!("the {} copy in segment {} counts", winner.verdict.as_str(), winner.segment);
             by_reason.entry(reason).or_default().push(next_of_its_own(loser));
         }
+        let mut settled = Vec::new();
         for (reason, changes) in by_reason {
             let change = Change::by_ruad(Action::Superseded, &reason);
             settled.extend(self.begin(changes, &change).await?);
@@ -158,8 +160,7 @@ impl Store {
     pub async fn finish_changes(&self) -> Result<usize, StoreError> {
         let unfinished = "SELECT DISTINCT toString(batch) AS batch, toString(action) AS action \
             FROM report_corrections FINAL WHERE state = 1 AND action IN ('withdrawn', 'restored') ORDER BY batch";
-        let batches: Vec<Unfinished> =
-            self.timed(self.client().query_raw(unfinished).fetch_all()).await?;
+        let batches: Vec<Unfinished> = self.timed(self.client().query_raw(unfinished).fetch_all()).await?;
         let mut finished = 0;
         for Unfinished { batch, action } in batches {
             let batch = Uuid::from_u128(identity(&batch)?);
@@ -183,7 +184,8 @@ impl Store {
     }
 
     /// Writes down that these changes begin, and leaves out those of copies that somebody else began to change. Both
-    /// write before they look, so that never both go on; perhaps neither does.
+    /// write before they look, so that never both go on. A person gives up; what has to be done anyway is left for the next
+    /// [`Store::settle`].
     async fn begin(
         &self,
         changes: Vec<(StoredCopy, Uuid)>,
@@ -195,28 +197,40 @@ impl Store {
         self.note(&changes, change, State::Begun).await?;
         let keys: BTreeSet<_> = changes.iter().map(|(copy, _)| copy.report_key).collect();
         let keys: Vec<_> = keys.into_iter().collect();
-        let mut batches: BTreeMap<(u128, u128, Uuid, u32), BTreeSet<Uuid>> = BTreeMap::new();
-        for keys in keys.chunks(super::query::KEYS_AT_ONCE) {
+        // Who changes each copy, and whether it is done.
+        let mut batches: BTreeMap<String, BTreeMap<Uuid, bool>> = BTreeMap::new();
+        for keys in keys.chunks(KEYS_AT_ONCE) {
             let statement = format!(
                 "SELECT toString(report_key) AS key_text, toString(content_hash) AS content_text, \
-                    toString(segment) AS segment_text, step, toString(batch) AS batch_text \
+                    toString(segment) AS segment_text, step, toString(batch) AS batch_text, state = 2 AS is_done \
                  FROM report_corrections FINAL WHERE report_key IN ({}) AND state != 3",
                 list(keys)
             );
             let rows: Vec<Begun> = self.timed(self.client().query_raw(&statement).fetch_all()).await?;
             for row in rows {
-                let segment = Uuid::from_u128(identity(&row.segment_text)?);
-                let step =
-                    (identity(&row.key_text)?, identity(&row.content_text)?, segment, row.step);
-                batches.entry(step).or_default().insert(Uuid::from_u128(identity(&row.batch_text)?));
+                let step = format!(
+                    "{:032x}/{:032x}/{}/{}",
+                    identity(&row.key_text)?,
+                    identity(&row.content_text)?,
+                    row.segment_text,
+                    row.step
+                );
+                let batch = Uuid::from_u128(identity(&row.batch_text)?);
+                batches.entry(step).or_default().insert(batch, row.is_done);
             }
         }
-        let is_alone = |(copy, batch): &(StoredCopy, Uuid)| {
-            let step = (copy.report_key, copy.content_hash, copy.segment, copy.step);
-            batches.get(&step).is_none_or(|batches| batches.iter().all(|other| other == batch))
+        let others = |(copy, batch): &(StoredCopy, Uuid)| {
+            let batches = batches.get(&step_of(copy)).into_iter().flatten();
+            let others: Vec<bool> =
+                batches.filter(|(other, _)| *other != batch).map(|(_, is_done)| *is_done).collect();
+            others
         };
-        let (alone, contested): (Vec<_>, Vec<_>) = changes.into_iter().partition(is_alone);
-        self.note(&contested, change, State::GivenUp).await?;
+        let (alone, contested): (Vec<_>, Vec<_>) =
+            changes.into_iter().partition(|change| others(change).is_empty());
+        let is_idle =
+            |one: &(StoredCopy, Uuid)| change.action != Action::Superseded || others(one).contains(&true);
+        let given_up: Vec<_> = contested.into_iter().filter(is_idle).collect();
+        self.note(&given_up, change, State::GivenUp).await?;
         Ok(alone)
     }
 
@@ -286,11 +300,10 @@ impl Store {
             name => format!("r.`{name}`"),
         });
         let selected = selected.collect::<Vec<_>>().join(", ");
-        let batch = format!("report_corrections FINAL WHERE batch = '{batch}' AND state != 3 AND kind = 'aggregate'");
+        let batch =
+            format!("report_corrections FINAL WHERE batch = '{batch}' AND state != 3 AND kind = 'aggregate'");
         let (last, stored) = match action {
-            Action::Refused => {
-                ("", format!("AND precedence GLOBAL IN (SELECT precedence FROM {batch})"))
-            }
+            Action::Refused => ("", format!("AND precedence GLOBAL IN (SELECT precedence FROM {batch})")),
             _ => ("FINAL", String::new()),
         };
         format!(
@@ -370,8 +383,12 @@ impl Action {
 /// once.
 fn next_of_its_own(copy: &StoredCopy) -> (StoredCopy, Uuid) {
     let copy = StoredCopy { step: copy.step + 1, ..copy.clone() };
-    let batch = xxh3_128(step_of(&copy).as_bytes());
-    (copy, Uuid::from_u128(batch))
+    let batch = batch_of(&copy);
+    (copy, batch)
+}
+
+fn batch_of(copy: &StoredCopy) -> Uuid {
+    Uuid::from_u128(xxh3_128(step_of(copy).as_bytes()))
 }
 
 fn step_of(copy: &StoredCopy) -> String {
@@ -380,7 +397,8 @@ fn step_of(copy: &StoredCopy) -> String {
 
 /// What follows from a set of changes alone.
 fn token(changes: &[(StoredCopy, Uuid)]) -> String {
-    let mut steps: Vec<_> = changes.iter().map(|(copy, batch)| format!("{}/{batch}", step_of(copy))).collect();
+    let mut steps: Vec<_> =
+        changes.iter().map(|(copy, batch)| format!("{}/{batch}", step_of(copy))).collect();
     steps.sort_unstable();
     format!("{:032x}", xxh3_128(steps.join(",").as_bytes()))
 }
@@ -462,6 +480,7 @@ struct Begun {
     segment_text: String,
     step: u32,
     batch_text: String,
+    is_done: bool,
 }
 
 const RECORDS: &str = "aggregate_records";

@@ -124,7 +124,7 @@ impl Store {
     ///
     /// What ClickHouse said.
     pub async fn mail_by_day(&self, scope: &Scope<'_>) -> Result<Vec<DayClass>, StoreError> {
-        let select = "SELECT d AS domain, toUInt16(day) AS day, class, toUInt64(sum(m)) AS messages, \
+        let select = "SELECT d AS domain, toUInt16(day) AS day, class, toUInt64(greatest(sum(m), 0)) AS messages, \
             toUInt64(greatest(sum(p), 0)) AS passed, toUInt64(greatest(sum(q), 0)) AS quarantined, \
             toUInt64(greatest(sum(r), 0)) AS rejected";
         self.judged(select, "GROUP BY d, day, class", scope).await
@@ -140,7 +140,7 @@ impl Store {
         scope: &Scope<'_>,
         each: u32,
     ) -> Result<Vec<SenderMonth>, StoreError> {
-        let select = "SELECT d AS domain, any(label) AS name, any(class) AS class, toUInt64(sum(m)) AS messages, \
+        let select = "SELECT d AS domain, any(label) AS name, any(class) AS class, toUInt64(greatest(sum(m), 0)) AS messages, \
             toUInt64(greatest(sum(p), 0)) AS passed, any(first) AS first_day, \
             count() OVER (PARTITION BY d) AS senders";
         let rest = format!("GROUP BY d, sender ORDER BY d, messages DESC, sender LIMIT {each} BY d");
@@ -153,7 +153,7 @@ impl Store {
     ///
     /// What ClickHouse said.
     pub async fn forged_by_country(&self, scope: &Scope<'_>, each: u32) -> Result<Vec<Origin>, StoreError> {
-        let select = "SELECT d AS domain, country AS origin, toUInt64(sum(m - p)) AS messages";
+        let select = "SELECT d AS domain, country AS origin, toUInt64(greatest(sum(m - p), 0)) AS messages";
         self.judged(select, &format!("{FORGED} GROUP BY d, country {MOST} LIMIT {each} BY d"), scope).await
     }
 
@@ -163,7 +163,8 @@ impl Store {
     ///
     /// What ClickHouse said.
     pub async fn forged_by_network(&self, scope: &Scope<'_>, each: u32) -> Result<Vec<Origin>, StoreError> {
-        let select = "SELECT d AS domain, any(as_name) AS origin, toUInt64(sum(m - p)) AS messages";
+        let select =
+            "SELECT d AS domain, any(as_name) AS origin, toUInt64(greatest(sum(m - p), 0)) AS messages";
         self.judged(select, &format!("{FORGED} GROUP BY d, asn {MOST} LIMIT {each} BY d"), scope).await
     }
 
@@ -186,7 +187,7 @@ impl Store {
         let query = self.client().query(
             "SELECT d AS domain, uniqExactIf(reporter, is_believed) AS reporters, \
                 uniqExactIf(day, is_believed) AS days, \
-                toUInt64(sumIf(m, NOT is_believed)) AS discredited FROM ( \
+                toUInt64(greatest(sumIf(m, NOT is_believed), 0)) AS discredited FROM ( \
                 SELECT transform(policy_domain, ?, ?, '') AS d, day, toString(reporter) AS reporter, \
                     believed AS is_believed, sum(messages) AS m FROM daily_domains \
                 WHERE policy_domain IN ? AND day >= toDate(?) AND day < toDate(?) \

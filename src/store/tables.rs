@@ -97,6 +97,13 @@ pub(super) fn precedence_without_proof(segment: Uuid) -> u64 {
     u64::MAX - (segment.as_u128() >> 64) as u64
 }
 
+/// Messages of one record, sessions of one policy, incidents of one report that are stored at most. Readers refuse more as
+/// beyond any real day; this is what keeps every sum in range: nine billion such rows fit into 64 bits with sign.
+const MOST_A_RECORD: u64 = 1_000_000_000;
+
+/// The same of a whole report.
+const MOST_A_REPORT: u64 = 10_000_000_000;
+
 const LARGEST_PLACE: u64 = (1 << 54) - 1;
 
 fn millis(milliseconds: u64) -> Millis {

@@ -59,12 +59,28 @@ impl Bench {
 
     /// The same from the host and in the name of somebody else.
     pub(crate) async fn send_from(&self, reporter: &str, messages: &[String]) {
+        let messages: Vec<_> = messages
+            .iter()
+            .map(|message| (envelope(reporter), message.replace("reporter.example", reporter)))
+            .collect();
+        self.deliver(messages).await;
+    }
+
+    /// The same from these hosts, each in the name of the reporter.
+    pub(crate) async fn send_by(&self, messages: &[(&str, String)]) {
+        let messages = messages.iter().map(|(client, message)| {
+            let client_ip = client.parse().unwrap();
+            (Envelope { client_ip, ..envelope("reporter.example") }, message.clone())
+        });
+        self.deliver(messages.collect()).await;
+    }
+
+    async fn deliver(&self, messages: Vec<(Envelope, String)>) {
         let before = self.spool().closed().len();
-        let commits = messages.iter().map(async |message| {
+        let commits = messages.into_iter().map(async |(envelope, message)| {
             let mut incoming = self.spool().incoming();
-            let message = message.replace("reporter.example", reporter);
             incoming.write(message.as_bytes()).await.unwrap();
-            incoming.commit(envelope(reporter)).await.unwrap();
+            incoming.commit(envelope).await.unwrap();
         });
         futures_util::future::join_all(commits).await;
         until_async("the segment to close", async || self.spool().closed().len() > before).await;

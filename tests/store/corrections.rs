@@ -10,30 +10,39 @@ use super::{
 
 #[tokio::test]
 async fn a_better_proven_copy_takes_the_place_of_a_worse_one() {
-    for (worse, better) in [
+    let store = Engine::shared().store().await;
+    let cases = [
         ("forged", "genuine"),
         ("unknown", "genuine"),
         ("authenticated", "genuine"),
         ("forged", "authenticated"),
         ("forged", "unknown"),
-    ] {
-        // Whichever was there first, and whoever looks.
-        for first in [0_u32, 1] {
-            let store = Engine::shared().store().await;
-            let [worse, better] = [(worse, first), (better, 1 - first)].map(|(verdict, place)| Report {
-                segment: Uuid::from_u128(u128::from(1 + place) << 64),
-                verdict,
-                month: u64::from(1 - place),
-                ..Report::default()
-            });
-            for report in [&worse, &better] {
-                store_report(&store, report).await;
-            }
-            store.client().query_raw("OPTIMIZE TABLE aggregate_records FINAL").execute().await.unwrap();
-            assert_eq!(store.settle(&[7]).await.unwrap(), 1);
-            assert_eq!(store.settle(&[7]).await.unwrap(), 0);
-            counts_only(&store, better.verdict).await;
+    ];
+    let mut best = Vec::new();
+    // Whichever was there first, and whoever looks.
+    for (key, (first, (worse, better))) in
+        (1..).zip([0, 1].into_iter().flat_map(|first| cases.map(|case| (first, case))))
+    {
+        let [worse, better] = [(worse, first), (better, 1 - first)].map(|(verdict, place)| Report {
+            key,
+            content: key * 10,
+            segment: Uuid::from_u128(u128::from(1 + place as u8) << 64),
+            verdict,
+            month: 1 - place,
+            ..Report::default()
+        });
+        for report in [&worse, &better] {
+            store_report(&store, report).await;
         }
+        best.push(better.verdict);
+    }
+    store.client().query_raw("OPTIMIZE TABLE aggregate_records FINAL").execute().await.unwrap();
+    let keys: Vec<u128> = (1..=10).collect();
+    assert_eq!(store.settle(&keys).await.unwrap(), 10);
+    assert_eq!(store.settle(&keys).await.unwrap(), 0);
+    for verdict in ["genuine", "authenticated", "unknown", "forged"] {
+        let reports = best.iter().filter(|best| **best == verdict).count() as i64;
+        counts_only(&store, verdict, reports, 10).await;
     }
 }
 
@@ -51,7 +60,7 @@ async fn a_genuine_report_takes_the_place_of_other_content_under_its_identity() 
     assert_eq!(counts(&store).await, (9, 9, 9));
     store_report(&store, &genuine).await;
     assert_eq!(store.settle(&[7]).await.unwrap(), 3);
-    counts_only(&store, "genuine").await;
+    counts_only(&store, "genuine", 1, 1).await;
     let told = "SELECT count() FROM report_corrections FINAL \
                 WHERE action = 'superseded' AND state = 2 AND changed_by = 'ruad' AND reason LIKE '%genuine copy%'";
     assert_eq!(number(&store, told).await, 3);
@@ -60,24 +69,28 @@ async fn a_genuine_report_takes_the_place_of_other_content_under_its_identity() 
 /// After every request that the store makes, the engine dies; what is left is done later.
 #[tokio::test(flavor = "multi_thread")]
 async fn taking_a_worse_copy_out_can_stop_anywhere() {
+    let (store, proxy) = behind_proxy().await;
+    let mut reports = 0;
     for other_content in [false, true] {
         for requests in 1.. {
-            let (store, proxy) = behind_proxy().await;
+            reports += 1;
+            let key = u128::from(reports as u32);
+            let better = Report { key, content: key * 10, ..Report::default() };
             let worse = Report {
                 segment: Uuid::from_u128(1 << 64),
                 verdict: "forged",
                 month: 1,
-                content: if other_content { 1000 } else { 70 },
-                ..Report::default()
+                content: if other_content { key * 10 + 1 } else { key * 10 },
+                ..better
             };
-            for report in [&worse, &Report::default()] {
+            for report in [&worse, &better] {
                 store_report(&store, report).await;
             }
             proxy.make(Trouble::DiesAfter(requests));
-            let is_done = store.settle(&[7]).await.is_ok();
+            let is_done = store.settle(&[key]).await.is_ok();
             proxy.make(Trouble::No);
-            store.settle(&[7]).await.unwrap();
-            counts_only(&store, "genuine").await;
+            store.settle(&[key]).await.unwrap();
+            counts_only(&store, "genuine", reports, reports).await;
             if is_done {
                 assert!(requests > 6, "{requests}");
                 break;
@@ -116,33 +129,31 @@ async fn a_withdrawn_report_is_in_no_sum_and_comes_back_once() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn withdrawing_and_restoring_can_stop_anywhere() {
-    for action in [Action::Withdrawn, Action::Restored] {
+    let (store, proxy) = behind_proxy().await;
+    for key in [7, 8, 9] {
+        store_report(&store, &Report { key, content: key * 10, ..Report::default() }).await;
+    }
+    for (action, other, before, after) in
+        [(Action::Withdrawn, Action::Restored, 9, 0), (Action::Restored, Action::Withdrawn, 0, 9)]
+    {
         for requests in 1.. {
-            let (store, proxy) = behind_proxy().await;
-            let reports: Vec<_> =
-                [7, 8, 9].into_iter().map(|key| Report { key, content: key * 10, ..Report::default() }).collect();
-            for report in &reports {
-                store_report(&store, report).await;
-            }
-            let all = CopyFilter::default();
-            if action == Action::Restored {
-                let copies = store.copies(&all, 10).await.unwrap();
-                store.change(&copies, &change(Action::Withdrawn)).await.unwrap();
-            }
-            let copies = store.copies(&all, 10).await.unwrap();
+            let copies = store.copies(&CopyFilter::default(), 10).await.unwrap();
             proxy.make(Trouble::DiesAfter(requests));
             let is_done = store.change(&copies, &change(action)).await.is_ok();
             proxy.make(Trouble::No);
-            // Whoever comes next finishes it; if nothing was written down, nothing had begun.
+            // The next command finishes it; if nothing was written down, nothing had begun.
             let finished = store.finish_changes().await.unwrap();
             assert!(!is_done || finished == 0);
-            let (before, after) = if action == Action::Restored { (0, 9) } else { (9, 0) };
             let expected = if is_done || finished > 0 { after } else { before };
             assert_eq!(counts(&store).await, (expected, expected, expected), "{action:?} {requests}");
             assert_eq!(differences(&store).await, [0, 0], "{action:?} {requests}");
             if is_done {
                 assert!(requests > 5, "{requests}");
                 break;
+            }
+            if expected == after {
+                let copies = store.copies(&CopyFilter::default(), 10).await.unwrap();
+                store.change(&copies, &change(other)).await.unwrap();
             }
         }
     }
@@ -171,7 +182,14 @@ async fn two_who_withdraw_the_same_report_take_it_out_once() {
 async fn reports_are_found_by_what_is_known_of_them() {
     let store = Engine::shared().store().await;
     let report = Report::default();
-    let old = Report { key: 8, content: 80, month: 2, verdict: "forged", segment: Uuid::from_u128(2 << 64) };
+    let old = Report {
+        key: 8,
+        content: 80,
+        month: 2,
+        verdict: "forged",
+        segment: Uuid::from_u128(2 << 64),
+        ..report
+    };
     for report in [&report, &old] {
         store_report(&store, report).await;
     }
@@ -198,26 +216,51 @@ async fn reports_are_found_by_what_is_known_of_them() {
     }
 }
 
-/// A store of before the counts were bounded: its sums wrapped, and are right again once such a report is withdrawn.
+/// A store of before counts had a bound: its sums wrapped, and are right again once it is migrated.
 #[tokio::test]
-async fn sums_that_wrapped_are_right_when_the_report_is_withdrawn() {
+async fn sums_that_wrapped_are_right_after_the_migration() {
     let store = Engine::shared().store().await;
     store_report(&store, &Report::default()).await;
     let poison = Report { key: 8, content: 80, segment: Uuid::from_u128(6 << 64), ..Report::default() };
     let [key, content] = [poison.key, poison.content].map(Uuid::from_u128);
-    let copy = "INSERT INTO aggregate_records SELECT * REPLACE (";
     let copy = format!(
-        "{copy}'{key}' AS report_key, '{content}' AS content_hash, precedence - 1 AS precedence, \
-         18446744073709542916 - record AS count) FROM aggregate_records"
+        "INSERT INTO aggregate_records SELECT * REPLACE ('{key}' AS report_key, '{content}' AS content_hash, \
+         precedence - 1 AS precedence, 18446744073709542916 - record AS count) FROM aggregate_records"
     );
     store.client().query_raw(&copy).execute().await.unwrap();
     deliver(&store, &poison, "stored").await;
     assert!(number(&store, "SELECT sum(messages) FROM daily_domains").await < 0, "it wrapped");
-    let copies = store.copies(&CopyFilter { keys: vec![8], ..CopyFilter::default() }, 10).await.unwrap();
-    store.change(&copies, &change(Action::Withdrawn)).await.unwrap();
+    let back = "ALTER TABLE schema_migrations DELETE WHERE version > 9 SETTINGS mutations_sync = 2";
+    store.client().query_raw(back).execute().await.unwrap();
+    store.migrate().await.unwrap();
     for rollup in ["daily_domains", "daily_sources"] {
         assert_eq!(number(&store, &format!("SELECT sum(messages) FROM {rollup}")).await, 16, "{rollup}");
     }
+    assert_eq!(counts(&store).await, (3, 3, 3));
+    let filter = CopyFilter { place: Some(Place::Withdrawn), ..CopyFilter::default() };
+    let copies = store.copies(&filter, 10).await.unwrap();
+    assert_eq!((copies.len(), copies[0].report_key, copies[0].changed_by.as_str()), (1, 8, "ruad"));
+    assert!(store.restorable(&copies).await.unwrap().is_empty(), "it cannot be brought back");
+}
+
+/// However it is read, no count goes in that could make a sum wrap.
+#[tokio::test]
+async fn counts_are_stored_within_their_bound() {
+    let store = Engine::shared().store().await;
+    let report = Report::default();
+    let huge = XML.replace("<count>10<", "<count>18446744073709542916<");
+    let mut filling = Filling::<AggregateRecords>::default();
+    let limits = Limits::default();
+    let read = aggregate::read(huge.as_bytes(), &limits, |record| {
+        assert!(filling.add(0, |rows| rows.add(&report.context(), 0, record)).is_none());
+    });
+    // A reader that knows the bound refuses it.
+    if let (Ok(_), Some(batch)) = (read, filling.cut()) {
+        insert(&store, &batch, "s/0").await.unwrap();
+    }
+    let most = "SELECT max(count) FROM aggregate_records";
+    assert!(number(&store, most).await <= 1_000_000_000);
+    assert!(number(&store, "SELECT sum(messages) FROM daily_domains").await >= 0);
 }
 
 fn counted() -> CopyFilter {
@@ -241,13 +284,13 @@ async fn store_report(store: &Store, report: &Report) {
     deliver(store, report, "stored").await;
 }
 
-/// One copy of the report of three records and 16 messages is there, with this verdict.
-async fn counts_only(store: &Store, verdict: &str) {
-    assert_eq!(counts(store).await, (3, 3, 3), "{verdict}");
+/// Of so many reports of three records and 16 messages that count, so many have this verdict.
+async fn counts_only(store: &Store, verdict: &str, reports: i64, all: i64) {
+    assert_eq!(counts(store).await, (3 * all, 3 * all, 3 * all), "{verdict}");
     assert_eq!(differences(store).await, [0, 0], "{verdict}");
     for table in ["aggregate_records", "daily_domains", "daily_sources"] {
         let sum = if table == "aggregate_records" { "count" } else { "messages" };
         let query = format!("SELECT sum({sum}) FROM {table} WHERE verdict = '{verdict}'");
-        assert_eq!(number(store, &query).await, 16, "{table} {verdict}");
+        assert_eq!(number(store, &query).await, 16 * reports, "{table} {verdict}");
     }
 }

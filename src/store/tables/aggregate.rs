@@ -1,4 +1,4 @@
-use super::{Context, codes, places, strings};
+use super::{Context, MOST_A_RECORD, MOST_A_REPORT, codes, places, strings};
 use crate::{
     domains::{is_within, normalize},
     report::aggregate::{Aggregate, Record},
@@ -138,7 +138,7 @@ impl AggregateReports {
         self.discovery_method.push(policy.discovery_method.as_deref());
         self.extensions.push(strings(&report.extensions));
         self.records.push(report.records);
-        self.messages.push(report.messages);
+        self.messages.push(report.messages.min(MOST_A_REPORT));
         self.warnings_code.push(codes(&report.warnings));
         self.warnings_at.push(places(&report.warnings));
     }
@@ -163,7 +163,7 @@ impl AggregateRecords {
         self.received_at.push(context.received_at());
         self.precedence.push(context.precedence());
         self.source_ip.push(Address(record.source_ip()));
-        self.count.push(record.count());
+        self.count.push(record.count().min(MOST_A_RECORD));
         self.disposition.push(record.disposition().unwrap_or_default());
         self.dkim.push(dkim);
         self.spf.push(spf);

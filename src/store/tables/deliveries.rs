@@ -1,4 +1,4 @@
-use super::{Context, strings};
+use super::{Context, MOST_A_REPORT, strings};
 use crate::store::{
     block::table,
     column::{Day, Fixed, Identity, List, Millis, Push, Text, Words},
@@ -69,6 +69,6 @@ impl Deliveries {
         self.standing.push(context.standing);
         self.report_id.push(delivery.report_id);
         self.records.push(delivery.records);
-        self.messages.push(delivery.messages);
+        self.messages.push(delivery.messages.min(MOST_A_REPORT));
     }
 }

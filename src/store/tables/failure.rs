@@ -1,6 +1,6 @@
 use std::net::IpAddr;
 
-use super::{Context, codes, places, strings};
+use super::{Context, MOST_A_RECORD, codes, places, strings};
 use crate::{
     report::failure::FailureReport,
     store::{
@@ -78,7 +78,7 @@ impl FailureReports {
         self.source_ip.push(source_ip.and_then(|text| text.parse::<IpAddr>().ok()).map(Address));
         self.source_ip_text.push(source_ip);
         self.arrival_date.push(report.arrival_date.and_then(Seconds::representable));
-        self.incidents.push(report.incidents);
+        self.incidents.push(report.incidents.map(|incidents| incidents.min(MOST_A_RECORD)));
         self.identity_alignment.push(strings(&report.identity_alignment));
         self.delivery_result.push(report.delivery_result.as_deref());
         self.original_mail_from.push(report.original_mail_from.as_deref());

@@ -1,4 +1,4 @@
-use super::{Context, codes, places, strings};
+use super::{Context, MOST_A_RECORD, codes, places, strings};
 use crate::{
     report::tls::{TlsFailure, TlsPolicy, TlsReport},
     store::{
@@ -97,8 +97,8 @@ impl TlsPolicies {
         self.policy_type.push(policy.policy_type.as_deref());
         self.policy_string.push(strings(&policy.policy_string));
         self.mx_host.push(strings(&policy.mx_host));
-        self.successful.push(policy.successful.unwrap_or_default());
-        self.failed.push(policy.failed.unwrap_or_default());
+        self.successful.push(policy.successful.unwrap_or_default().min(MOST_A_RECORD));
+        self.failed.push(policy.failed.unwrap_or_default().min(MOST_A_RECORD));
         self.warnings_code.push(codes(&report.warnings));
         self.warnings_at.push(places(&report.warnings));
     }
@@ -132,7 +132,7 @@ impl TlsFailures {
         self.receiving_mx_hostname.push(failure.receiving_mx_hostname.as_deref().unwrap_or_default());
         self.receiving_mx_helo.push(failure.receiving_mx_helo.as_deref().unwrap_or_default());
         self.receiving_ip.push(failure.receiving_ip.as_deref().unwrap_or_default());
-        self.failed_sessions.push(failure.failed_sessions.unwrap_or_default());
+        self.failed_sessions.push(failure.failed_sessions.unwrap_or_default().min(MOST_A_RECORD));
         self.additional_information.push(failure.additional_information.as_deref().unwrap_or_default());
         self.failure_reason_code.push(failure.failure_reason_code.as_deref().unwrap_or_default());
     }
