@@ -25,6 +25,7 @@ pub mod read;
 
 mod decide;
 mod decision;
+mod established;
 mod examine;
 mod insert;
 mod ledger;
@@ -47,6 +48,7 @@ struct Inner {
     /// Hears every sending address.
     sources: Seen,
     in_flight: decide::InFlight,
+    established: established::Established,
     /// Hears whose reports are genuine.
     known: KnownNetworks,
     /// Held while a segment is decided about; none before what is stored was asked for.
@@ -73,6 +75,7 @@ impl Intake {
             settings,
             sources,
             in_flight: decide::InFlight::default(),
+            established: established::Established::default(),
             known: KnownNetworks::default(),
             deciding: tokio::sync::Mutex::new(None),
         }))
@@ -100,7 +103,9 @@ impl Intake {
             let (inner, stop) = (self.0.clone(), stop.clone());
             tokio::task::spawn_blocking(move || Handle::current().block_on(worker::work(inner, stop)))
         });
-        for worker in futures_util::future::join_all(workers).await {
+        let refreshing = self.0.established.keep_fresh(&self.0.store, &stop);
+        let (finished, ()) = tokio::join!(futures_util::future::join_all(workers), refreshing);
+        for worker in finished {
             if let Err(error) = worker {
                 telemetry::worker_died(&error);
             }
@@ -112,7 +117,7 @@ impl Intake {
     /// with the first segment.
     async fn introduce(&self) {
         let clients = self.0.store.reporting_clients(uuid::Uuid::nil()).await.unwrap_or_default();
-        for client in clients.iter().filter(|client| client.is_genuine) {
+        for client in clients.iter().filter(|client| client.is_believed) {
             self.0.known.remember(client.client);
         }
     }

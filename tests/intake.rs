@@ -7,12 +7,20 @@
 
 #[path = "intake/bench.rs"]
 mod bench;
+#[path = "support/dns.rs"]
+mod dns;
 #[path = "support/engine.rs"]
 mod engine;
 #[path = "intake/outage.rs"]
 mod outage;
 #[path = "intake/proxy.rs"]
 mod proxy;
+#[path = "intake/standing.rs"]
+mod standing;
+#[path = "intake/untrusted.rs"]
+mod untrusted;
+#[path = "intake/verdicts.rs"]
+mod verdicts;
 #[path = "support/wait.rs"]
 mod wait;
 

@@ -172,7 +172,7 @@ fn matching(spool: &Inspector, code: Option<&str>) -> anyhow::Result<Vec<Message
 }
 
 /// Strangers wrote it, and terminals obey control characters.
-fn printable(text: &str) -> String {
+pub(super) fn printable(text: &str) -> String {
     let mut printable = String::with_capacity(text.len());
     for character in text.chars() {
         if character.is_control() && character != '\t' {

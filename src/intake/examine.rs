@@ -2,6 +2,8 @@
 
 use std::{io, panic, panic::AssertUnwindSafe};
 
+use uuid::Uuid;
+
 use super::{
     identity::{Identity, ReportKind},
     read::{self, Limits, Refusal, Visitor},
@@ -34,6 +36,8 @@ pub(super) struct ExaminedReport {
     pub(super) part: u32,
     pub(super) path: Vec<String>,
     pub(super) identity: Identity,
+    /// What `identity.content` was when the case of names still counted: reports stored then have it.
+    pub(super) content_as_written: Uuid,
     /// Rows that storing it takes, rollups apart.
     pub(super) rows: u64,
     pub(super) org_name: Option<String>,
@@ -55,10 +59,10 @@ impl Examined {
     ) -> Result<Self, SpoolError> {
         let number = message.number;
         let envelope = message.envelope.clone();
-        let (limits, provenance) = (limits.clone(), provenance.clone());
+        let (limits, settings) = (limits.clone(), provenance.clone());
         let read = tokio::task::spawn_blocking(move || {
             let contents = Contents::of(&message, &limits)?;
-            let letter = (!contents.reports.is_empty()).then(|| read_letter(&message, &provenance));
+            let letter = (!contents.reports.is_empty()).then(|| read_letter(&message, &settings));
             Ok::<_, SpoolError>((contents, letter))
         });
         let Ok(read) = read.await else {
@@ -72,6 +76,7 @@ impl Examined {
             mail_from: &envelope.mail_from,
         };
         let evidence = match letter {
+            Some(_) if !provenance.enabled => Evidence::unknown(Doubt::Disabled),
             Some(Ok(letter)) => authenticator.check(&delivery, &letter).await,
             Some(Err(_)) => Evidence::unknown(Doubt::Header),
             None => Evidence::default(),
@@ -123,17 +128,34 @@ impl Contents {
         }
     }
 
-    fn push(
+    /// Takes a report, or the reason why it is none; `content` is the hash of what it says as written, `details` the number of rows
+    /// that it has besides its records.
+    fn take(
         &mut self,
         path: &[String],
-        identity: Identity,
+        identity: Result<Identity, Refusal>,
+        content: u128,
         details: usize,
         org_name: Option<String>,
         email: Option<String>,
     ) {
-        let part = self.take_part();
-        let rows = identity.records.saturating_add(details as u64).saturating_add(1);
-        self.reports.push(ExaminedReport { part, path: path.to_vec(), identity, rows, org_name, email });
+        match identity {
+            Ok(identity) => {
+                let part = self.take_part();
+                let (path, content_as_written) = (path.to_vec(), Uuid::from_u128(content));
+                let rows = identity.records.saturating_add(details as u64).saturating_add(1);
+                self.reports.push(ExaminedReport {
+                    part,
+                    path,
+                    identity,
+                    content_as_written,
+                    rows,
+                    org_name,
+                    email,
+                });
+            }
+            Err(refusal) => self.refused(path, refusal),
+        }
     }
 
     fn take_part(&mut self) -> u32 {
@@ -147,18 +169,19 @@ impl Visitor for Contents {
 
     fn aggregate(&mut self, path: &[String], report: Aggregate) {
         let identity = Identity::of_aggregate(&report, self.received_at);
-        self.push(path, identity, 0, report.org_name, report.email);
+        self.take(path, identity, report.content_hash, 0, report.org_name, report.email);
     }
 
     fn tls(&mut self, path: &[String], report: TlsReport) {
         let identity = Identity::of_tls(&report, self.received_at);
+        let content = report.content_hash();
         let failures = report.policies.iter().map(|policy| policy.failures.len()).sum();
-        self.push(path, identity, failures, report.organization_name, report.contact_info);
+        self.take(path, identity, content, failures, report.organization_name, report.contact_info);
     }
 
     fn failure(&mut self, path: &[String], report: FailureReport) {
         let identity = Identity::of_failure(&report, self.received_at);
-        self.push(path, identity, 0, None, None);
+        self.take(path, identity, report.content_hash(), 0, None, None);
     }
 
     fn refused(&mut self, path: &[String], refusal: Refusal) {

@@ -43,13 +43,14 @@ pub(super) fn batches(
         let Some(decision) = decisions.get(&message.number) else { continue };
         let given_up = hopeless.get(&message.number);
         if given_up.is_none() {
-            for report in decision.reports.iter().filter(|report| report.decision != Decision::Withheld) {
+            for report in decision.reports.iter().filter(|report| report.decision.is_in_ledger()) {
                 let identity = &report.identity;
                 let context = report.context(id, message.number, message.envelope.received_at);
                 let delivery = Delivery {
                     part: report.part,
                     decision: report.decision.as_str(),
                     kind: identity.kind.as_str(),
+                    organization: decision.evidence.proven_organization().unwrap_or_default(),
                     report_id: &identity.report_id,
                     records: identity.records,
                     messages: identity.messages,
@@ -150,9 +151,13 @@ impl<'a> Summary<'a> {
                 report.identity.kind.as_str(),
                 report.decision.as_str(),
                 report.verdict.as_str(),
+                report.standing.as_str(),
             );
-            if report.decision == Decision::Withheld {
+            if matches!(report.decision, Decision::Withheld | Decision::OverQuota) {
                 telemetry::withheld(segment.id(), self.message, self.author(), self.code());
+            }
+            if report.identity.date_suspect && report.decision.is_stored() {
+                telemetry::date_suspect(report.identity.kind.as_str());
             }
         }
         for part in &self.decision.refused {

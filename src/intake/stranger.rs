@@ -2,14 +2,15 @@
 //!
 //! Anybody can mail reports, and a mail of 3 MB can hold more than a million records. What counts is the client's network:
 //! unlike a From domain it cannot be made up. All strangers together have [`NETWORKS`] times what one has, for those
-//! with many networks. What is beyond it waits in quarantine. Genuine reports are neither counted nor bound.
+//! with many networks. What is beyond it waits in quarantine. Genuine reports and those of reporters with a standing are neither
+//! counted nor bound.
 
 use std::{
     collections::{BTreeMap, HashMap},
     net::IpAddr,
 };
 
-use crate::{provenance::Verdict, smtp::network_of, spool::Envelope};
+use crate::{smtp::network_of, spool::Envelope};
 
 /// What strangers have stored on each of the last days.
 #[derive(Clone, Debug)]
@@ -41,8 +42,8 @@ impl StrangerQuota {
     }
 
     /// Whether a report of so many rows may be stored, which then counts.
-    pub(super) fn admits(&mut self, verdict: Verdict, origin: Origin, rows: u64) -> bool {
-        if verdict == Verdict::Genuine || self.rows == 0 {
+    pub(super) fn admits(&mut self, origin: Origin, rows: u64) -> bool {
+        if self.rows == 0 {
             return true;
         }
         let (limit, all) = (self.rows, self.rows.saturating_mul(NETWORKS));
@@ -111,29 +112,28 @@ mod tests {
     #[test]
     fn a_network_has_its_share_of_a_day() {
         let mut quota = StrangerQuota::new(100);
-        let mut admits = |verdict, client, day, rows| quota.admits(verdict, origin(client, day), rows);
-        assert!(admits(Verdict::Unknown, [192, 0, 2, 1], 1, 60));
-        assert!(!admits(Verdict::Forged, [192, 0, 2, 200], 1, 41), "the same network, another address");
-        assert!(admits(Verdict::Authenticated, [192, 0, 2, 200], 1, 40));
-        assert!(!admits(Verdict::Unknown, [192, 0, 2, 1], 1, 1));
-        assert!(admits(Verdict::Genuine, [192, 0, 2, 1], 1, 1_000_000), "who is genuine is not bound");
-        assert!(admits(Verdict::Unknown, [198, 51, 100, 1], 1, 100), "nor hurt by others");
-        assert!(admits(Verdict::Unknown, [192, 0, 2, 1], 2, 100), "nor tomorrow");
-        assert!(!admits(Verdict::Unknown, [203, 0, 113, 1], 1, 101));
+        let mut admits = |client, day, rows| quota.admits(origin(client, day), rows);
+        assert!(admits([192, 0, 2, 1], 1, 60));
+        assert!(!admits([192, 0, 2, 200], 1, 41), "the same network, another address");
+        assert!(admits([192, 0, 2, 200], 1, 40));
+        assert!(!admits([192, 0, 2, 1], 1, 1));
+        assert!(admits([198, 51, 100, 1], 1, 100), "nor hurt by others");
+        assert!(admits([192, 0, 2, 1], 2, 100), "nor tomorrow");
+        assert!(!admits([203, 0, 113, 1], 1, 101));
     }
 
     #[test]
     fn all_strangers_together_have_a_bound() {
         let mut quota = StrangerQuota::new(100);
         let stored =
-            (0..=255).filter(|&host| quota.admits(Verdict::Unknown, origin([10, 0, host, 1], 1), 90));
+            (0..=255).filter(|&host| quota.admits(origin([10, 0, host, 1], 1), 90));
         assert_eq!(stored.count(), 5);
     }
 
     #[test]
     fn nothing_is_bound_without_a_number() {
         let mut quota = StrangerQuota::new(0);
-        assert!(quota.admits(Verdict::Forged, origin([192, 0, 2, 1], 1), u64::MAX));
+        assert!(quota.admits(origin([192, 0, 2, 1], 1), u64::MAX));
     }
 
     proptest! {
@@ -145,7 +145,7 @@ mod tests {
             let mut stored = HashMap::<_, u64>::new();
             for (client, day, rows) in reports {
                 let rows = rows % 2000;
-                if quota.admits(Verdict::Unknown, origin(client.to_be_bytes(), day), rows) {
+                if quota.admits(origin(client.to_be_bytes(), day), rows) {
                     *stored.entry(day).or_default() += rows;
                 }
                 prop_assert!(quota.days.len() <= MOST_DAYS);

@@ -20,3 +20,4 @@ mod smtp;
 mod systemd;
 #[path = "../support/wait.rs"]
 mod wait;
+mod withdraw;
