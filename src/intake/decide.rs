@@ -117,7 +117,8 @@ fn decide_message(
     } else {
         Outcome::Duplicate
     };
-    let reason = withheld.or(unusable);
+    let unverified = || super::again::reason(&evidence).filter(|_| !reports.is_empty());
+    let reason = withheld.or(unusable).or_else(unverified);
     MessageDecision { number, outcome, reason, evidence, reports, refused }
 }
 
