@@ -66,6 +66,7 @@ const MOST_AT_ONCE: usize = 1_000;
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::spool::{Envelope, Settings};
 
     #[test]
     fn known_organisations_get_another_try_when_dns_failed() {
@@ -77,5 +78,40 @@ mod tests {
         }
         assert_eq!(reason(&evidence("google.com", Doubt::WeakSignature)), None);
         assert_eq!(reason(&Evidence::unknown(Doubt::Timeout)), None);
+    }
+
+    #[tokio::test]
+    async fn what_is_due_comes_again() {
+        let folder = tempfile::tempdir().unwrap();
+        let settings =
+            Settings { path: folder.path().join("spool"), min_free_bytes: 0, ..Settings::default() };
+        let spool = Spool::open(&settings).unwrap();
+        let now = SystemTime::now();
+        let milliseconds = |time: SystemTime| time.duration_since(UNIX_EPOCH).unwrap().as_millis() as u64;
+        for age in [Duration::from_secs(60), LONGEST + PAUSE] {
+            let mut incoming = spool.incoming();
+            incoming.write(b"x").await.unwrap();
+            let envelope = Envelope {
+                received_at: milliseconds(now - age),
+                client_ip: [127, 0, 0, 1].into(),
+                helo: String::new(),
+                tls: None,
+                mail_from: String::new(),
+                rcpt_to: Vec::new(),
+            };
+            incoming.commit(envelope).await.unwrap();
+        }
+        spool.close().await.unwrap();
+        let segment = spool.next_closed().await;
+        let held = spool.segment(segment).unwrap();
+        for number in 0..2 {
+            spool.quarantine(&held, number, UNVERIFIED, "").unwrap();
+        }
+        let inspector = spool.inspector();
+        assert_eq!(try_again(&inspector, now).unwrap(), 0, "it has just been tried");
+        let later = now + PAUSE + Duration::from_secs(60);
+        assert_eq!(try_again(&inspector, later).unwrap(), 1, "the other is too old");
+        assert_eq!(try_again(&inspector, later).unwrap(), 0);
+        assert_eq!(inspector.quarantine().unwrap().count(), 1);
     }
 }
