@@ -80,7 +80,7 @@ impl Organizations {
         self.of_domain(domain).is_some() || self.shared.contains(domain)
     }
 
-    /// Whether `name`, the name or address of an organisation that is not in the table, may be taken for one that is: it
+    /// Whether `name`, the name or domain of an organisation that is not in the table, may be taken for one that is: it
     /// looks the same, has a word that does, or is not written as honest names are.
     pub(super) fn is_imitated_by(&self, name: &str) -> bool {
         is_odd(name)
