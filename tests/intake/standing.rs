@@ -126,7 +126,7 @@ async fn counts_of_strangers_are_in_no_sum_that_is_believed() {
     bench.send_from("google.com", &[report("g1", 2)]).await;
     for (id, count) in [("huge", i64::MAX.unsigned_abs()), ("negative", u64::MAX - 8_699)] {
         let hostile = report(id, 1).replace("<count>1<", &format!("<count>{count}<"));
-        bench.send(&[hostile.clone()]).await;
+        bench.send(std::slice::from_ref(&hostile)).await;
         bench.send_from("nobody.example", &[hostile]).await;
     }
     bench.run_until_empty().await;
