@@ -22,6 +22,7 @@ use crate::{
 pub mod identity;
 pub mod read;
 
+mod again;
 mod decide;
 mod decision;
 mod established;
@@ -88,7 +89,8 @@ impl Intake {
             tokio::task::spawn_blocking(move || Handle::current().block_on(worker::work(inner, stop)))
         });
         let refreshing = self.0.established.keep_fresh(&self.0.store, &stop);
-        let (finished, ()) = tokio::join!(futures_util::future::join_all(workers), refreshing);
+        let trying = again::keep_trying(&self.0.spool, &stop);
+        let (finished, (), ()) = tokio::join!(futures_util::future::join_all(workers), refreshing, trying);
         for worker in finished {
             if let Err(error) = worker {
                 telemetry::worker_died(&error);

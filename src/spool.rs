@@ -192,6 +192,11 @@ impl Spool {
         Segment::new(self.inner.shared.clone(), id)
     }
 
+    /// Looks into the folder from outside, as an operator does.
+    pub fn inspector(&self) -> Inspector {
+        Inspector::new(&self.shared().settings)
+    }
+
     /// Deletes a segment that is done, and its side files. After an error it may be called again.
     ///
     /// # Errors

@@ -379,7 +379,8 @@ async fn rows_from_before_standings_are_believed_by_their_verdict() {
     let statements = store.schema_statements();
     let old =
         statements.iter().take_while(|statement| !statement.contains("ADD COLUMN IF NOT EXISTS standing"));
-    for statement in old {
+    // The engine has made the database.
+    for statement in old.filter(|statement| !statement.starts_with("CREATE DATABASE")) {
         store.client().clone().with_database("default").query_raw(statement).execute().await.unwrap();
     }
     for (verdict, day, count) in

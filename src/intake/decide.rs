@@ -177,7 +177,8 @@ fn message_decision(
     } else {
         Outcome::Duplicate
     };
-    let reason = kept_back.or(unusable);
+    let unverified = || super::again::reason(&evidence).filter(|_| !reports.is_empty());
+    let reason = kept_back.or(unusable).or_else(unverified);
     MessageDecision { number, outcome, reason, evidence, reports, refused }
 }
 

@@ -111,7 +111,8 @@ impl Identity {
             policy_domain: domain(about),
             report_id: String::new(),
             day: range.day,
-            date_suspect: range.suspect,
+            // RFC 5965 section 3.2 leaves Arrival-Date to the reporter.
+            date_suspect: range.suspect && report.arrival_date.is_some(),
             records: 1,
             messages: report.incidents.unwrap_or(1),
         }

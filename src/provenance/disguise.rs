@@ -1,6 +1,6 @@
 //! Names that look like others.
 
-use unicode_security::{MixedScript, confusable_detection::skeleton};
+use unicode_security::{RestrictionLevel, RestrictionLevelDetection, confusable_detection::skeleton};
 
 /// What a name looks like: two names with the same looks are taken for each other (Unicode technical standard 39,
 /// section 4). Case and everything but letters and digits are left out.
@@ -20,7 +20,9 @@ pub(super) fn looks_as_written(name: &str) -> String {
 /// Whether a name is written to look like another: in letters of several scripts that do not belong together, or with
 /// characters that are not seen or turn others around.
 pub(super) fn is_odd(name: &str) -> bool {
-    name.chars().any(|letter| letter.is_control() || is_unseen(letter)) || !name.is_single_script()
+    let letters: String = name.chars().filter(|letter| letter.is_alphanumeric()).collect();
+    name.chars().any(|letter| letter.is_control() || is_unseen(letter))
+        || !letters.check_restriction_level(RestrictionLevel::HighlyRestrictive)
 }
 
 /// Format characters (Unicode 17, category Cf), line separators and fillers.

@@ -56,6 +56,11 @@ impl Evidence {
         self.organization.as_deref().filter(|_| self.dmarc == DmarcResult::Pass)
     }
 
+    /// Whether the From domain is that of an organisation of the table `organizations.toml`, proven or not.
+    pub fn names_known_organization(&self) -> bool {
+        self.from_domain.as_deref().is_some_and(|domain| Organizations::known().is_known(domain))
+    }
+
     /// SPF in few words, for storing: `pass mfrom=example.com`.
     pub fn spf_summary(&self) -> String {
         match &self.spf.domain {

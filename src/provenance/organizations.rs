@@ -80,7 +80,7 @@ impl Organizations {
         self.of_domain(domain).is_some() || self.shared.contains(domain)
     }
 
-    /// Whether `name`, the name or address of an organisation that is not in the table, may be taken for one that is: it
+    /// Whether `name`, the name or domain of an organisation that is not in the table, may be taken for one that is: it
     /// looks the same, has a word that does, or is not written as honest names are.
     pub(super) fn is_imitated_by(&self, name: &str) -> bool {
         is_odd(name)
@@ -152,12 +152,21 @@ mod tests {
             }
         }
         assert!(file.shared.iter().all(|domain| normalize(domain).as_ref() == Some(domain)));
+        assert!(file.below.iter().all(|domain| normalize(domain).as_ref() == Some(domain)));
         // No domain of one organisation lies below one of another.
         let known = Organizations::known();
         for (domain, id) in &known.by_domain {
             assert_eq!(known.of_domain(domain), Some(*id));
         }
-        assert!(file.organization.len() >= 100 && known.by_domain.len() > 200);
+        assert!(file.organization.len() >= 90 && known.by_domain.len() > 200);
+    }
+
+    #[test]
+    fn customers_have_addresses_beside_and_below() {
+        let known = Organizations::known();
+        assert!(known.is_shared("gmail.com", false) && !known.is_shared("gmail.com", true));
+        assert!(known.is_shared("user.fastmail.com", true) && known.is_shared("a.user.xs4all.nl", true));
+        assert!(!known.is_shared("google.com", false) && !known.is_shared("corp.mail.ru", false));
     }
 
     #[test]

@@ -61,8 +61,9 @@ impl Evidence {
         if known.is_known(author) {
             return Standing::Known;
         }
-        let names = claim.org_name.into_iter().chain(claim.email).chain([organization]);
-        let is_disguised = names.into_iter().any(|name| known.is_imitated_by(name));
+        // A genuine report's address is within the organization.
+        let mut names = claim.org_name.into_iter().chain([organization]);
+        let is_disguised = names.any(|name| known.is_imitated_by(name));
         match established.contains(organization) && !is_disguised {
             true => Standing::Established,
             false => Standing::Stranger,

@@ -314,7 +314,7 @@ const ADD_UP_SELECTORS: &str = "\
         FROM failure_reports WHERE received_at >= toDateTime64(arrival, 3, 'UTC') \
             AND received_at < toDateTime64(arrival + 1, 3, 'UTC') AND verdict != 'forged' \
     ) WHERE match(selector, '^[a-z0-9_-]{1,63}([.][a-z0-9_-]{1,63})*$') AND length(selector) <= 128 \
-        AND signer != '' AND (signer = policy_domain OR endsWith(signer, concat('.', policy_domain)) \
+        AND match(signer, '^[a-z0-9_.-]{1,253}$') AND (signer = policy_domain OR endsWith(signer, concat('.', policy_domain)) \
             OR endsWith(policy_domain, concat('.', signer))) \
     GROUP BY signer, selector \
     ORDER BY signer, (signer, selector) GLOBAL IN (SELECT toString(domain), selector FROM dkim_sightings) DESC, \

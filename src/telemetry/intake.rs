@@ -97,6 +97,16 @@ pub(crate) fn established_unknown(reason: &StoreError) {
     warn!(%reason, "Reporters with a history cannot be counted now; those known so far stay.");
 }
 
+/// Messages whose senders could not be verified are in the queue again.
+pub(crate) fn verified_again(messages: u64) {
+    info!(messages, "Messages whose senders could not be verified are tried again.");
+}
+
+/// They could not be put there; nothing is lost.
+pub(crate) fn not_verified_again(reason: &dyn Display) {
+    warn!(%reason, "Messages whose senders could not be verified cannot be put into the queue again now.");
+}
+
 /// ClickHouse did not take a request now.
 pub(crate) fn store_refuses(what: &'static str, reason: &StoreError, pause: Duration) {
     warn!(what, %reason, ?pause, "ClickHouse does not take it; trying again.");

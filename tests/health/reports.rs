@@ -211,7 +211,8 @@ async fn invented_selectors_push_out_no_real_one() {
     }
     // Only a stranger names the one that DNS has.
     told(&store, "stranger", "today() - 3", &[("seen", "fail")], 1).await;
-    let key = "INSERT INTO dkim_sightings (domain, selector, fingerprint) VALUES ('a.example', 'seen', 'aa')";
+    let key = "INSERT INTO dkim_sightings (domain, selector, fingerprint, first_seen, last_seen) \
+               SELECT 'a.example', 'seen', 'aa', now(), now()";
     store.client().query_raw(key).execute().await.unwrap();
     add_up(&store).await;
     let uses = store.selector_uses(50).await.unwrap();
