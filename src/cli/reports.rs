@@ -423,9 +423,14 @@ fn verdict(word: &str) -> Result<Verdict, String> {
     found.ok_or_else(|| "it is one of genuine, authenticated, forged, unknown".to_owned())
 }
 
-/// Milliseconds since 1970.
+/// Milliseconds since 1970. The shape is checked here: the parser takes "2026-1-1" for the tenth of October.
 fn time(text: &str) -> Result<u64, String> {
-    let full = if text.contains('T') { text.to_owned() } else { format!("{text}T00:00:00Z") };
+    let shape: String = text.chars().map(|c| if c.is_ascii_digit() { '0' } else { c }).collect();
+    let full = match shape.as_str() {
+        "0000-00-00" => format!("{text}T00:00:00Z"),
+        "0000-00-00T00:00:00Z" | "0000-00-00T00:00:00+00:00" | "0000-00-00T00:00:00-00:00" => text.to_owned(),
+        _ => String::new(),
+    };
     let time = DateTime::parse_rfc3339(&full).filter(DateTime::is_valid);
     let seconds = time.and_then(|time| u64::try_from(time.to_timestamp()).ok());
     let milliseconds = seconds.filter(|seconds| *seconds < FURTHEST).map(|seconds| seconds * 1000);
@@ -453,7 +458,8 @@ mod tests {
     fn times_are_dates_or_rfc_3339() {
         assert_eq!(time("2026-11-01"), Ok(1_793_491_200_000));
         assert_eq!(time("2026-11-01T01:00:00+01:00"), Ok(1_793_491_200_000));
-        for wrong in ["yesterday", "2026-13-01", "", "2026-11-01T", "9999-01-01"] {
+        assert_eq!(time("2026-11-01T12:00:00Z"), Ok(1_793_534_400_000));
+        for wrong in ["yesterday", "2026-13-01", "", "2026-11-01T", "9999-01-01", "2026-1-1", "1960-01-01"] {
             assert!(time(wrong).is_err(), "{wrong}");
         }
     }

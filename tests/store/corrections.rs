@@ -144,7 +144,11 @@ async fn withdrawing_and_restoring_can_stop_anywhere() {
             // The next command finishes it; if nothing was written down, nothing had begun.
             let finished = store.finish_changes().await.unwrap();
             assert!(!is_done || finished == 0);
-            let expected = if is_done || finished > 0 { after } else { before };
+            let copies = store.copies(&CopyFilter::default(), 10).await.unwrap();
+            assert!(copies.iter().all(|copy| copy.pending.is_none() && copy.place == copies[0].place));
+            let expected = if copies[0].place == Place::Counted { 9 } else { 0 };
+            assert!([before, after].contains(&expected));
+            assert!(expected == after || (!is_done && finished == 0), "{action:?} {requests}");
             assert_eq!(counts(&store).await, (expected, expected, expected), "{action:?} {requests}");
             assert_eq!(differences(&store).await, [0, 0], "{action:?} {requests}");
             if is_done {
@@ -152,7 +156,6 @@ async fn withdrawing_and_restoring_can_stop_anywhere() {
                 break;
             }
             if expected == after {
-                let copies = store.copies(&CopyFilter::default(), 10).await.unwrap();
                 store.change(&copies, &change(other)).await.unwrap();
             }
         }
