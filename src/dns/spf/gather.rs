@@ -87,7 +87,8 @@ impl Gathered {
         let exchanges: Vec<_> = exchanges.into_iter().take(MAX_HOSTS).collect();
         let answers = join_all(exchanges.iter().map(|name| resolver.mx(name))).await;
         for (name, answer) in exchanges.into_iter().zip(answers) {
-            let exchange = Lookup::from(answer);
+            // Every term that names it goes through them.
+            let exchange = Lookup::from(answer).first(MAX_EXCHANGES);
             // More are too many, so nobody looks at them.
             let first = exchange.records().iter().take(super::evaluate::MAX_HOSTS);
             hosts.extend(first.map(|mx| mx.exchange.clone()).filter(|name| !name.is_empty()));
@@ -130,6 +131,13 @@ impl<T> Lookup<T> {
             Self::Known(_) => None,
             Self::Unknown(trouble) => Some(*trouble),
         }
+    }
+
+    fn first(mut self, most: usize) -> Self {
+        if let Self::Known(records) = &mut self {
+            records.truncate(most);
+        }
+        self
     }
 
     fn map<U>(&self, change: impl Fn(&T) -> U) -> Lookup<U> {
@@ -193,3 +201,5 @@ fn targets(record: &Record) -> impl Iterator<Item = String> {
 const MAX_RECORDS: usize = 64;
 /// Names whose addresses or mail hosts are asked for.
 const MAX_HOSTS: usize = 128;
+/// Mail hosts of one name, of which ten are allowed.
+pub(super) const MAX_EXCHANGES: usize = 32;
