@@ -5,6 +5,7 @@ use std::process::ExitCode;
 use clap::Args;
 
 mod daemon;
+mod isolated;
 mod signals;
 mod storage;
 mod systemd;
@@ -30,8 +31,10 @@ impl Serve {
             .max_blocking_threads(blocking)
             .enable_all()
             .build()?;
-        let outcome = runtime.block_on(daemon::run(settings, sockets));
+        let isolated = isolated::start()?;
+        let outcome = runtime.block_on(daemon::run(settings, sockets, isolated.handle().clone()));
         // A look-up or a read that still blocks a thread does not hold up the end of the process.
+        isolated.shutdown_background();
         runtime.shutdown_background();
         outcome.map(|()| ExitCode::SUCCESS)
     }

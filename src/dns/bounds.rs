@@ -16,7 +16,8 @@ pub(super) struct Budget {
 impl Budget {
     /// Whether nothing is left.
     pub(super) fn is_spent(&self) -> bool {
-        self.questions.load(Ordering::Relaxed) >= MOST_QUESTIONS || self.bytes.load(Ordering::Relaxed) >= MOST_BYTES
+        self.questions.load(Ordering::Relaxed) >= MOST_QUESTIONS
+            || self.bytes.load(Ordering::Relaxed) >= MOST_BYTES
     }
 
     /// Takes note of a question that is asked.

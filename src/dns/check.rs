@@ -6,7 +6,9 @@ use serde::{Serialize, Serializer, ser::SerializeStruct};
 
 use super::{
     Code, Finding, Severity, Trouble,
-    bounds::{LONGEST_RECORD, MOST_FINDINGS, MOST_OF_A_CODE, MOST_RECORDS, MOST_UNANSWERED, clipped, fingerprinted},
+    bounds::{
+        LONGEST_RECORD, MOST_FINDINGS, MOST_OF_A_CODE, MOST_RECORDS, MOST_UNANSWERED, clipped, fingerprinted,
+    },
     finding::codes,
 };
 
@@ -156,9 +158,14 @@ impl Check {
     /// Adds a record that was found.
     pub fn observe(&mut self, name: &str, kind: &'static str, text: impl Into<String>) {
         if self.records.len() >= MOST_RECORDS {
-            return self.cut(name, format!("More than {MOST_RECORDS} records were found; the rest is left out."));
+            return self
+                .cut(name, format!("More than {MOST_RECORDS} records were found; the rest is left out."));
         }
-        self.records.push(Observed { name: name.to_owned(), kind, text: clipped(text.into(), LONGEST_RECORD) });
+        self.records.push(Observed {
+            name: name.to_owned(),
+            kind,
+            text: clipped(text.into(), LONGEST_RECORD),
+        });
     }
 
     /// Adds a question that was not answered.

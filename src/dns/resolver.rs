@@ -226,7 +226,8 @@ impl Resolver {
             resolver.lookup(name, kind).await
         });
         let answer = lookup.await.unwrap_or_else(|_| Err(NetError::from("the runtime ends")));
-        let is_small = answer.as_ref().map_or(true, |lookup| weight(lookup.message().all_sections()) <= REMEMBERED);
+        let is_small =
+            answer.as_ref().map_or(true, |lookup| weight(lookup.message().all_sections()) <= REMEMBERED);
         if is_small {
             let message = answer.as_ref().map(|lookup| lookup.message().clone()).map_err(NetError::clone);
             self.cache.insert(query, message, Instant::now());

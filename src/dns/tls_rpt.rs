@@ -72,7 +72,10 @@ pub async fn examine(resolver: &Resolver, domain: &str, own: &[String]) -> Outco
     if let Some(record) = &record {
         record.faults.iter().cloned().for_each(|fault| check.find(fault));
         if record.faults.len() == MOST_FAULTS || record.rua.len() == MOST_URIS {
-            check.cut(&name, format!("The record at {name} has more mistakes, or more addresses, than are looked at."));
+            check.cut(
+                &name,
+                format!("The record at {name} has more mistakes, or more addresses, than are looked at."),
+            );
         }
         reachable(resolver, &mut check, record, &name).await;
         if !own.is_empty() && !record.rua.is_empty() && !record.rua.iter().any(|uri| uri.is_in(own)) {

@@ -18,6 +18,7 @@ use ruad::{
     store::{self, Backoff, Store, StoreError},
     telemetry,
 };
+use tokio::runtime::Handle;
 use tokio_util::sync::CancellationToken;
 
 /// The part of the daemon that stores.
@@ -30,6 +31,8 @@ pub(super) struct Storage {
     register: Option<Register>,
     recent: Option<Recent>,
     health: Health,
+    /// Where work runs whose amount strangers decide.
+    isolated: Handle,
     authenticator: Authenticator,
     provenance: provenance::Settings,
     intake: ruad::intake::Settings,
@@ -47,8 +50,10 @@ impl Storage {
         domains: Option<Watch>,
         adviser: Option<Adviser>,
         health: Health,
+        isolated: Handle,
     ) -> anyhow::Result<Self> {
-        let resolver = settings.dns.resolver(settings.dns.cache_entries)?;
+        // An answer may be 64 KiB long, and strangers choose which are asked for.
+        let resolver = settings.dns.resolver(settings.dns.cache_entries.min(SENDER_ANSWERS))?;
         Ok(Self {
             spool,
             registry,
@@ -58,6 +63,7 @@ impl Storage {
             register: None,
             recent: None,
             health,
+            isolated,
             authenticator: Authenticator::new(&settings.provenance, resolver),
             provenance: settings.provenance.clone(),
             intake: settings.intake.clone(),
@@ -117,12 +123,12 @@ impl Storage {
             register.open(store.clone());
         }
         let (seen, inbox) = self.sources.queue();
-        let sources = tokio::spawn(identify(self.sources.clone(), inbox, store.clone()));
+        let sources = self.isolated.spawn(identify(self.sources.clone(), inbox, store.clone()));
         let watch = tokio::spawn(watch_store(store.clone(), self.health));
         let recent = self.recent.map(|recent| tokio::spawn(recent.run(store.clone())));
         let advice = self.adviser.zip(self.domains.clone()).map(|(adviser, domains)| {
             let (sources, registry) = (self.sources.clone(), self.registry.clone());
-            tokio::spawn(adviser.run(domains, store.clone(), sources, registry, stop.clone()))
+            self.isolated.spawn(adviser.run(domains, store.clone(), sources, registry, stop.clone()))
         });
         let domains = self.domains.map(|domains| tokio::spawn(domains.keep(store.clone(), stop.clone())));
         let intake = Intake::new(
@@ -132,7 +138,8 @@ impl Storage {
             self.registry,
             (self.authenticator, self.provenance),
             seen,
-        );
+        )
+        .verifying_on(self.isolated);
         if let Err(error) = intake.run(stop).await {
             tracing::error!(%error, "The intake cannot read the spool; restart when the disk is well again.");
         }
@@ -200,6 +207,8 @@ async fn watch_store(store: Store, health: Health) {
         health.set(Part::Store, store.ping().await.map_err(|error| error.to_string()));
     }
 }
+
+const SENDER_ANSWERS: u64 = 512;
 
 const WATCH: Duration = Duration::from_secs(10);
 

@@ -96,7 +96,11 @@ impl Record {
                     self.fault(LEGACY_TAG, whole(tag), detail);
                 }
             } else if !KNOWN_TAGS.contains(&tag.name) {
-                self.fault(UNKNOWN_TAG, whole(tag), format!("No receiver knows the tag {}=.", shortened(tag.name)));
+                self.fault(
+                    UNKNOWN_TAG,
+                    whole(tag),
+                    format!("No receiver knows the tag {}=.", shortened(tag.name)),
+                );
             }
         }
     }

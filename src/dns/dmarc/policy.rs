@@ -76,7 +76,8 @@ impl Outcome {
             self.check.find(finding(fault, &name, record));
         }
         if record.is_cut {
-            let detail = format!("The record at {name} has more tags, addresses or mistakes than are looked at.");
+            let detail =
+                format!("The record at {name} has more tags, addresses or mistakes than are looked at.");
             self.check.cut(&name, detail);
         }
         self.subdomains(governing);

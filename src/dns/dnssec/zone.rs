@@ -95,11 +95,14 @@ impl Zone {
     }
 
     pub(super) fn keys(&self) -> impl Iterator<Item = DNSKEY> {
-        self.keys.answers.iter().filter_map(|record| match &record.data {
-            RData::DNSSEC(DNSSECRData::DNSKEY(key)) => Some(key.clone()),
-            _ => None,
-        })
-        .take(MOST_KEYS)
+        self.keys
+            .answers
+            .iter()
+            .filter_map(|record| match &record.data {
+                RData::DNSSEC(DNSSECRData::DNSKEY(key)) => Some(key.clone()),
+                _ => None,
+            })
+            .take(MOST_KEYS)
     }
 
     pub(super) fn delegation(&self) -> Vec<Delegation> {

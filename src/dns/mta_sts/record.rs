@@ -167,7 +167,8 @@ mod tests {
     #[test]
     fn a_record_of_mistakes_has_few() {
         for piece in [" b;", "a=1;", "id=-;"] {
-            let record = Record::parse(&format!("v=STSv1; aa{}", piece.repeat(64_000 / piece.len()))).unwrap();
+            let record =
+                Record::parse(&format!("v=STSv1; aa{}", piece.repeat(64_000 / piece.len()))).unwrap();
             assert!(record.faults.len() <= 2 * (MOST_OF_A_CODE + 1), "{piece} {}", record.faults.len());
         }
     }

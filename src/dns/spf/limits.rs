@@ -103,9 +103,8 @@ pub(super) fn facts(check: &mut Check, tree: &Branch, walked: &Walked) {
     }
     let last = last_record(tree);
     let redirect = last.terms.iter().find(|node| node.kind == Kind::Redirect && node.is_reached);
-    let is_unanswered = |trouble: &TermTrouble| {
-        matches!(trouble, TermTrouble::Unanswered { .. } | TermTrouble::TooLarge)
-    };
+    let is_unanswered =
+        |trouble: &TermTrouble| matches!(trouble, TermTrouble::Unanswered { .. } | TermTrouble::TooLarge);
     match (tree.all, redirect) {
         (Some(qualifier), _) => check.fact("all", qualifier.sign()),
         (None, Some(node)) if node.trouble.iter().any(is_unanswered) => check.unknown_fact("all"),

@@ -103,7 +103,9 @@ impl<'a> Index<'a> {
         let wider = self.prefixes.range(..=network.prefix()).filter_map(|prefix| {
             let wider = Network::new(network.address(), *prefix);
             let others = self.terms.get(&wider)?.iter().flatten();
-            others.filter(|it| it.index != own && (wider != *network || it.index < own)).min_by_key(|it| it.index)
+            others
+                .filter(|it| it.index != own && (wider != *network || it.index < own))
+                .min_by_key(|it| it.index)
         });
         wider.min_by_key(|it| it.index).map(|it| it.node)
     }

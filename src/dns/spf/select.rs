@@ -193,8 +193,8 @@ mod tests {
         assert_eq!(seams(&text(&[b"v=spf1 ", b"a ", b"", b"-all"])), [7, 9, 9]);
         assert_eq!(seams(&text(&[b"v=spf1 \xff", b"a", b"mx"])), [10, 11]);
         assert_eq!(seams(&text(&["v=spf1 ä".as_bytes(), b"a"])), [9]);
-        assert_eq!(seams(&text(&[b"v=spf1"])), []);
-        assert_eq!(seams(&text(&[])), []);
+        assert!(seams(&text(&[b"v=spf1"])).is_empty());
+        assert!(seams(&text(&[])).is_empty());
         let many: Vec<_> = std::iter::repeat_n(b"a".to_vec(), 60_000).collect();
         assert_eq!(seams(&Text { strings: many }).len(), 59_999);
     }

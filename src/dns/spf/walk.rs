@@ -63,7 +63,10 @@ impl<'a> Walk<'a> {
         self.walked.is_invalid |= !record.faults.is_empty();
         if record.left_out > 0 && is_new {
             let (read, domain) = (record.text.len(), &branch.domain);
-            let detail = format!("Of the SPF record of {domain} the first {read} bytes were read, and {} were not.", record.left_out);
+            let detail = format!(
+                "Of the SPF record of {domain} the first {read} bytes were read, and {} were not.",
+                record.left_out
+            );
             self.check.cut(domain, detail);
             self.walked.is_cut = true;
         }
@@ -197,7 +200,10 @@ impl<'a> Walk<'a> {
                 TermTrouble::TooLarge => {
                     self.walked.is_cut = true;
                     let name = self.domain;
-                    self.check.cut(name, format!("The SPF records of {name} are too many or too large to follow all of them."));
+                    self.check.cut(
+                        name,
+                        format!("The SPF records of {name} are too many or too large to follow all of them."),
+                    );
                     continue;
                 }
                 TermTrouble::Unanswered { name, trouble } => {
