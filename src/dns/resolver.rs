@@ -9,7 +9,7 @@ use std::{
 use hickory_resolver::{
     ResponseCache, TokioResolver, TtlConfig,
     lookup::Lookup,
-    net::{DnsError, NetError},
+    net::{DnsError, NetError, NoRecords},
     proto::{
         op::{Message, Query, ResponseCode},
         rr::{Name, RData, RecordType, rdata::TLSA},
@@ -27,13 +27,20 @@ use super::{
 /// Asks the configured servers, with a cache of its own. Cheap to clone; clones share the cache and the bound.
 #[derive(Clone)]
 pub struct Resolver {
-    resolver: TokioResolver,
+    source: Source,
     cache: ResponseCache,
     outstanding: Arc<Semaphore>,
     ttls: Option<Ttls>,
     patience: Option<Patience>,
     /// What came of the questions of one examination.
     asked: Option<Asked<Arc<Result<Lookup, NetError>>>>,
+}
+
+/// Where answers come from.
+#[derive(Clone)]
+enum Source {
+    Servers(TokioResolver),
+    Given(Arc<dyn Fn(&str, u16) -> Vec<u8> + Send + Sync>),
 }
 
 /// A TXT record.
@@ -63,7 +70,18 @@ impl Resolver {
         let resolver = settings.resolver(0)?;
         let cache = ResponseCache::new(cache_entries, TtlConfig::from_opts(resolver.options()));
         let outstanding = Arc::new(Semaphore::new(outstanding));
-        Ok(Self { resolver, cache, outstanding, ttls: None, patience: None, asked: None })
+        let source = Source::Servers(resolver);
+        Ok(Self { source, cache, outstanding, ttls: None, patience: None, asked: None })
+    }
+
+    /// A resolver that asks nobody and remembers nothing: `answer` gives the message (RFC 1035 section 4) that answers a
+    /// question for a name, in lower case without the trailing dot, and the number of a type. It is for tests and fuzzing,
+    /// which need answers that no name server gives.
+    pub fn answering(answer: impl Fn(&str, u16) -> Vec<u8> + Send + Sync + 'static) -> Self {
+        let source = Source::Given(Arc::new(answer));
+        let cache = ResponseCache::new(0, TtlConfig::default());
+        let outstanding = Arc::new(Semaphore::new(1));
+        Self { source, cache, outstanding, ttls: None, patience: None, asked: None }
     }
 
     /// The same resolver, which notes how long the answers may be remembered from now on.
@@ -198,13 +216,14 @@ impl Resolver {
 
     /// What the library says, without a second question for what this examination has asked already.
     pub(super) async fn lookup(&self, name: &Name, kind: RecordType) -> Arc<Result<Lookup, NetError>> {
-        let send = async {
+        // In a box: dozens of these are parts of one examination, which is held on a thread's stack.
+        let send = Box::pin(async {
             let Some(patience) = &self.patience else { return self.send(name.clone(), kind).await };
             patience.budget().ask();
             let answer = self.send(name.clone(), kind).await;
             let bytes = answer.as_ref().as_ref().map_or(0, |lookup| weight(lookup.message().all_sections()));
             if patience.budget().hold(bytes) { answer } else { Arc::new(Err(NetError::from(TOO_MUCH))) }
-        };
+        });
         match &self.asked {
             Some(asked) => asked.once(name, kind, send).await,
             None => send.await,
@@ -216,9 +235,15 @@ impl Resolver {
         if let Some(known) = self.cache.get(&query, Instant::now()) {
             return Arc::new(known.map(|message| remembered(query, message)));
         }
+        let resolver = match &self.source {
+            Source::Servers(resolver) => resolver.clone(),
+            Source::Given(answer) => {
+                let message = answer(&host(&name), kind.into());
+                return Arc::new(given(query, &message));
+            }
+        };
         // The semaphore is never closed.
         let permit = self.outstanding.clone().acquire_owned().await;
-        let resolver = self.resolver.clone();
         // On a task of its own: an examination waits for dozens of questions, and whoever waits for several at once asks all of
         // them how they are whenever one of them moves.
         let lookup = tokio::spawn(async move {
@@ -234,6 +259,15 @@ impl Resolver {
         }
         Arc::new(answer)
     }
+}
+
+/// What a message answers.
+fn given(query: Query, message: &[u8]) -> Result<Lookup, NetError> {
+    let message = Message::from_vec(message).map_err(|_| NetError::from("the answer cannot be read"))?;
+    if message.answers.is_empty() {
+        return Err(NetError::Dns(DnsError::NoRecordsFound(NoRecords::new(query, message.response_code))));
+    }
+    Ok(Lookup::new_with_deadline(query, message.answers, Instant::now() + Duration::from_secs(60)))
 }
 
 /// An answer from the cache.

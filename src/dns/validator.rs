@@ -107,7 +107,7 @@ impl Validator {
         if budget.is_spent() {
             return Judged::unknown(Trouble::TooMuch);
         }
-        let judge = async {
+        let judge = Box::pin(async {
             budget.ask();
             let judged = match examination.ask(&asked, kind).await {
                 Some(judged) => judged,
@@ -115,7 +115,7 @@ impl Validator {
             };
             let is_held = budget.hold(weight(judged.answers.iter().chain(&judged.authorities)));
             if is_held { judged } else { Judged::unknown(Trouble::TooMuch) }
-        };
+        });
         let judged = examination.asked.once(&asked, kind, judge).await;
         examination.patience.note(name, judged.proof.trouble());
         judged
