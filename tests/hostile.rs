@@ -52,7 +52,7 @@ async fn a_hostile_domain_costs_bounded_time_memory_and_questions() {
             domain: domain.clone(),
             selectors: (0..50).map(selector).collect(),
             try_common_selectors: true,
-            addresses: (0..32).map(|number| [11, 0, 0, number].into()).collect(),
+            addresses: (0..32).map(|number| [192, 0, 2, number].into()).collect(),
         };
         let examiner = Examiner::new(resolver, validator.clone());
         let (before, began) = (Resident::reset(), cpu_seconds());
@@ -68,10 +68,10 @@ async fn a_hostile_domain_costs_bounded_time_memory_and_questions() {
 
         assert!(asked <= 2_100, "{domain}: {asked} questions");
         assert!(grown <= 64 << 20, "{domain}: {grown} bytes");
-        assert!(bytes <= 8 << 20, "{domain}: {bytes} bytes of JSON");
+        assert!(bytes <= 4 << 20, "{domain}: {bytes} bytes of JSON");
         assert!(took <= MOST_SECONDS, "{domain}: {took} s");
         for check in snapshot.checks() {
-            assert!(check.findings.len() <= 101, "{domain}: {} findings", check.findings.len());
+            assert!(check.findings.len() <= 61, "{domain}: {} findings", check.findings.len());
             assert!(check.records.len() <= 200, "{domain}: {} records", check.records.len());
             let texts = check.records.iter().map(|record| record.text.len());
             assert!(texts.max().unwrap_or_default() < 9_000, "{domain}: a record is kept whole");
@@ -123,5 +123,5 @@ impl Resident {
     }
 }
 
-/// One second in a release. Unoptimised it is some ten times as much, and the answers are made by the same process.
-const MOST_SECONDS: f64 = if cfg!(debug_assertions) { 12.0 } else { 1.0 };
+/// One second in a release; a program that is not optimised has more, though it took less when this was written.
+const MOST_SECONDS: f64 = if cfg!(debug_assertions) { 4.0 } else { 1.0 };

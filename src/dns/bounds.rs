@@ -71,7 +71,7 @@ pub(super) fn fingerprinted(text: String, most: usize) -> String {
 }
 
 /// Findings of one mechanism.
-pub(super) const MOST_FINDINGS: usize = 100;
+pub(super) const MOST_FINDINGS: usize = 60;
 /// Findings of one mechanism with the same code.
 pub(super) const MOST_OF_A_CODE: usize = 20;
 /// Records of one mechanism that are kept.
@@ -80,13 +80,19 @@ pub(super) const MOST_RECORDS: usize = 200;
 pub(super) const MOST_UNANSWERED: usize = 100;
 /// Bytes of a record that are kept: sixteen times what SPF recommends (RFC 7208 section 3.4).
 pub(super) const LONGEST_RECORD: usize = 8 * 1_024;
+/// Bytes of all records of one mechanism that are kept.
+pub(super) const RECORDS_BYTES: usize = 128 * 1_024;
+/// Bytes of the record that a finding shows, of which most findings show the same.
+pub(super) const LONGEST_EVIDENCE: usize = 4 * 1_024;
+/// Bytes of all records that the findings of one mechanism show.
+pub(super) const EVIDENCE_BYTES: usize = 64 * 1_024;
 /// Bytes of a finding's sentence.
 pub(super) const LONGEST_DETAIL: usize = 1_000;
 /// Bytes of a record that may be remembered for other domains. A cache counts answers, not bytes.
 pub(super) const REMEMBERED: usize = 8 * 1_024;
 
 const MOST_QUESTIONS: usize = 2_000;
-const MOST_BYTES: usize = 4 * 1_024 * 1_024;
+const MOST_BYTES: usize = 2 * 1_024 * 1_024;
 /// A record with its names, on a heap.
 const RECORD: usize = 256;
 /// A string of a TXT record, on a heap.

@@ -7,7 +7,8 @@ use serde::{Serialize, Serializer, ser::SerializeStruct};
 use super::{
     Code, Finding, Severity, Trouble,
     bounds::{
-        LONGEST_RECORD, MOST_FINDINGS, MOST_OF_A_CODE, MOST_RECORDS, MOST_UNANSWERED, clipped, fingerprinted,
+        EVIDENCE_BYTES, LONGEST_RECORD, MOST_FINDINGS, MOST_OF_A_CODE, MOST_RECORDS, MOST_UNANSWERED,
+        RECORDS_BYTES, clipped, fingerprinted,
     },
     finding::codes,
 };
@@ -113,7 +114,10 @@ impl Check {
     pub fn find(&mut self, finding: Finding) {
         let same = self.findings.iter().filter(|other| other.code == finding.code).count();
         if same < MOST_OF_A_CODE && self.findings.len() < MOST_FINDINGS {
-            return self.findings.push(finding.bounded());
+            let finding = finding.bounded();
+            let shown = self.findings.iter().filter_map(|other| other.evidence.record.as_ref());
+            let has_room = shown.map(String::len).sum::<usize>() < EVIDENCE_BYTES;
+            return self.findings.push(if has_room { finding } else { finding.without_record() });
         }
         let name = finding.evidence.name.clone();
         if same < MOST_OF_A_CODE {
@@ -121,7 +125,7 @@ impl Check {
             let others = self.findings.iter_mut().filter(|other| other.code != cut);
             let least = others.min_by_key(|other| other.code.severity);
             if let Some(least) = least.filter(|least| least.code.severity < finding.code.severity) {
-                *least = finding.bounded();
+                *least = finding.bounded().without_record();
             }
         }
         self.cut(&name, format!("More is wrong at {name} than is listed here."));
@@ -157,9 +161,10 @@ impl Check {
 
     /// Adds a record that was found.
     pub fn observe(&mut self, name: &str, kind: &'static str, text: impl Into<String>) {
-        if self.records.len() >= MOST_RECORDS {
-            return self
-                .cut(name, format!("More than {MOST_RECORDS} records were found; the rest is left out."));
+        let bytes: usize = self.records.iter().map(|record| record.text.len()).sum();
+        if self.records.len() >= MOST_RECORDS || bytes >= RECORDS_BYTES {
+            let kept = self.records.len();
+            return self.cut(name, format!("{kept} records are kept; there are more of them."));
         }
         self.records.push(Observed {
             name: name.to_owned(),

@@ -1,10 +1,12 @@
-//! Name servers that answer everything, with as much as an answer can hold.
+//! Name servers that answer everything, with as much as an answer can hold. Addresses are those of documentation, which are
+//! never connected to.
 #![allow(dead_code, reason = "no test binary needs all of it")]
 
 use std::{
+    collections::BTreeMap,
     io::{Read as _, Write as _},
     net::{SocketAddr, TcpListener, UdpSocket},
-    sync::Arc,
+    sync::{Arc, Mutex},
     thread,
 };
 
@@ -27,52 +29,74 @@ pub(crate) const KINDS: [&str; 14] = [
 ];
 
 /// The message that answers a question for a name and a type; nothing when there is no answer at all. The label before
-/// `.hostile.example` says how.
+/// `.hostile.example` says how; a number at its end makes it another domain.
 pub(crate) fn answer(name: &str, kind: u16) -> Option<Vec<u8>> {
     let labels: Vec<_> = name.trim_end_matches(".hostile.example").split('.').collect();
-    let hostile = labels.last().copied().unwrap_or_default().trim_end_matches(|c: char| c.is_ascii_digit());
-    let domain = format!("{}.hostile.example", labels.last().copied().unwrap_or_default());
+    let hostile = labels.last()?.trim_end_matches(|c: char| c.is_ascii_digit());
     if hostile == "silent" {
         return None;
     }
-    let seed = hash(&format!("{name} {kind}"));
-    let data: Vec<Vec<u8>> = match (kind, hostile) {
-        (TXT, _) => texts(name, &domain, hostile, seed),
+    // Making 64 KB takes as long as examining them, so names of one sort have the same.
+    let first = labels[0];
+    let depth: u32 = first
+        .split('-')
+        .next_back()
+        .and_then(|label| label.trim_start_matches('d').parse().ok())
+        .unwrap_or(0);
+    let sort = match first {
+        _ if labels.len() == 1 => "domain",
+        "_dmarc" | "_mta-sts" | "_smtp" | "default" => first,
+        _ if labels.contains(&"_domainkey") => "_domainkey",
+        _ => "other",
+    };
+    let seed = if hostile == "random" { hash(&format!("{name} {kind}")) % 64 } else { 0 };
+    let key = (hostile.to_owned(), sort.to_owned(), depth, kind, seed);
+    let mut made = MADE.lock().unwrap();
+    let records = made.entry(key).or_insert_with(|| records(&data(hostile, sort, depth, kind, seed), kind));
+    Some(message(name, kind, records))
+}
+
+type Made = Mutex<BTreeMap<(String, String, u32, u16, u64), (u16, Vec<u8>)>>;
+
+static MADE: Made = Mutex::new(BTreeMap::new());
+
+fn data(hostile: &str, sort: &str, depth: u32, kind: u16, seed: u64) -> Vec<Vec<u8>> {
+    let domain = format!("{hostile}.hostile.example");
+    let hosts = |letter: &str| {
+        (0..700).map(|n| wire(&format!("{}.{n}.{domain}", letter.repeat(60)))).collect::<Vec<_>>()
+    };
+    match (kind, hostile) {
+        (TXT, _) => texts(hostile, sort, &domain, depth, seed),
         (A, "hosts" | "networks" | "random") => {
-            (0..3_900_u32).map(|n| (0x0b00_0000 + n * 7).to_be_bytes().to_vec()).collect()
+            (0..3_900_u32).map(|n| (0xc000_0200 + n % 256).to_be_bytes().to_vec()).collect()
         }
         (AAAA, "hosts" | "networks") => {
-            (0..2_200_u128).map(|n| ((0x2001_0db9_u128 << 96) + n).to_be_bytes().to_vec()).collect()
+            (0..2_200_u128).map(|n| ((0x2001_0db8_u128 << 96) + n).to_be_bytes().to_vec()).collect()
         }
-        (MX, "hosts" | "networks") => (0..700_u16)
-            .map(|n| [&n.to_be_bytes()[..], &wire(&format!("{}.{n}.{domain}", "m".repeat(60)))].concat())
+        (MX, "hosts" | "networks") => hosts("m")
+            .into_iter()
+            .zip(0_u16..)
+            .map(|(host, n)| [&n.to_be_bytes()[..], &host].concat())
             .collect(),
-        (NS | PTR, "hosts") => (0..700).map(|n| wire(&format!("{}.{n}.{domain}", "n".repeat(60)))).collect(),
-        (CNAME, "hosts") => vec![wire(&format!("{seed}.{domain}"))],
-        (A, _) => vec![vec![11, 0, 0, 1]],
+        (NS | PTR, "hosts") => hosts("n"),
+        (CNAME, "hosts") => vec![wire(&format!("c.{domain}"))],
+        (A, _) => vec![vec![192, 0, 2, 1]],
         (MX, _) => vec![[&10_u16.to_be_bytes()[..], &wire(&format!("mx.{domain}"))].concat()],
         (NS, _) => vec![wire(&format!("ns.{domain}"))],
         _ => Vec::new(),
-    };
-    Some(message(name, kind, &data))
+    }
 }
 
-fn texts(name: &str, domain: &str, hostile: &str, seed: u64) -> Vec<Vec<u8>> {
+fn texts(hostile: &str, sort: &str, domain: &str, depth: u32, seed: u64) -> Vec<Vec<u8>> {
     let spf = |terms: String| vec![text(&format!("v=spf1 {terms}"), 255)];
+    let next = depth + 1;
     match hostile {
-        "terms" if name == domain => spf((0..20).map(|n| format!("include:q{n}.{domain} ")).collect()),
+        "terms" if sort == "domain" => spf((0..20).map(|n| format!("include:q{n}.{domain} ")).collect()),
         "terms" => spf("a ".repeat(30_000)),
         "endless" => {
-            spf((0..900).map(|n| format!("include:i{n}-{seed}.{domain} mx:m{n}-{seed}.{domain} ")).collect())
+            spf((0..900).map(|n| format!("include:i{n}-{next}.{domain} mx:m{n}-{next}.{domain} ")).collect())
         }
-        "nested" => {
-            let depth = name
-                .split('.')
-                .next()
-                .and_then(|label| label.strip_prefix('d')?.parse::<u32>().ok())
-                .unwrap_or(0);
-            spf(format!("include:d{}.{domain} ", depth + 1).repeat(2_000))
-        }
+        "nested" => spf(format!("include:d{next}.{domain} ").repeat(2_000)),
         "networks" => spf((0..3_000_u32)
             .map(|n| format!("ip4:11.{}.{}.0/{} ", n / 256, n % 256, 8 + n % 25))
             .chain((0..200).map(|n| format!("a:h{n}.{domain} mx:h{n}.{domain} ")))
@@ -82,18 +106,18 @@ fn texts(name: &str, domain: &str, hostile: &str, seed: u64) -> Vec<Vec<u8>> {
         "strings" => vec![text(&format!("v=spf1 {}", "mx ".repeat(10_600)), 1)],
         "texts" => (0..4_000).map(|n| text(if n % 2 == 0 { "v=spf1;" } else { "v=DMARC1" }, 255)).collect(),
         "random" => random(seed),
-        _ => vec![text(&junk(name, domain, hostile), 255)],
+        _ => vec![text(&junk(sort, domain, hostile), 255)],
     }
 }
 
 /// A record of 64 KB in which every piece is a mistake, of the kind that is looked for at that name.
-fn junk(name: &str, domain: &str, hostile: &str) -> String {
-    let start = match name {
-        name if name.starts_with("_dmarc") => "v=DMARC1; p=none; ",
-        name if name.contains("_domainkey") => "v=DKIM1; ",
-        name if name.starts_with("_mta-sts") => "v=STSv1; aa",
-        name if name.starts_with("_smtp._tls") => "v=TLSRPTv1;",
-        name if name.contains("_bimi") => "v=BIMI1; ",
+fn junk(sort: &str, domain: &str, hostile: &str) -> String {
+    let start = match sort {
+        "_dmarc" => "v=DMARC1; p=none; ",
+        "_domainkey" => "v=DKIM1; ",
+        "_mta-sts" => "v=STSv1; aa",
+        "_smtp" => "v=TLSRPTv1;",
+        "default" => "v=BIMI1; ",
         _ => "v=spf1 ",
     };
     match hostile {
@@ -169,28 +193,31 @@ fn wire(name: &str) -> Vec<u8> {
     wire
 }
 
-/// As many of the records as an answer can hold.
-fn message(name: &str, kind: u16, data: &[Vec<u8>]) -> Vec<u8> {
-    let mut answers = Vec::new();
-    let mut count = 0_u16;
+/// As many of the records as an answer can hold, and how many.
+fn records(data: &[Vec<u8>], kind: u16) -> (u16, Vec<u8>) {
+    let (mut count, mut records) = (0, Vec::new());
     for data in data {
-        if answers.len() + data.len() + 12 > 65_000 {
+        if records.len() + data.len() + 12 > 65_000 {
             break;
         }
-        answers.extend([0xc0, 12]);
-        answers.extend(kind.to_be_bytes());
-        answers.extend([0, 1, 0, 0, 0, 60]);
-        answers.extend((data.len() as u16).to_be_bytes());
-        answers.extend(data);
+        records.extend([0xc0, 12]);
+        records.extend(kind.to_be_bytes());
+        records.extend([0, 1, 0, 0, 0, 60]);
+        records.extend((data.len() as u16).to_be_bytes());
+        records.extend_from_slice(data);
         count += 1;
     }
+    (count, records)
+}
+
+fn message(name: &str, kind: u16, (count, records): &(u16, Vec<u8>)) -> Vec<u8> {
     let mut message = vec![0, 0, 0x85, 0x80, 0, 1];
     message.extend(count.to_be_bytes());
     message.extend([0; 4]);
     message.extend(wire(name));
     message.extend(kind.to_be_bytes());
     message.extend([0, 1]);
-    message.extend(answers);
+    message.extend_from_slice(records);
     message
 }
 
@@ -282,5 +309,5 @@ pub(crate) const AAAA: u16 = 28;
 /// An answer of one text, or that there is none.
 pub(crate) fn one_text(name: &str, kind: u16, words: Option<&str>) -> Vec<u8> {
     let data: Vec<_> = words.filter(|_| kind == TXT).map(|words| text(words, 255)).into_iter().collect();
-    message(name, kind, &data)
+    message(name, kind, &records(&data, kind))
 }

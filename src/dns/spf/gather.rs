@@ -46,14 +46,19 @@ impl Gathered {
         let mut gathered = Self::default();
         // Level by level, so that what a bound cuts off is always the same.
         let mut level = vec![domain.to_owned()];
+        let mut terms = 0;
         while !level.is_empty() {
             let room = MAX_RECORDS.saturating_sub(gathered.selections.len());
             level.truncate(room);
             let answers = join_all(level.iter().map(|name| resolver.txt(name))).await;
             let mut next = Vec::new();
-            for (name, answer) in level.drain(..).zip(&answers) {
+            for (name, answer) in std::mem::take(&mut level).into_iter().zip(&answers) {
+                if terms > MAX_TERMS {
+                    break;
+                }
                 let selection = Selection::of(answer);
                 if let Source::Record { record, .. } = &selection.source {
+                    terms += record.terms.len();
                     next.extend(targets(record));
                 }
                 gathered.selections.insert(name, selection);
@@ -199,6 +204,8 @@ fn targets(record: &Record) -> impl Iterator<Item = String> {
 
 /// Nobody needs more than ten, and a hostile record could name any number.
 const MAX_RECORDS: usize = 64;
+/// Terms of all records, after which no further record is read.
+pub(super) const MAX_TERMS: usize = 4_000;
 /// Names whose addresses or mail hosts are asked for.
 const MAX_HOSTS: usize = 128;
 /// Mail hosts of one name, of which ten are allowed.

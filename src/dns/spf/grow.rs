@@ -1,7 +1,7 @@
 //! Makes a tree out of the answers.
 
 use super::{
-    gather::{Gathered, Host, Lookup, normal, target},
+    gather::{Gathered, Host, Lookup, MAX_TERMS, normal, target},
     network::{Addresses, Network},
     record::{Meaning, Mechanism, Prefixes, Record},
     select::Source,
@@ -219,8 +219,6 @@ impl Host {
 
 /// Each level costs a lookup, of which ten are allowed: below this nothing is ever evaluated.
 const MAX_DEPTH: usize = 16;
-/// All terms of a tree: the largest known senders have some hundred.
-const MAX_TERMS: usize = 4_000;
 /// All records of a tree, in bytes.
 const MAX_TEXT: usize = 128 * 1_024;
 /// All networks that come from hosts: an answer holds thousands, and terms may ask for it again and again.
