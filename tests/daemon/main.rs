@@ -14,6 +14,7 @@ mod hostile_dns;
 mod kill;
 mod log;
 mod outage;
+mod password;
 #[path = "../support/ports.rs"]
 mod ports;
 mod reload;
