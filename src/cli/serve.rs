@@ -31,10 +31,10 @@ impl Serve {
             .max_blocking_threads(blocking)
             .enable_all()
             .build()?;
-        let isolated = isolated::start()?;
-        let outcome = runtime.block_on(daemon::run(settings, sockets, isolated.handle().clone()));
+        let isolated = isolated::Isolated::start()?;
+        let outcome = runtime.block_on(daemon::run(settings, sockets, isolated.handles()));
         // A look-up or a read that still blocks a thread does not hold up the end of the process.
-        isolated.shutdown_background();
+        isolated.shut_down();
         runtime.shutdown_background();
         outcome.map(|()| ExitCode::SUCCESS)
     }

@@ -17,13 +17,11 @@ use ruad::{
     spool::Spool,
     telemetry,
 };
-use tokio::{
-    runtime::Handle,
-    time::{MissedTickBehavior, interval, timeout},
-};
+use tokio::time::{MissedTickBehavior, interval, timeout};
 use tokio_util::sync::CancellationToken;
 
 use super::{
+    isolated::Handles,
     signals::{Asked, Signals},
     storage::Storage,
     systemd,
@@ -35,7 +33,7 @@ use super::{
 pub(super) async fn run(
     settings: Settings,
     sockets: Vec<TcpListener>,
-    isolated: Handle,
+    isolated: Handles,
 ) -> anyhow::Result<()> {
     let metrics = telemetry::start_metrics()?;
     telemetry::describe();
@@ -93,7 +91,7 @@ pub(super) async fn run(
     let storage = tokio::spawn(storage.run(storing.clone()));
     if let Some(domains) = domains {
         // It ends with the token, and nothing waits for it.
-        isolated.spawn(domains.run(receiving.clone()));
+        isolated.examining.spawn(domains.run(receiving.clone()));
     }
     let web = tokio::spawn(web.run(ending.clone().cancelled_owned()));
     let watch = tokio::spawn(watch_spool(spool.clone(), health.clone(), metrics));

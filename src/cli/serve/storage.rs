@@ -18,8 +18,9 @@ use ruad::{
     store::{self, Backoff, Store, StoreError},
     telemetry,
 };
-use tokio::runtime::Handle;
 use tokio_util::sync::CancellationToken;
+
+use super::isolated::Handles;
 
 /// The part of the daemon that stores.
 pub(super) struct Storage {
@@ -32,7 +33,7 @@ pub(super) struct Storage {
     recent: Option<Recent>,
     health: Health,
     /// Where work runs whose amount strangers decide.
-    isolated: Handle,
+    isolated: Handles,
     authenticator: Authenticator,
     provenance: provenance::Settings,
     intake: ruad::intake::Settings,
@@ -50,7 +51,7 @@ impl Storage {
         domains: Option<Watch>,
         adviser: Option<Adviser>,
         health: Health,
-        isolated: Handle,
+        isolated: Handles,
     ) -> anyhow::Result<Self> {
         // An answer may be 64 KiB long, and strangers choose which are asked for.
         let resolver = settings.dns.resolver(settings.dns.cache_entries.min(SENDER_ANSWERS))?;
@@ -126,12 +127,18 @@ impl Storage {
             register.open(store.clone());
         }
         let (seen, inbox) = self.sources.queue();
-        let sources = self.isolated.spawn(identify(self.sources.clone(), inbox, store.clone()));
+        let sources = self.isolated.examining.spawn(identify(self.sources.clone(), inbox, store.clone()));
         let watch = tokio::spawn(watch_store(store.clone(), self.health));
         let recent = self.recent.map(|recent| tokio::spawn(recent.run(store.clone())));
         let advice = self.adviser.zip(self.domains.clone()).map(|(adviser, domains)| {
             let (sources, registry) = (self.sources.clone(), self.registry.clone());
-            self.isolated.spawn(adviser.run(domains, store.clone(), sources, registry, stop.clone()))
+            self.isolated.examining.spawn(adviser.run(
+                domains,
+                store.clone(),
+                sources,
+                registry,
+                stop.clone(),
+            ))
         });
         let domains = self.domains.map(|domains| tokio::spawn(domains.keep(store.clone(), stop.clone())));
         let intake = Intake::new(
@@ -142,7 +149,7 @@ impl Storage {
             (self.authenticator, self.provenance),
             seen,
         )
-        .verifying_on(self.isolated);
+        .verifying_on(self.isolated.verifying);
         if let Err(error) = intake.run(stop).await {
             tracing::error!(%error, "The intake cannot read the spool; restart when the disk is well again.");
         }
