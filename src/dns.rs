@@ -8,6 +8,7 @@ mod address;
 pub mod answer;
 mod asked;
 pub mod bimi;
+mod bounds;
 mod catalogue;
 pub mod check;
 pub mod dane;

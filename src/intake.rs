@@ -1,6 +1,6 @@
 //! From a closed segment of the spool to rows in the store.
 //!
-//! A segment is read twice. *Examine* learns what every message holds and who sent it; *decide* settles, once and on
+//! A segment is read twice. *Examine* learns what every message holds and *verify* who sent it; *decide* settles, once and on
 //! disk, which reports are stored; *load* reads the accepted ones again and sends their rows. Whatever dies on the
 //! way, the segment is done again from its decisions, and comes to the same rows under the same tokens.
 
@@ -33,6 +33,7 @@ mod ledger;
 mod load;
 mod stranger;
 mod suspect;
+mod verify;
 mod worker;
 
 /// The intake, before it runs.
@@ -54,6 +55,9 @@ struct Inner {
     known: KnownNetworks,
     /// Held while a segment is decided about; none before what is stored was asked for.
     deciding: tokio::sync::Mutex<Option<stranger::StrangerQuota>>,
+    turns: verify::Turns,
+    /// Where DNS is asked about senders; where everything else runs when absent.
+    verifying_on: Option<Handle>,
 }
 
 impl Intake {
@@ -79,6 +83,8 @@ impl Intake {
             established: established::Established::default(),
             known: KnownNetworks::default(),
             deciding: tokio::sync::Mutex::new(None),
+            turns: verify::Turns::default(),
+            verifying_on: None,
         }))
     }
 
@@ -87,6 +93,15 @@ impl Intake {
     pub fn telling(mut self, known: KnownNetworks) -> Self {
         if let Some(inner) = Arc::get_mut(&mut self.0) {
             inner.known = known;
+        }
+        self
+    }
+
+    /// The same, which asks DNS about senders on a runtime of its own.
+    #[must_use]
+    pub fn verifying_on(mut self, runtime: Handle) -> Self {
+        if let Some(inner) = Arc::get_mut(&mut self.0) {
+            inner.verifying_on = Some(runtime);
         }
         self
     }
@@ -143,7 +158,7 @@ impl Intake {
 pub struct Settings {
     /// Segments under way at the same time. One keeps a core busy and ClickHouse another; each takes some 30 MB.
     pub workers: NonZeroUsize,
-    /// Messages of one segment that are read, and whose senders are asked after in DNS, at the same time.
+    /// Messages of one segment that are read at the same time.
     pub concurrency: NonZeroUsize,
     /// What a message must prove about its sender; a report that proves less goes to quarantine.
     pub require: Require,

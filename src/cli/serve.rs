@@ -5,6 +5,7 @@ use std::process::ExitCode;
 use clap::Args;
 
 mod daemon;
+mod isolated;
 mod signals;
 mod storage;
 mod systemd;
@@ -38,8 +39,10 @@ impl Serve {
             .max_blocking_threads(blocking)
             .enable_all()
             .build()?;
-        let outcome = runtime.block_on(daemon::run(settings, sockets));
+        let isolated = isolated::Isolated::start()?;
+        let outcome = runtime.block_on(daemon::run(settings, sockets, isolated.handles()));
         // A look-up or a read that still blocks a thread does not hold up the end of the process.
+        isolated.shut_down();
         runtime.shutdown_background();
         outcome.map(|()| ExitCode::SUCCESS)
     }

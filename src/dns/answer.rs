@@ -47,6 +47,8 @@ pub enum Trouble {
     NoRoots,
     /// What answers is not what it should be: a block list that lists nothing, or everything.
     Untrusted,
+    /// What the domain publishes is more than one examination takes in.
+    TooMuch,
 }
 
 impl<T> Answer<T> {
@@ -90,6 +92,7 @@ impl Trouble {
             Self::Network => "network",
             Self::NoRoots => "no_roots",
             Self::Untrusted => "untrusted",
+            Self::TooMuch => "too_much",
         }
     }
 }
@@ -105,6 +108,7 @@ impl fmt::Display for Trouble {
             Self::Network => "the server could not be reached or its answer not be read",
             Self::NoRoots => "this machine has no root certificates to check others with",
             Self::Untrusted => "what answers does not work as it should",
+            Self::TooMuch => "the domain's answers are more than one examination takes in",
         })
     }
 }

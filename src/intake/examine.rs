@@ -10,13 +10,13 @@ use super::{
     stranger::Origin,
 };
 use crate::{
-    provenance::{Authenticator, Delivery, Doubt, Evidence, Letter},
+    provenance::{Delivery, Doubt, Evidence, Letter},
     report::{
         aggregate::{Aggregate, Record},
         failure::FailureReport,
         tls::TlsReport,
     },
-    spool::{Message, SpoolError},
+    spool::{Envelope, Message, SpoolError},
     store::tables::RefusedPart,
 };
 
@@ -44,9 +44,20 @@ pub(super) struct ExaminedReport {
     pub(super) email: Option<String>,
 }
 
-impl Examined {
-    /// Reads `message` and asks DNS about its sender. The sender of a message without a report is not asked after,
-    /// so that spam costs no look-ups.
+/// A message that was read, whose sender was not asked after yet.
+#[derive(Debug)]
+pub(super) struct Read {
+    pub(super) number: u32,
+    envelope: Envelope,
+    /// What is needed to ask after the sender; nothing for a message without a report, so that spam costs no look-ups.
+    pub(super) letter: Option<Letter>,
+    contents: Contents,
+    /// The sender cannot be told.
+    doubt: Option<Doubt>,
+}
+
+impl Read {
+    /// Reads `message`.
     ///
     /// # Errors
     ///
@@ -55,7 +66,6 @@ impl Examined {
         message: Message,
         limits: &Limits,
         provenance: &crate::provenance::Settings,
-        authenticator: &Authenticator,
     ) -> Result<Self, SpoolError> {
         let number = message.number;
         let envelope = message.envelope.clone();
@@ -66,30 +76,37 @@ impl Examined {
             Ok::<_, SpoolError>((contents, letter))
         });
         let Ok(read) = read.await else {
-            return Ok(Self::refused(number, Origin::of(&envelope), Refusal::panicked()));
+            return Ok(Self::refused(number, envelope, Refusal::panicked()));
         };
-        let (mut contents, letter) = read?;
-        let delivery = Delivery {
-            received_at: envelope.received_at,
-            client_ip: envelope.client_ip,
-            helo: &envelope.helo,
-            mail_from: &envelope.mail_from,
+        let (contents, letter) = read?;
+        let (letter, doubt) = match letter {
+            Some(Ok(letter)) => (Some(letter), None),
+            Some(Err(_)) => (None, Some(Doubt::Header)),
+            None => (None, None),
         };
-        let evidence = match letter {
-            Some(Ok(letter)) => authenticator.check(&delivery, &letter).await,
-            Some(Err(_)) => Evidence::unknown(Doubt::Header),
-            None => Evidence::default(),
-        };
-        contents.name_reporters(&evidence);
-        let origin = Origin::of(&envelope);
-        Ok(Self { number, origin, evidence, reports: contents.reports, refused: contents.refused })
+        Ok(Self { number, envelope, letter, contents, doubt })
     }
 
     /// A message that is not read at all.
-    pub(super) fn refused(number: u32, origin: Origin, refusal: Refusal) -> Self {
-        let refused =
-            vec![RefusedPart { path: Vec::new(), code: refusal.code.to_owned(), message: refusal.message }];
-        Self { number, origin, evidence: Evidence::default(), reports: Vec::new(), refused }
+    pub(super) fn refused(number: u32, envelope: Envelope, refusal: Refusal) -> Self {
+        let mut contents = Contents::new(envelope.received_at);
+        contents.refused(&[], refusal);
+        Self { number, envelope, letter: None, contents, doubt: None }
+    }
+
+    /// How it came.
+    pub(super) fn delivery(&self) -> Delivery<'_> {
+        let Envelope { received_at, client_ip, helo, mail_from, .. } = &self.envelope;
+        Delivery { received_at: *received_at, client_ip: *client_ip, helo, mail_from }
+    }
+
+    /// What it holds, with what was found about its sender.
+    pub(super) fn with(self, evidence: Option<Evidence>) -> Examined {
+        let Self { number, envelope, mut contents, doubt, .. } = self;
+        let evidence = evidence.or(doubt.map(Evidence::unknown)).unwrap_or_default();
+        contents.name_reporters(&evidence);
+        let origin = Origin::of(&envelope);
+        Examined { number, origin, evidence, reports: contents.reports, refused: contents.refused }
     }
 }
 
@@ -99,6 +116,7 @@ fn read_letter(message: &Message, provenance: &crate::provenance::Settings) -> i
 }
 
 /// Collects what a message holds.
+#[derive(Debug)]
 struct Contents {
     received_at: u64,
     next_part: u32,
@@ -107,9 +125,12 @@ struct Contents {
 }
 
 impl Contents {
+    fn new(received_at: u64) -> Self {
+        Self { received_at, next_part: 0, reports: Vec::new(), refused: Vec::new() }
+    }
+
     fn of(message: &Message, limits: &Limits) -> Result<Self, SpoolError> {
-        let received_at = message.envelope.received_at;
-        let mut contents = Self { received_at, next_part: 0, reports: Vec::new(), refused: Vec::new() };
+        let mut contents = Self::new(message.envelope.received_at);
         let mut body = message.open()?;
         // A fault of a parser costs its message, not the daemon.
         let reading = AssertUnwindSafe(|| read::message(&mut body, limits, &mut contents));

@@ -1,22 +1,23 @@
 //! One segment's way through the intake.
 
-use std::{pin::pin, sync::Arc};
+use std::{collections::HashMap, pin::pin, sync::Arc};
 
 use futures_util::{StreamExt, TryStreamExt, stream};
-use tokio::sync::mpsc;
+use tokio::{runtime::Handle, sync::mpsc, task::JoinSet};
 use tokio_util::sync::CancellationToken;
 
 use super::{
     Inner,
     decide::{Contents, decide},
     decision::{self, DecisionError, MessageDecision, Reason},
-    examine::Examined,
+    examine::{Examined, Read},
     insert::{Hopeless, Inserter, Stopped},
     ledger,
     load::{LoadError, Loader},
     read::Refusal,
-    stranger::{Origin, StrangerQuota},
+    stranger::StrangerQuota,
     suspect::Watch,
+    verify::{ask, verify},
 };
 use crate::{
     spool::{Message, Segment, SegmentId, SpoolError},
@@ -24,20 +25,47 @@ use crate::{
     telemetry::intake as telemetry,
 };
 
-/// Takes segments until `stop`.
+/// Takes segments until `stop`. While DNS is asked about the senders of some, others are read: a segment with senders whose
+/// name servers do not answer holds up no later one.
 pub(super) async fn work(intake: Arc<Inner>, stop: CancellationToken) {
+    let mut verifying = JoinSet::new();
+    let mut begun = HashMap::new();
     loop {
-        let segment = tokio::select! {
-            segment = intake.spool.next_closed() => segment,
-            () = stop.cancelled() => return,
-        };
-        let worker = Worker { intake: &intake, segment, stop: &stop };
-        match worker.run().await {
-            Ok(()) => {}
-            Err(Failure::Stopped) => {
-                intake.spool.give_back(segment);
-                return;
+        let (segment, outcome) = tokio::select! {
+            biased;
+            () = stop.cancelled() => break,
+            Some(verified) = verifying.join_next_with_id() => {
+                let (task, examined) = match verified {
+                    Ok((task, examined)) => (task, Ok(examined)),
+                    Err(error) => (error.id(), Err(Failure::Panicked)),
+                };
+                let Some((segment, attempt)) = begun.remove(&task) else { continue };
+                let worker = Worker { intake: &intake, segment, stop: &stop };
+                let outcome = match examined {
+                    Ok(examined) => worker.finish(attempt, Settled::Examined(examined)).await,
+                    Err(failure) => Err(failure),
+                };
+                (segment, outcome)
             }
+            segment = intake.spool.next_closed(), if begun.len() < VERIFYING => {
+                let worker = Worker { intake: &intake, segment, stop: &stop };
+                let outcome = match worker.begin().await {
+                    Ok((attempt, Begun::Read(read))) => {
+                        let runtime = intake.verifying_on.clone().unwrap_or_else(Handle::current);
+                        let verify = verify(intake.clone(), runtime.clone(), read);
+                        let task = verifying.spawn_on(verify, &runtime);
+                        begun.insert(task.id(), (segment, attempt));
+                        continue;
+                    }
+                    Ok((attempt, Begun::Settled(known))) => worker.finish(attempt, known).await,
+                    Err(failure) => Err(failure),
+                };
+                (segment, outcome)
+            }
+        };
+        match outcome {
+            Ok(()) => {}
+            Err(Failure::Stopped) => intake.spool.give_back(segment),
             Err(error) => {
                 telemetry::segment_failed(segment, &error);
                 tokio::select! {
@@ -48,6 +76,33 @@ pub(super) async fn work(intake: Arc<Inner>, stop: CancellationToken) {
             }
         }
     }
+    verifying.shutdown().await;
+    for (segment, _) in begun.into_values() {
+        intake.spool.give_back(segment);
+    }
+}
+
+/// One attempt at a segment.
+struct Attempt {
+    segment: Arc<Segment>,
+    watch: Watch,
+    began: std::time::Instant,
+}
+
+/// How far an attempt comes before DNS is asked.
+enum Begun {
+    /// The messages were read, and who sent them is not known.
+    Read(Vec<Read>),
+    /// There is nothing to ask.
+    Settled(Settled),
+}
+
+/// What the rest of an attempt begins with.
+enum Settled {
+    /// What the messages hold, and who sent them.
+    Examined(Vec<Examined>),
+    /// What an earlier attempt decided.
+    Decided(Vec<MessageDecision>),
 }
 
 struct Worker<'a> {
@@ -57,49 +112,70 @@ struct Worker<'a> {
 }
 
 impl Worker<'_> {
-    async fn run(&self) -> Result<(), Failure> {
+    async fn begin(&self) -> Result<(Attempt, Begun), Failure> {
         let began = std::time::Instant::now();
         let spool = &self.intake.spool;
         let segment = Arc::new(spool.segment(self.segment)?);
         let mut watch = Watch::begin(spool, self.segment)?;
-        let decisions = match spool.read_side(self.segment, decision::SIDE_FILE)? {
-            Some(bytes) => decision::decode(&bytes)?,
-            None => {
-                let examined = self.examine(&segment, &mut watch).await?;
-                self.decide(examined).await?
+        let begun = match spool.read_side(self.segment, decision::SIDE_FILE)? {
+            Some(bytes) => Begun::Settled(Settled::Decided(decision::decode(&bytes)?)),
+            None if watch.is_careful() => {
+                Begun::Settled(Settled::Examined(self.examine_carefully(&segment, &mut watch).await?))
             }
+            None => Begun::Read(self.read(&segment).await?),
+        };
+        Ok((Attempt { segment, watch, began }, begun))
+    }
+
+    async fn finish(&self, attempt: Attempt, settled: Settled) -> Result<(), Failure> {
+        let Attempt { segment, watch, began } = attempt;
+        let decisions = match settled {
+            Settled::Decided(decisions) => decisions,
+            Settled::Examined(examined) => self.decide(examined).await?,
         };
         let decisions = Arc::new(decisions);
         let mut hopeless = self.refused_before()?;
         self.load(&segment, &decisions, watch, &mut hopeless).await?;
         self.settle(&segment, &decisions, &hopeless).await?;
         self.quarantine(&segment, &decisions, &hopeless)?;
-        spool.finish(self.segment)?;
+        self.intake.spool.finish(self.segment)?;
         telemetry::segment_done(self.segment, segment.count(), began.elapsed());
         Ok(())
     }
 
-    /// First pass: reads every message, several at a time unless one of them is under suspicion.
-    async fn examine(&self, segment: &Segment, watch: &mut Watch) -> Result<Vec<Examined>, Failure> {
-        let settings = &self.intake.settings;
-        let examine = async |message: Result<Message, SpoolError>| {
-            let Inner { provenance, authenticator, .. } = &**self.intake;
-            Examined::of(message?, &settings.limits, provenance, authenticator).await
+    /// First pass: reads every message, several at a time.
+    async fn read(&self, segment: &Segment) -> Result<Vec<Read>, Failure> {
+        let Inner { settings, provenance, .. } = &**self.intake;
+        let read = async |message: Result<Message, SpoolError>| {
+            Read::of(message?, &settings.limits, provenance).await
         };
-        if !watch.is_careful() {
-            let examined = stream::iter(self.messages(segment)).map(examine);
-            return Ok(examined.buffered(settings.concurrency.get()).try_collect().await?);
-        }
+        let read = stream::iter(self.messages(segment)).map(read);
+        Ok(read.buffered(settings.concurrency.get()).try_collect().await?)
+    }
+
+    /// The same with one message after the other, and who sent it: one of them makes the program die.
+    async fn examine_carefully(
+        &self,
+        segment: &Segment,
+        watch: &mut Watch,
+    ) -> Result<Vec<Examined>, Failure> {
+        let Inner { settings, provenance, authenticator, .. } = &**self.intake;
+        let until = tokio::time::Instant::now() + CAREFUL;
         let mut examined = Vec::new();
         for message in self.messages(segment) {
             let message = message?;
-            if watch.is_culprit(message.number) {
-                let origin = Origin::of(&message.envelope);
-                examined.push(Examined::refused(message.number, origin, Refusal::deadly()));
+            let number = message.number;
+            if watch.is_culprit(number) {
+                examined.push(Read::refused(number, message.envelope.clone(), Refusal::deadly()).with(None));
                 continue;
             }
-            watch.reading(message.number)?;
-            examined.push(examine(Ok(message)).await?);
+            watch.reading(number)?;
+            let read = Read::of(message, &settings.limits, provenance).await?;
+            let evidence = match tokio::time::timeout_at(until, ask(authenticator, &read)).await {
+                Ok(evidence) => evidence,
+                Err(_) => read.letter.as_ref().map(|letter| authenticator.give_up(letter)),
+            };
+            examined.push(read.with(evidence));
         }
         watch.passed()?;
         Ok(examined)
@@ -344,5 +420,11 @@ const BATCHES_AHEAD: usize = 1;
 
 /// The side file with the messages that ClickHouse refused.
 const REFUSED_FILE: &str = "refused";
+/// Segments whose senders DNS is asked about, for each worker. In the time that takes with silent name servers, that many
+/// may close.
+const VERIFYING: usize = 8;
+
+/// How long DNS may be asked about all senders of a segment whose messages are read one after the other.
+const CAREFUL: std::time::Duration = std::time::Duration::from_secs(30);
 
 const PAUSE: std::time::Duration = std::time::Duration::from_secs(5);

@@ -149,6 +149,11 @@ impl Daemon {
         Command::new("pkill").args(["-KILL", "-P", &parent]).status().unwrap().success()
     }
 
+    /// The process that runs.
+    pub(crate) fn pid(&self) -> u32 {
+        self.process.as_ref().unwrap().id()
+    }
+
     /// The folder of its files.
     pub(crate) fn folder(&self) -> &std::path::Path {
         self.folder.path()

@@ -8,6 +8,9 @@
 
 #[allow(dead_code, reason = "tests/health needs more of it")]
 mod daemon;
+mod hostile;
+#[path = "../support/hostile.rs"]
+mod hostile_dns;
 mod kill;
 mod log;
 mod outage;

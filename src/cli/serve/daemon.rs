@@ -21,13 +21,20 @@ use tokio::time::{MissedTickBehavior, interval, timeout};
 use tokio_util::sync::CancellationToken;
 
 use super::{
+    isolated::Handles,
     signals::{Asked, Signals},
     storage::Storage,
     systemd,
 };
 
 /// Runs until a signal asks for the end.
-pub(super) async fn run(settings: Settings, sockets: Vec<TcpListener>) -> anyhow::Result<()> {
+///
+/// `isolated` is where work runs whose amount strangers decide.
+pub(super) async fn run(
+    settings: Settings,
+    sockets: Vec<TcpListener>,
+    isolated: Handles,
+) -> anyhow::Result<()> {
     let metrics = telemetry::start_metrics()?;
     telemetry::describe();
     telemetry::provenance::started(settings.provenance.enabled);
@@ -72,6 +79,7 @@ pub(super) async fn run(settings: Settings, sockets: Vec<TcpListener>) -> anyhow
         domains.clone(),
         adviser,
         health.clone(),
+        isolated.clone(),
     )?
     .opening(register)
     .telling(recent)
@@ -83,7 +91,10 @@ pub(super) async fn run(settings: Settings, sockets: Vec<TcpListener>) -> anyhow
     let receiver = tokio::spawn(receiver.run(receiving.clone()));
     health.set(Part::Smtp, Ok(()));
     let storage = tokio::spawn(storage.run(storing.clone()));
-    let domains = domains.map(|domains| tokio::spawn(domains.run(receiving.clone())));
+    if let Some(domains) = domains {
+        // It ends with the token, and nothing waits for it.
+        isolated.examining.spawn(domains.run(receiving.clone()));
+    }
     let web = tokio::spawn(web.run(ending.clone().cancelled_owned()));
     let watch = tokio::spawn(watch_spool(spool.clone(), health.clone(), metrics));
     let alive = tokio::spawn(systemd::keep_alive(health.clone()));
@@ -100,9 +111,6 @@ pub(super) async fn run(settings: Settings, sockets: Vec<TcpListener>) -> anyhow
     health.set(Part::Smtp, Err("stopping".to_owned()));
     receiving.cancel();
     receiver.await.context("the receiver died")?;
-    if let Some(domains) = domains {
-        domains.await.context("the watch over the domains died")?;
-    }
     spool.close().await.context("the last segment could not be closed; the next start closes it")?;
     // What waits is safe on disk; storing it now only saves the next start some work.
     drop(timeout(LAST_SEGMENTS, drained(&spool)).await);
@@ -153,4 +161,4 @@ const WATCH: Duration = Duration::from_secs(1);
 const LAST_SEGMENTS: Duration = Duration::from_secs(10);
 
 /// Reverse names are kept in `sources`; the resolver need not remember them as well.
-const SOURCE_ANSWERS: u64 = 1_000;
+const SOURCE_ANSWERS: u64 = 0;
