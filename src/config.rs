@@ -106,6 +106,7 @@ fn environment() -> Environment {
         .with_list_parse_key("health.dnsbl.addresses")
         .with_list_parse_key("health.dnsbl.domains")
         .with_list_parse_key("health.reports_to")
+        .with_list_parse_key("health.rpki.routes")
         .with_list_parse_key("http.hosts")
         .with_list_parse_key("smtp.listen")
         .with_list_parse_key("smtp.proxy_from")
@@ -207,7 +208,7 @@ mod tests {
         assert!(shown.engine.memory_bytes.take().is_some() && shown.domains.file.take().is_some());
         assert!(shown.signing.directory.take().is_some());
         assert!(shown.sources.catalogue.take().is_some() && shown.dns.trust_anchor.take().is_some());
-        assert!(shown.certificate.url.take().is_some());
+        assert!(shown.certificate.url.take().is_some() && shown.health.rpki.payloads.take().is_some());
         assert_eq!(format!("{shown:#?}"), format!("{:#?}", parse("", &[]).unwrap()));
     }
 

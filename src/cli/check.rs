@@ -21,7 +21,7 @@ use ruad::{
     health::{Profile, Subject},
 };
 
-use super::examiner::{AT_ONCE, examiner, now, server};
+use super::examiner::{AT_ONCE, examiner, now, routing, server};
 use progress::Progress;
 use report::Report;
 
@@ -93,7 +93,7 @@ impl Check {
     }
 
     async fn examine(&self, settings: &Settings, domains: Vec<String>) -> anyhow::Result<Status> {
-        let examiner = examiner(&settings.dns)?;
+        let examiner = examiner(&settings.dns)?.with_routing(routing(&settings.health.rpki)?);
         let mut out: Box<dyn Write> = match self.json {
             true => Box::new(io::stdout().lock()),
             // Takes the colours off where nobody sees them.

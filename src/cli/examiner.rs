@@ -8,7 +8,7 @@ use std::{
 use ruad::{
     dns::{self, Resolver, Validator, ns},
     health::{
-        Examiner,
+        Examiner, Routing, RoutingSettings,
         probe::{Https, https, roots},
     },
 };
@@ -19,6 +19,13 @@ pub(super) fn examiner(dns: &dns::Settings) -> anyhow::Result<Examiner> {
     let validator = Validator::new(dns, CACHE_ENTRIES, OUTSTANDING_VALIDATED)?;
     let https = Https::new(roots(None)?, resolver.clone(), https::Settings::default())?;
     Ok(Examiner::new(resolver, validator).with_https(https).with_name_servers(ns::Settings::default()))
+}
+
+/// The routes of the settings, read.
+pub(super) fn routing(settings: &RoutingSettings) -> anyhow::Result<Routing> {
+    let routing = Routing::new(settings);
+    routing.renew()?;
+    Ok(routing)
 }
 
 /// A name server on the command line; the port may be left out.

@@ -77,9 +77,12 @@ impl Published {
 /// Examines the selectors of `domain`, of which those from the registry come first when there are too many.
 ///
 /// The common selectors are asked for when the caller puts them into `selectors`, but only where something can be
-/// below `_domainkey` (RFC 8020).
+/// below `_domainkey` (RFC 8020), or where it would be a fault that there is nothing.
 pub async fn examine(resolver: &Resolver, domain: &str, selectors: &[Selector]) -> Outcome {
-    let looked = Looked::up(resolver, domain, selectors).await;
+    let mut looked = Looked::up(resolver, domain, selectors).await;
+    if looked.has_skipped() && matches!(absence::sends(resolver, domain).await, Ok(true)) {
+        looked.ask_skipped(resolver).await;
+    }
     let mut outcome = check::Examination::of(domain, &looked);
     absence::examine(resolver, domain, &looked, &mut outcome).await;
     outcome.keys.sort_by(|a, b| a.selector.cmp(&b.selector));

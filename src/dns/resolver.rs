@@ -21,6 +21,7 @@ use super::{
     Answer, Found, ResolverError, Settings, Trouble, Ttls,
     asked::Asked,
     bounds::{REMEMBERED, weight},
+    caa,
     patience::Patience,
 };
 
@@ -39,7 +40,11 @@ pub struct Resolver {
 /// Where answers come from.
 #[derive(Clone)]
 enum Source {
-    Servers(TokioResolver),
+    Servers {
+        resolver: TokioResolver,
+        /// The same, for servers that know no EDNS.
+        without_edns: TokioResolver,
+    },
     Given(Arc<dyn Fn(&str, u16) -> Vec<u8> + Send + Sync>),
 }
 
@@ -70,7 +75,7 @@ impl Resolver {
         let resolver = settings.resolver(0)?;
         let cache = ResponseCache::new(cache_entries, TtlConfig::from_opts(resolver.options()));
         let outstanding = Arc::new(Semaphore::new(outstanding));
-        let source = Source::Servers(resolver);
+        let source = Source::Servers { resolver, without_edns: settings.resolver_without_edns(0)? };
         Ok(Self { source, cache, outstanding, ttls: None, patience: None, asked: None })
     }
 
@@ -84,9 +89,9 @@ impl Resolver {
         Self { source, cache, outstanding, ttls: None, patience: None, asked: None }
     }
 
-    /// The same resolver, which notes how long the answers may be remembered from now on.
-    pub fn noting(&self, ttls: Ttls) -> Self {
-        Self { ttls: Some(ttls), ..self.clone() }
+    /// The same resolver, which notes until when the answers may be given again.
+    pub(crate) fn noting(&self, ttls: &Ttls) -> Self {
+        Self { ttls: Some(ttls.clone()), ..self.clone() }
     }
 
     /// The same resolver for the examination of one domain.
@@ -130,6 +135,20 @@ impl Resolver {
     pub async fn cname(&self, name: &str) -> Answer<String> {
         self.ask(name, RecordType::CNAME, |data| match data {
             RData::CNAME(target) => Some(host(&target.0)),
+            _ => None,
+        })
+        .await
+    }
+
+    /// Who may issue certificates for a name.
+    pub async fn caa(&self, name: &str) -> Answer<caa::Record> {
+        self.ask(name, RecordType::CAA, |data| match data {
+            RData::CAA(record) => Some(caa::Record {
+                tag: record.tag.to_ascii_lowercase(),
+                value: String::from_utf8_lossy(&record.value).into_owned(),
+                critical: record.issuer_critical,
+                reserved: record.reserved_flags,
+            }),
             _ => None,
         })
         .await
@@ -191,7 +210,15 @@ impl Resolver {
         let lookup = self.lookup(&asked, kind).await;
         let lookup = match lookup.as_ref() {
             Ok(lookup) => lookup,
-            Err(error) => return negative(error),
+            Err(error) => {
+                let answer = negative(error);
+                if let (Some(ttls), NetError::Dns(DnsError::NoRecordsFound(none)), true) =
+                    (&self.ttls, error, answer.is_none())
+                {
+                    ttls.absent(none.negative_ttl);
+                }
+                return answer;
+            }
         };
         let mut owner = None;
         let records: Vec<_> = lookup
@@ -204,11 +231,14 @@ impl Resolver {
             })
             .collect();
         if records.is_empty() {
+            if let Some(ttls) = &self.ttls {
+                ttls.absent_by(lookup.authorities());
+            }
             return Answer::NoData;
         }
         let ttl = lookup.valid_until().saturating_duration_since(Instant::now());
         if let Some(ttls) = &self.ttls {
-            ttls.note(name, ttl);
+            ttls.present(lookup.answers());
         }
         let alias = owner.filter(|owner| *owner != asked).map(|owner| host(&owner));
         Answer::Found(Found { records, ttl: ttl.max(Duration::from_secs(1)), alias })
@@ -235,8 +265,8 @@ impl Resolver {
         if let Some(known) = self.cache.get(&query, Instant::now()) {
             return Arc::new(known.map(|message| remembered(query, message)));
         }
-        let resolver = match &self.source {
-            Source::Servers(resolver) => resolver.clone(),
+        let (resolver, without_edns) = match &self.source {
+            Source::Servers { resolver, without_edns } => (resolver.clone(), without_edns.clone()),
             Source::Given(answer) => {
                 let message = answer(&host(&name), kind.into());
                 return Arc::new(given(query, &message));
@@ -248,7 +278,12 @@ impl Resolver {
         // them how they are whenever one of them moves.
         let lookup = tokio::spawn(async move {
             let _permit = permit;
-            resolver.lookup(name, kind).await
+            match resolver.lookup(name.clone(), kind).await {
+                Err(NetError::Dns(DnsError::ResponseCode(code))) if knows_no_edns(code) => {
+                    without_edns.lookup(name, kind).await
+                }
+                answer => answer,
+            }
         });
         let answer = lookup.await.unwrap_or_else(|_| Err(NetError::from("the runtime ends")));
         let is_small =
@@ -353,6 +388,11 @@ fn negative<T>(error: &NetError) -> Answer<T> {
         NetError::Message(TOO_MUCH) => Answer::Unknown(Trouble::TooMuch),
         _ => Answer::Unknown(Trouble::Network),
     }
+}
+
+/// What a server answers that does not know EDNS: it is to be asked again without (RFC 6891 section 7).
+pub(super) fn knows_no_edns(code: ResponseCode) -> bool {
+    matches!(code, ResponseCode::FormErr | ResponseCode::NotImp)
 }
 
 pub(super) fn trouble(code: ResponseCode) -> Trouble {

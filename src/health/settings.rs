@@ -33,6 +33,8 @@ pub struct Settings {
     pub ask_name_servers: bool,
     /// Block lists that are asked about sending addresses, mail hosts and domains.
     pub dnsbl: Lists,
+    /// What RPKI needs beside DNS.
+    pub rpki: super::RoutingSettings,
 }
 
 impl Settings {
@@ -84,6 +86,7 @@ impl Default for Settings {
             probe_smtp: false,
             ask_name_servers: true,
             dnsbl: Lists::default(),
+            rpki: super::RoutingSettings::default(),
         }
     }
 }

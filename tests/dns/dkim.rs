@@ -129,7 +129,7 @@ async fn nothing_is_asked_below_a_name_that_does_not_exist() {
     assert_eq!(outcome.domainkey_exists, Some(false));
     assert_eq!(outcome.check.status(), Status::Ok);
     // `_domainkey`, the probe, and whether the domain sends mail at all.
-    assert_eq!(dns.questions().len(), 4, "{:?}", dns.questions());
+    assert_eq!(dns.questions().len(), 6, "{:?}", dns.questions());
 }
 
 #[tokio::test]

@@ -10,7 +10,7 @@ use ruad::dns::{Check, Finding, Mechanism, Severity, Status, dkim::Published};
 
 use super::{
     super::style::{BOLD, DIM, Painted, WIDTH, wrapped},
-    report::Report,
+    report::{Report, is_without_data},
     tree,
 };
 
@@ -19,7 +19,7 @@ pub(super) fn line(out: &mut impl Write, report: &Report) -> io::Result<()> {
     write!(out, "{}  ", Painted(&format!("{:>8}", score(report)), status_style(report.status)))?;
     write!(out, "{:<40}", report.snapshot.domain)?;
     let mut bad: Vec<_> = report.snapshot.checks().into_iter().collect();
-    bad.retain(|check| !matches!(check.status(), Status::Ok | Status::Info));
+    bad.retain(|check| !matches!(check.status(), Status::Ok | Status::Info) && !is_without_data(check));
     for check in bad {
         let codes: Vec<_> = check
             .findings

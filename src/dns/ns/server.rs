@@ -55,6 +55,10 @@ pub enum Told {
         servers: Option<Vec<String>>,
         /// The domain's MX records, sorted; `None` when that was not answered.
         mx: Option<Vec<String>>,
+        /// The TXT records of the domain and of `_dmarc` below it, sorted; `None` when one was not answered.
+        texts: Option<Vec<String>>,
+        /// When the last signature of its SOA record ends, as RFC 4034 section 3.1.5 writes it; `None` without any.
+        signed_until: Option<u32>,
     },
     /// It does not answer for the zone.
     Lame {
@@ -117,16 +121,33 @@ async fn told(resolver: &Resolver, server: SocketAddr, zone: &str, domain: &str,
         (ResponseCode::ServFail, ..) => return Told::lame("it answers that it failed (SERVFAIL)"),
         (code, ..) => return Told::lame(&format!("it answers with the error \"{code}\"")),
     };
-    let (servers, mx) = join!(ask(zone, RecordType::NS), ask(domain, RecordType::MX));
+    let signed_until = reply.signed_until.iter().copied().max();
+    let policy = format!("_dmarc.{domain}");
+    let (servers, mx, texts, policies) = join!(
+        ask(zone, RecordType::NS),
+        ask(domain, RecordType::MX),
+        ask(domain, RecordType::TXT),
+        ask(&policy, RecordType::TXT),
+    );
     let known = |reply: Option<direct::Reply>| {
         let reply = reply.filter(|reply| {
             let is_known = matches!(reply.code, ResponseCode::NoError | ResponseCode::NXDomain);
             // A domain below a further cut of zones is not answered for here.
             is_known && reply.is_authoritative && !reply.is_truncated
         })?;
-        Some(texts(&reply.records))
+        Some(reply.records)
     };
-    Told::Zone { serial, servers: known(servers), mx: known(mx) }
+    let sorted = |reply| known(reply).map(|records| self::texts(&records));
+    let written = |name: &str, reply| {
+        let records = known(reply)?;
+        Some(records.iter().map(|data| format!("{name} {data}")).collect::<Vec<_>>())
+    };
+    let texts = written(domain, texts).zip(written(&policy, policies)).map(|(mut texts, more)| {
+        texts.extend(more);
+        texts.sort();
+        texts
+    });
+    Told::Zone { serial, servers: sorted(servers), mx: sorted(mx), texts, signed_until }
 }
 
 impl Told {
