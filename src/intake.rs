@@ -73,12 +73,14 @@ impl Intake {
     }
 
     /// Takes segments until `stop`; what is under way then is done again by the next run.
-    ///
-    /// # Errors
-    ///
-    /// When the spool cannot be read.
-    pub async fn run(self, stop: CancellationToken) -> Result<(), SpoolError> {
-        self.recall()?;
+    pub async fn run(self, stop: CancellationToken) {
+        while let Err(error) = self.recall() {
+            telemetry::spool_unreadable(&error);
+            tokio::select! {
+                () = tokio::time::sleep(PAUSE) => {}
+                () = stop.cancelled() => return,
+            }
+        }
         // Each has a thread of its own: it reads segments, which blocks.
         let workers = (0..self.0.settings.workers.get()).map(|_| {
             let (inner, stop) = (self.0.clone(), stop.clone());
@@ -89,7 +91,6 @@ impl Intake {
                 telemetry::worker_died(&error);
             }
         }
-        Ok(())
     }
 
     /// What the last run had decided and perhaps not stored binds this one, before anything new is decided.
@@ -143,3 +144,6 @@ pub enum Require {
     /// DMARC passes, and for the organisation that the report says it is from.
     Genuine,
 }
+
+/// Between two attempts at reading the spool's folder.
+const PAUSE: std::time::Duration = std::time::Duration::from_secs(5);

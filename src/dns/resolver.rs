@@ -31,7 +31,7 @@ pub struct Resolver {
 }
 
 /// A TXT record.
-#[derive(Clone, Debug, Eq, PartialEq)]
+#[derive(Clone, Debug, Eq, Ord, PartialEq, PartialOrd)]
 pub struct Text {
     /// Its character-strings, as they are.
     pub strings: Vec<Vec<u8>>,
@@ -141,7 +141,12 @@ impl Resolver {
         .await
     }
 
-    async fn ask<T>(&self, name: &str, kind: RecordType, take: impl Fn(&RData) -> Option<T>) -> Answer<T> {
+    async fn ask<T: Ord>(
+        &self,
+        name: &str,
+        kind: RecordType,
+        take: impl Fn(&RData) -> Option<T>,
+    ) -> Answer<T> {
         let Some(patience) = &self.patience else { return self.look_up(name, kind, take).await };
         if patience.is_over(name) {
             return Answer::Unknown(Trouble::Timeout);
@@ -151,7 +156,7 @@ impl Resolver {
         answer
     }
 
-    async fn look_up<T>(
+    async fn look_up<T: Ord>(
         &self,
         name: &str,
         kind: RecordType,
@@ -165,7 +170,7 @@ impl Resolver {
             Err(error) => return negative(error),
         };
         let mut owner = None;
-        let records: Vec<_> = lookup
+        let mut records: Vec<_> = lookup
             .answers()
             .iter()
             .filter_map(|record| {
@@ -177,6 +182,8 @@ impl Resolver {
         if records.is_empty() {
             return Answer::NoData;
         }
+        // Name servers turn them round with every answer (RFC 1794), and nothing may depend on that.
+        records.sort_unstable();
         let ttl = lookup.valid_until().saturating_duration_since(Instant::now());
         if let Some(ttls) = &self.ttls {
             ttls.note(name, ttl);

@@ -196,8 +196,11 @@ impl Worker<'_> {
         let (segment, read) = (segment.clone(), decisions.clone());
         let given_up = hopeless.clone();
         let forming = tokio::task::spawn_blocking(move || ledger::batches(&segment, &read, &given_up));
-        let batches = forming.await.map_err(|_| Failure::Panicked)??;
+        let (batches, replaced) = forming.await.map_err(|_| Failure::Panicked)??;
         let inserter = self.inserter();
+        let store = &self.intake.store;
+        // A mail has one row: that of its last time through.
+        inserter.until_done("requeued messages", async || store.forget_messages(&replaced).await).await?;
         for batch in &batches {
             inserter.insert_surely(batch).await?;
         }
@@ -208,7 +211,6 @@ impl Worker<'_> {
             .filter(|report| report.identity.kind == ReportKind::Aggregate)
             .map(|report| report.identity.key.as_u128())
             .collect();
-        let store = &self.intake.store;
         inserter.until_done("collisions", async || store.settle_collisions(&keys).await).await?;
         Ok(())
     }

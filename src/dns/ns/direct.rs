@@ -1,6 +1,6 @@
 //! Asks one server, and nobody else, what it knows by itself.
 
-use std::{net::SocketAddr, time::Duration};
+use std::net::SocketAddr;
 
 use futures_util::StreamExt;
 use hickory_resolver::{
@@ -11,7 +11,8 @@ use hickory_resolver::{
     },
 };
 
-use crate::dns::Resolver;
+use super::Settings;
+use crate::dns::{Resolver, may_connect};
 
 /// What a server answered.
 pub(super) struct Reply {
@@ -25,14 +26,16 @@ pub(super) struct Reply {
     pub(super) is_truncated: bool,
 }
 
-/// Asks without recursion; `None` when no answer came.
+/// Asks without recursion; `None` when no answer came, or the address is not one to ask.
 pub(super) async fn ask(
     resolver: &Resolver,
     server: SocketAddr,
-    timeout: Duration,
+    settings: &Settings,
     name: &str,
     kind: RecordType,
 ) -> Option<Reply> {
+    may_connect(server.ip(), settings.private_addresses).ok()?;
+    let timeout = settings.timeout;
     let mut name = Name::from_ascii(name).ok()?;
     name.set_fqdn(true);
     let mut options = DnsRequestOptions::default();
