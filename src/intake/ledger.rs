@@ -29,7 +29,7 @@ pub(super) fn batches(
     segment: &Segment,
     decisions: &[MessageDecision],
     hopeless: &Hopeless,
-) -> Result<(Vec<Batch>, Vec<(Uuid, u32)>), SpoolError> {
+) -> Result<Written, SpoolError> {
     let mut replaced = Vec::new();
     let decisions: BTreeMap<_, _> = decisions.iter().map(|decision| (decision.number, decision)).collect();
     let id = segment.id().uuid();
@@ -66,7 +66,14 @@ pub(super) fn batches(
     }
     batches.extend(deliveries.cut());
     batches.extend(messages.cut());
-    Ok((batches, replaced))
+    Ok(Written { batches, replaced })
+}
+
+/// What is written down about a segment.
+pub(super) struct Written {
+    pub(super) batches: Vec<Batch>,
+    /// Rows of `messages` that go: those of messages that were put back from quarantine, by segment and number.
+    pub(super) replaced: Vec<(Uuid, u32)>,
 }
 
 /// A message and what became of it.

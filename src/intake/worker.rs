@@ -196,7 +196,7 @@ impl Worker<'_> {
         let (segment, read) = (segment.clone(), decisions.clone());
         let given_up = hopeless.clone();
         let forming = tokio::task::spawn_blocking(move || ledger::batches(&segment, &read, &given_up));
-        let (batches, replaced) = forming.await.map_err(|_| Failure::Panicked)??;
+        let ledger::Written { batches, replaced } = forming.await.map_err(|_| Failure::Panicked)??;
         let inserter = self.inserter();
         let store = &self.intake.store;
         // A mail has one row: that of its last time through.
