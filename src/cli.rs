@@ -20,6 +20,7 @@ mod examiner;
 mod migrate;
 mod parse;
 mod report;
+mod reports;
 mod serve;
 mod simulate;
 mod source;
@@ -50,6 +51,7 @@ enum Command {
     Migrate(migrate::Migrate),
     Parse(parse::Parse),
     Report(report::Report),
+    Reports(reports::ReportsArgs),
     Serve(serve::Serve),
     Source(source::SourceArgs),
     Simulate(simulate::Simulate),
@@ -81,6 +83,7 @@ impl Cli {
             Command::Migrate(migrate) => migrate.run(),
             Command::Parse(parse) => parse.run(),
             Command::Report(report) => report.run(),
+            Command::Reports(reports) => reports.run(),
             Command::Serve(serve) => serve.run(),
             Command::Source(source) => source.run(),
             Command::Simulate(simulate) => simulate.run(),

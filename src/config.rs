@@ -107,6 +107,7 @@ fn environment() -> Environment {
         .with_list_parse_key("health.dnsbl.addresses")
         .with_list_parse_key("health.dnsbl.domains")
         .with_list_parse_key("health.reports_to")
+        .with_list_parse_key("http.hosts")
         .with_list_parse_key("smtp.listen")
         .with_list_parse_key("smtp.proxy_from")
         .with_list_parse_key("smtp.recipients")

@@ -12,6 +12,7 @@ pub mod engine;
 pub mod health;
 pub mod http;
 pub mod intake;
+pub mod label;
 mod lock;
 pub mod mail;
 pub mod provenance;

@@ -177,6 +177,11 @@ fn matching(spool: &Inspector, code: Option<&str>) -> anyhow::Result<Vec<Message
     Ok(wanted.map(|message| message.id).collect())
 }
 
+/// A stranger's text on one line.
+pub(super) fn printable(text: &str) -> String {
+    Shown(text).to_string()
+}
+
 fn date(milliseconds: u64) -> String {
     let seconds = i64::try_from(milliseconds / 1000).unwrap_or(i64::MAX);
     mail_parser::DateTime::from_timestamp(seconds).to_rfc3339()

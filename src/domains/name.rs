@@ -4,6 +4,10 @@
 /// too.
 pub fn normalize(text: &str) -> Option<String> {
     let text = text.trim();
+    // A character takes up to four bytes; what is longer only costs time.
+    if text.len() > 4 * LONGEST_NAME {
+        return None;
+    }
     let text = text.strip_suffix('.').unwrap_or(text);
     let name = if text.is_ascii() { text.to_ascii_lowercase() } else { idna::domain_to_ascii(text).ok()? };
     is_name(&name).then_some(name)

@@ -2,9 +2,12 @@
 
 use std::{io, panic, panic::AssertUnwindSafe};
 
+use uuid::Uuid;
+
 use super::{
     identity::{Identity, ReportKind},
     read::{self, Limits, Refusal, Visitor},
+    stranger::Origin,
 };
 use crate::{
     provenance::{Authenticator, Delivery, Doubt, Evidence, Letter},
@@ -21,6 +24,7 @@ use crate::{
 #[derive(Debug)]
 pub(super) struct Examined {
     pub(super) number: u32,
+    pub(super) origin: Origin,
     pub(super) evidence: Evidence,
     pub(super) reports: Vec<ExaminedReport>,
     pub(super) refused: Vec<RefusedPart>,
@@ -32,6 +36,10 @@ pub(super) struct ExaminedReport {
     pub(super) part: u32,
     pub(super) path: Vec<String>,
     pub(super) identity: Identity,
+    /// What `identity.content` was when the case of names still counted: reports stored then have it.
+    pub(super) content_as_written: Uuid,
+    /// Rows that storing it takes, rollups apart.
+    pub(super) rows: u64,
     pub(super) org_name: Option<String>,
     pub(super) email: Option<String>,
 }
@@ -51,14 +59,14 @@ impl Examined {
     ) -> Result<Self, SpoolError> {
         let number = message.number;
         let envelope = message.envelope.clone();
-        let (limits, provenance) = (limits.clone(), provenance.clone());
+        let (limits, settings) = (limits.clone(), provenance.clone());
         let read = tokio::task::spawn_blocking(move || {
             let contents = Contents::of(&message, &limits)?;
-            let letter = (!contents.reports.is_empty()).then(|| read_letter(&message, &provenance));
+            let letter = (!contents.reports.is_empty()).then(|| read_letter(&message, &settings));
             Ok::<_, SpoolError>((contents, letter))
         });
         let Ok(read) = read.await else {
-            return Ok(Self::refused(number, Refusal::panicked()));
+            return Ok(Self::refused(number, Origin::of(&envelope), Refusal::panicked()));
         };
         let (mut contents, letter) = read?;
         let delivery = Delivery {
@@ -68,19 +76,21 @@ impl Examined {
             mail_from: &envelope.mail_from,
         };
         let evidence = match letter {
+            Some(_) if !provenance.enabled => Evidence::unknown(Doubt::Disabled),
             Some(Ok(letter)) => authenticator.check(&delivery, &letter).await,
             Some(Err(_)) => Evidence::unknown(Doubt::Header),
             None => Evidence::default(),
         };
         contents.name_reporters(&evidence);
-        Ok(Self { number, evidence, reports: contents.reports, refused: contents.refused })
+        let origin = Origin::of(&envelope);
+        Ok(Self { number, origin, evidence, reports: contents.reports, refused: contents.refused })
     }
 
     /// A message that is not read at all.
-    pub(super) fn refused(number: u32, refusal: Refusal) -> Self {
+    pub(super) fn refused(number: u32, origin: Origin, refusal: Refusal) -> Self {
         let refused =
             vec![RefusedPart { path: Vec::new(), code: refusal.code.to_owned(), message: refusal.message }];
-        Self { number, evidence: Evidence::default(), reports: Vec::new(), refused }
+        Self { number, origin, evidence: Evidence::default(), reports: Vec::new(), refused }
     }
 }
 
@@ -118,9 +128,34 @@ impl Contents {
         }
     }
 
-    fn push(&mut self, path: &[String], identity: Identity, org_name: Option<String>, email: Option<String>) {
-        let part = self.take_part();
-        self.reports.push(ExaminedReport { part, path: path.to_vec(), identity, org_name, email });
+    /// Takes a report, or the reason why it is none; `content` is the hash of what it says as written, `details` the number of rows
+    /// that it has besides its records.
+    fn take(
+        &mut self,
+        path: &[String],
+        identity: Result<Identity, Refusal>,
+        content: u128,
+        details: usize,
+        org_name: Option<String>,
+        email: Option<String>,
+    ) {
+        match identity {
+            Ok(identity) => {
+                let part = self.take_part();
+                let (path, content_as_written) = (path.to_vec(), Uuid::from_u128(content));
+                let rows = identity.records.saturating_add(details as u64).saturating_add(1);
+                self.reports.push(ExaminedReport {
+                    part,
+                    path,
+                    identity,
+                    content_as_written,
+                    rows,
+                    org_name,
+                    email,
+                });
+            }
+            Err(refusal) => self.refused(path, refusal),
+        }
     }
 
     fn take_part(&mut self) -> u32 {
@@ -134,17 +169,19 @@ impl Visitor for Contents {
 
     fn aggregate(&mut self, path: &[String], report: Aggregate) {
         let identity = Identity::of_aggregate(&report, self.received_at);
-        self.push(path, identity, report.org_name, report.email);
+        self.take(path, identity, report.content_hash, 0, report.org_name, report.email);
     }
 
     fn tls(&mut self, path: &[String], report: TlsReport) {
         let identity = Identity::of_tls(&report, self.received_at);
-        self.push(path, identity, report.organization_name, report.contact_info);
+        let content = report.content_hash();
+        let failures = report.policies.iter().map(|policy| policy.failures.len()).sum();
+        self.take(path, identity, content, failures, report.organization_name, report.contact_info);
     }
 
     fn failure(&mut self, path: &[String], report: FailureReport) {
         let identity = Identity::of_failure(&report, self.received_at);
-        self.push(path, identity, None, None);
+        self.take(path, identity, report.content_hash(), 0, None, None);
     }
 
     fn refused(&mut self, path: &[String], refusal: Refusal) {

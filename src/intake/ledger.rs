@@ -46,13 +46,14 @@ pub(super) fn batches(
         replaced.extend(message.requeued_from.map(|from| (from.segment.uuid(), from.number)));
         let given_up = hopeless.get(&message.number);
         if given_up.is_none() {
-            for report in decision.reports.iter().filter(|report| report.decision != Decision::Withheld) {
+            for report in decision.reports.iter().filter(|report| report.decision.is_in_ledger()) {
                 let identity = &report.identity;
                 let context = report.context(id, message.number, message.envelope.received_at);
                 let delivery = Delivery {
                     part: report.part,
                     decision: report.decision.as_str(),
                     kind: identity.kind.as_str(),
+                    organization: decision.evidence.proven_organization().unwrap_or_default(),
                     report_id: &identity.report_id,
                     records: identity.records,
                     messages: identity.messages,
@@ -160,7 +161,14 @@ impl<'a> Summary<'a> {
                 report.identity.kind.as_str(),
                 report.decision.as_str(),
                 report.verdict.as_str(),
+                report.standing.as_str(),
             );
+            if matches!(report.decision, Decision::Withheld | Decision::OverQuota) {
+                telemetry::withheld(segment.id(), self.message, self.author(), self.code());
+            }
+            if report.identity.date_suspect && report.decision.is_stored() {
+                telemetry::date_suspect(report.identity.kind.as_str());
+            }
         }
         for part in &self.decision.refused {
             telemetry::refused(&part.code);

@@ -21,3 +21,4 @@ mod smtp;
 mod systemd;
 #[path = "../support/wait.rs"]
 mod wait;
+mod withdraw;

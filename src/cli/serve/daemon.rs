@@ -33,6 +33,7 @@ use super::{
 pub(super) async fn run(settings: Settings, sockets: Vec<TcpListener>) -> anyhow::Result<()> {
     let metrics = telemetry::start_metrics()?;
     telemetry::describe();
+    telemetry::provenance::started(settings.provenance.enabled);
     let mut signals = Signals::new().context("cannot listen for signals")?;
     if settings.clickhouse.url.is_none() {
         // Without it nothing could ever be stored, and now somebody is looking.
@@ -76,7 +77,8 @@ pub(super) async fn run(settings: Settings, sockets: Vec<TcpListener>) -> anyhow
         health.clone(),
     )?
     .opening(register)
-    .telling(recent);
+    .telling(recent)
+    .introducing(receiver.handle().known_networks().clone());
 
     let (receiving, storing, ending) =
         (CancellationToken::new(), CancellationToken::new(), CancellationToken::new());

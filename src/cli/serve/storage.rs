@@ -13,6 +13,7 @@ use ruad::{
     intake::Intake,
     provenance::{self, Authenticator},
     recent::Recent,
+    smtp,
     sources::{Inbox, SourceRow, Sources},
     spool::Spool,
     store::{self, Backoff, Store, StoreError},
@@ -29,6 +30,7 @@ pub(super) struct Storage {
     adviser: Option<Adviser>,
     register: Option<Register>,
     recent: Option<Recent>,
+    known: smtp::KnownNetworks,
     health: Health,
     authenticator: Authenticator,
     provenance: provenance::Settings,
@@ -57,6 +59,7 @@ impl Storage {
             adviser,
             register: None,
             recent: None,
+            known: smtp::KnownNetworks::default(),
             health,
             authenticator: Authenticator::new(&settings.provenance, resolver),
             provenance: settings.provenance.clone(),
@@ -75,6 +78,11 @@ impl Storage {
     /// The same, which says what was stored lately.
     pub(super) fn telling(self, recent: Recent) -> Self {
         Self { recent: Some(recent), ..self }
+    }
+
+    /// The same, which says from which networks genuine reports come.
+    pub(super) fn introducing(self, known: smtp::KnownNetworks) -> Self {
+        Self { known, ..self }
     }
 
     /// Reaches ClickHouse, then stores until `stop`.
@@ -135,7 +143,8 @@ impl Storage {
             self.registry,
             (self.authenticator, self.provenance),
             seen,
-        );
+        )
+        .telling(self.known);
         intake.run(stop).await;
         for task in [domains, advice].into_iter().flatten() {
             // A panic in it has been logged, and is no reason not to end.
