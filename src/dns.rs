@@ -36,7 +36,7 @@ mod ttls;
 mod validator;
 mod versioned;
 
-pub(crate) use address::special;
+pub(crate) use address::{connect, may_connect, special};
 pub use answer::{Answer, Found, Trouble};
 pub use check::{Check, Mechanism, Observed, Status};
 pub use expiring::Expiring;

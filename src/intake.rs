@@ -107,12 +107,14 @@ impl Intake {
     }
 
     /// Takes segments until `stop`; what is under way then is done again by the next run.
-    ///
-    /// # Errors
-    ///
-    /// When the spool cannot be read.
-    pub async fn run(self, stop: CancellationToken) -> Result<(), SpoolError> {
-        self.recall()?;
+    pub async fn run(self, stop: CancellationToken) {
+        while let Err(error) = self.recall() {
+            telemetry::spool_unreadable(&error);
+            tokio::select! {
+                () = tokio::time::sleep(PAUSE) => {}
+                () = stop.cancelled() => return,
+            }
+        }
         self.introduce().await;
         // Each has a thread of its own: it reads segments, which blocks.
         let workers = (0..self.0.settings.workers.get()).map(|_| {
@@ -127,7 +129,6 @@ impl Intake {
                 telemetry::worker_died(&error);
             }
         }
-        Ok(())
     }
 
     /// Tells the receiver who delivered genuine reports before this program started. Without an answer it learns that
@@ -194,3 +195,6 @@ pub enum Require {
     /// DMARC passes, and for the organisation that the report says it is from.
     Genuine,
 }
+
+/// Between two attempts at reading the spool's folder.
+const PAUSE: std::time::Duration = std::time::Duration::from_secs(5);

@@ -27,4 +27,5 @@ pub mod store;
 pub mod svg;
 pub mod telemetry;
 pub mod tenants;
+pub mod text;
 pub mod texts;

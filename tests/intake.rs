@@ -163,6 +163,24 @@ async fn only_the_message_that_clickhouse_refuses_goes_to_quarantine() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_requeued_mail_has_one_row_of_messages() {
+    let bench = Bench::new(Engine::shared()).await;
+    let store = &bench.store;
+    bench.send(&["Subject: a song\r\n\r\nla la la\r\n".to_owned(), report("r1", 3)]).await;
+    bench.run_until_empty().await;
+    let rows = "SELECT count() FROM messages";
+    assert_eq!(number(store, rows).await, 2);
+    // It is still a song the second and the third time.
+    for _ in 0..2 {
+        bench.requeue_and(|bench| bench.backlog().segments == 0 && bench.backlog().quarantined == 1).await;
+        assert_eq!(number(store, rows).await, 2, "its row is that of its last time through");
+        assert_eq!(number(store, "SELECT count() FROM messages WHERE outcome = 'rejected'").await, 1);
+        assert_eq!(number(store, "SELECT uniqExact(segment) FROM messages").await, 2);
+    }
+    assert_eq!(tables(store).await, [1, 3, 0, 0, 0]);
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_missing_column_does_not_block_the_queue() {
     let bench = Bench::new(Engine::shared()).await;
     bench.send(&[report("r1", 3), tls_report()]).await;

@@ -126,7 +126,7 @@ impl ReportsArgs {
     pub(crate) fn run(self) -> anyhow::Result<ExitCode> {
         let settings = self.configuration.load()?;
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
-        let outcome = runtime.block_on(self.answer(&settings, &mut io::stdout().lock()));
+        let outcome = runtime.block_on(self.answer(&settings, &mut ruad::text::json_stdout()));
         match outcome {
             Err(error) if super::is_broken_pipe(&error) => Ok(ExitCode::SUCCESS),
             outcome => outcome.map(|()| ExitCode::SUCCESS),

@@ -49,7 +49,7 @@ enum Source {
 }
 
 /// A TXT record.
-#[derive(Clone, Debug, Eq, PartialEq)]
+#[derive(Clone, Debug, Eq, Ord, PartialEq, PartialOrd)]
 pub struct Text {
     /// Its character-strings, as they are.
     pub strings: Vec<Vec<u8>>,
@@ -186,7 +186,12 @@ impl Resolver {
         .await
     }
 
-    async fn ask<T>(&self, name: &str, kind: RecordType, take: impl Fn(&RData) -> Option<T>) -> Answer<T> {
+    async fn ask<T: Ord>(
+        &self,
+        name: &str,
+        kind: RecordType,
+        take: impl Fn(&RData) -> Option<T>,
+    ) -> Answer<T> {
         let Some(patience) = &self.patience else { return self.look_up(name, kind, take).await };
         if patience.is_over(name) {
             return Answer::Unknown(Trouble::Timeout);
@@ -199,7 +204,7 @@ impl Resolver {
         answer
     }
 
-    async fn look_up<T>(
+    async fn look_up<T: Ord>(
         &self,
         name: &str,
         kind: RecordType,
@@ -221,7 +226,7 @@ impl Resolver {
             }
         };
         let mut owner = None;
-        let records: Vec<_> = lookup
+        let mut records: Vec<_> = lookup
             .answers()
             .iter()
             .filter_map(|record| {
@@ -236,6 +241,8 @@ impl Resolver {
             }
             return Answer::NoData;
         }
+        // Name servers turn them round with every answer (RFC 1794), and nothing may depend on that.
+        records.sort_unstable();
         let ttl = lookup.valid_until().saturating_duration_since(Instant::now());
         if let Some(ttls) = &self.ttls {
             ttls.present(lookup.answers());

@@ -151,7 +151,8 @@ pub(super) fn decide(
         let verdict = verdict_of(place, report);
         let Some(message) = examined.get(place) else { continue };
         let Some(one) = message.reports.get(report) else { continue };
-        let is_bound = verdict != Verdict::Genuine && !one.standing(&message.evidence, established).is_believed();
+        let is_bound =
+            verdict != Verdict::Genuine && !one.standing(&message.evidence, established).is_believed();
         let decision = match require.admits(verdict) {
             true => known.decide(one.identity.key, one.identity.content, verdict, || {
                 !is_bound || quota.admits(message.origin, one.rows)
@@ -283,8 +284,9 @@ mod tests {
     /// What becomes of these copies in turn: a content and a verdict each.
     fn decisions(copies: &[(u128, Verdict)]) -> Vec<Decision> {
         let mut known = Contents::default();
-        let decide =
-            |(content, verdict): &(u128, Verdict)| known.decide(KEY, Uuid::from_u128(*content), *verdict, || true);
+        let decide = |(content, verdict): &(u128, Verdict)| {
+            known.decide(KEY, Uuid::from_u128(*content), *verdict, || true)
+        };
         copies.iter().map(decide).collect()
     }
 

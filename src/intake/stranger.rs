@@ -125,8 +125,7 @@ mod tests {
     #[test]
     fn all_strangers_together_have_a_bound() {
         let mut quota = StrangerQuota::new(100);
-        let stored =
-            (0..=255).filter(|&host| quota.admits(origin([10, 0, host, 1], 1), 90));
+        let stored = (0..=255).filter(|&host| quota.admits(origin([10, 0, host, 1], 1), 90));
         assert_eq!(stored.count(), 5);
     }
 

@@ -206,8 +206,7 @@ impl Worker<'_> {
         let clients: Vec<_> = examined.iter().map(|message| message.origin.client_ip).collect();
         let established = established.current(store).await;
         let registry = registry.current();
-        let decisions =
-            decide(examined, &mut known, &registry, &established, settings.require, &mut counted);
+        let decisions = decide(examined, &mut known, &registry, &established, settings.require, &mut counted);
         spool.write_side(self.segment, decision::SIDE_FILE, &decision::encode(&decisions)?)?;
         in_flight.insert(self.segment, &decisions);
         *quota = Some(counted);
@@ -323,8 +322,11 @@ impl Worker<'_> {
         let (segment, read) = (segment.clone(), decisions.clone());
         let given_up = hopeless.clone();
         let forming = tokio::task::spawn_blocking(move || ledger::batches(&segment, &read, &given_up));
-        let batches = forming.await.map_err(|_| Failure::Panicked)??;
+        let ledger::Written { batches, replaced } = forming.await.map_err(|_| Failure::Panicked)??;
         let inserter = self.inserter();
+        let store = &self.intake.store;
+        // A mail has one row: that of its last time through.
+        inserter.until_done("requeued messages", async || store.forget_messages(&replaced).await).await?;
         for batch in &batches {
             inserter.insert_surely(batch).await?;
         }
@@ -334,7 +336,6 @@ impl Worker<'_> {
             .flat_map(MessageDecision::stored)
             .map(|report| report.identity.key.as_u128())
             .collect();
-        let store = &self.intake.store;
         inserter.until_done("report_corrections", async || store.settle(&keys).await).await?;
         Ok(())
     }

@@ -89,6 +89,31 @@ impl Store {
         Ok(known)
     }
 
+    /// Takes rows of `messages` out, each named by its segment and its number there: the messages came again from quarantine,
+    /// and other rows tell what became of them.
+    ///
+    /// # Errors
+    ///
+    /// What ClickHouse said. It can be done again.
+    pub async fn forget_messages(&self, messages: &[(Uuid, u32)]) -> Result<(), StoreError> {
+        let cluster = self.settings().cluster.as_deref();
+        let (local, on) =
+            cluster.map_or(("", String::new()), |name| ("_local", format!(" ON CLUSTER {name}")));
+        for messages in messages.chunks(KEYS_AT_ONCE) {
+            let mut names = String::new();
+            for (segment, number) in messages {
+                // Writing to a string does not fail.
+                _ = write!(names, "('{segment}', {number}),");
+            }
+            let statement = format!(
+                "DELETE FROM messages{local}{on} WHERE (segment, number) IN ({})",
+                names.trim_end_matches(',')
+            );
+            self.timed(self.client().query_raw(&statement).execute()).await?;
+        }
+        Ok(())
+    }
+
     /// Who delivered reports in the last eight days, but for those in this segment; the largest first.
     ///
     /// # Errors

@@ -148,6 +148,10 @@ pub(crate) fn unreadable(segment: SegmentId, reason: &dyn Display) {
 }
 
 /// A worker ended by a fault of the program.
+pub(crate) fn spool_unreadable(reason: &dyn Display) {
+    error!(%reason, "The spool cannot be read; nothing is stored until it can.");
+}
+
 pub(crate) fn worker_died(reason: &dyn Display) {
     error!(%reason, "A worker of the intake has died; its segment waits for the next start.");
 }

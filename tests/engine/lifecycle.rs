@@ -115,7 +115,7 @@ fn two_engines_do_not_share_a_folder() {
     let folder = TempDir::new().unwrap();
     let engine = Engine::start(folder.path(), &[]);
     let (status, words) = Engine::fail(folder.path(), &[]);
-    assert_eq!(status.code(), Some(1));
+    assert_eq!(status.code(), Some(2));
     assert!(words.contains("another engine has the data folder") && words.contains("open"), "{words}");
     engine.run("SELECT 1");
 }
@@ -124,7 +124,7 @@ fn two_engines_do_not_share_a_folder() {
 fn says_what_it_needs() {
     let folder = TempDir::new().unwrap();
     let (status, words) = Engine::fail(folder.path(), &["--lib", "/nowhere/libchdb.so"]);
-    assert_eq!(status.code(), Some(1));
+    assert_eq!(status.code(), Some(2));
     assert!(words.contains("/nowhere/libchdb.so") && words.contains("make engine"), "{words}");
     let not_it = folder.path().join("not-it.so");
     std::fs::write(&not_it, "not a library").unwrap();
@@ -133,7 +133,7 @@ fn says_what_it_needs() {
     let taken = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
     let address = taken.local_addr().unwrap().to_string();
     let (status, words) = Engine::fail(folder.path(), &["--listen", &address]);
-    assert_eq!(status.code(), Some(1));
+    assert_eq!(status.code(), Some(2));
     assert!(words.contains(&format!("cannot listen on {address}")) && words.contains("in use"), "{words}");
     let (_, words) = Engine::fail(folder.path(), &["--password-file", "/nowhere/password"]);
     assert!(words.contains("/nowhere/password"), "{words}");

@@ -120,7 +120,7 @@ impl Bench {
         .telling(self.known.clone());
         let stop = CancellationToken::new();
         let stopped = stop.clone();
-        Running { stop, task: tokio::spawn(async move { intake.run(stopped).await.unwrap() }) }
+        Running { stop, task: tokio::spawn(async move { intake.run(stopped).await }) }
     }
 
     pub(crate) async fn wait_until_empty(&self) {
@@ -161,11 +161,23 @@ impl Bench {
 
     /// Puts everything from quarantine back into the queue and runs until it is done.
     pub(crate) async fn requeue(&self) {
+        self.requeue_and(|bench| bench.backlog().quarantined == 0 && bench.backlog().segments == 0).await;
+    }
+
+    /// The same, until something is so.
+    pub(crate) async fn requeue_and(&self, condition: impl Fn(&Self) -> bool) {
         let inspector = Inspector::new(&self.settings);
         let ids: Vec<_> = inspector.quarantine().unwrap().map(|message| message.id).collect();
         inspector.requeue(ids).unwrap();
         // The spool notices what was put in when it is asked for the next segment.
-        self.run_until(|bench| bench.backlog().quarantined == 0 && bench.backlog().segments == 0).await;
+        let before = Inspector::new(&self.settings).segments().unwrap();
+        let is_taken = |bench: &Self| !before.iter().any(|segment| bench.waits(segment.id));
+        self.run_until(|bench| is_taken(bench) && condition(bench)).await;
+    }
+
+    /// Whether a segment is in the spool's folder.
+    fn waits(&self, id: spool::SegmentId) -> bool {
+        Inspector::new(&self.settings).segments().unwrap().iter().any(|segment| segment.id == id)
     }
 
     /// The spool's folder as it is now.

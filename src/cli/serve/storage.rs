@@ -159,9 +159,7 @@ impl Storage {
         )
         .telling(self.known)
         .verifying_on(self.isolated.verifying);
-        if let Err(error) = intake.run(stop).await {
-            tracing::error!(%error, "The intake cannot read the spool; restart when the disk is well again.");
-        }
+        intake.run(stop).await;
         for task in [domains, advice].into_iter().flatten() {
             // A panic in it has been logged, and is no reason not to end.
             drop(task.await);
