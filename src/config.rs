@@ -72,6 +72,7 @@ impl Settings {
     /// What follows from other settings.
     fn complete(&mut self) -> Result<(), ConfigError> {
         self.complete_recipients()?;
+        self.clickhouse.validate().map_err(|error| ConfigError::Clickhouse { source: Box::new(error) })?;
         if self.health.reports_to.is_empty() {
             self.health.reports_to.clone_from(&self.smtp.recipients);
         }
@@ -107,6 +108,7 @@ fn environment() -> Environment {
         .with_list_parse_key("health.dnsbl.domains")
         .with_list_parse_key("health.reports_to")
         .with_list_parse_key("health.rpki.routes")
+        .with_list_parse_key("http.hosts")
         .with_list_parse_key("smtp.listen")
         .with_list_parse_key("smtp.proxy_from")
         .with_list_parse_key("smtp.recipients")
@@ -129,6 +131,12 @@ pub enum ConfigError {
     NoRecipients {
         /// The first address that others can reach.
         address: SocketAddr,
+    },
+    /// ClickHouse can never be reached like this.
+    #[error("{source}")]
+    Clickhouse {
+        /// The key and what is wrong with it.
+        source: Box<store::StoreError>,
     },
     /// A value that makes no sense.
     #[error("{key} is {value}; it has to be {wanted}")]
@@ -256,6 +264,8 @@ mod tests {
             ("[health]\nquestions = 500\n", ["health.questions is 500", "10 to 200"]),
             ("[health]\nprofile = \"strict\"\n", ["health.profile is \"strict\"", "nl-gov"]),
             ("[certificate]\nurl = \"http://a.example\"\n", ["http://a.example", "certificate"]),
+            ("[clickhouse]\nurl = \"tcp://db.example:9000\"\n", ["clickhouse.url is \"tcp://", "http://"]),
+            ("[clickhouse]\ndatabase = \"a b\"\n", ["clickhouse.database", "a b"]),
             ("[smtp\n", ["line 1", "["]),
         ] {
             let error = parse(text, &[]).unwrap_err();

@@ -8,6 +8,7 @@ mod address;
 pub mod answer;
 mod asked;
 pub mod bimi;
+mod bounds;
 pub mod caa;
 mod catalogue;
 pub mod check;
@@ -35,7 +36,7 @@ mod ttls;
 mod validator;
 mod versioned;
 
-pub(crate) use address::special;
+pub(crate) use address::{connect, may_connect, special};
 pub use answer::{Answer, Found, Trouble};
 pub use check::{Check, Mechanism, Observed, Status};
 pub use expiring::Expiring;

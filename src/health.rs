@@ -31,6 +31,7 @@ pub struct Snapshot {
     /// The domain, normalized.
     pub domain: String,
     /// When it was examined; seconds since 1970, UTC.
+    #[serde(skip)]
     pub checked_at: u64,
     /// The policy, and who gets its reports.
     pub dmarc: dmarc::Outcome,

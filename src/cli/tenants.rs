@@ -3,7 +3,7 @@
 use std::{
     collections::{BTreeMap, BTreeSet},
     fs,
-    io::{self, Write},
+    io::Write,
     path::{Path, PathBuf},
     process::ExitCode,
 };
@@ -14,6 +14,7 @@ use ruad::{
     domains::Registry,
     store::Store,
     tenants::{self, Access, Organisation, Secret},
+    text,
 };
 
 /// Give customers access to their own rows in ClickHouse and Grafana; docs/tenants.md leads through it
@@ -65,9 +66,9 @@ impl TenantsArgs {
     /// Writes to standard output; passwords to standard error.
     pub(crate) fn run(self) -> anyhow::Result<ExitCode> {
         let settings = self.configuration.load()?;
-        let out = &mut io::stdout().lock();
+        let out = &mut text::exact_stdout();
         let outcome = match self.action {
-            Action::Sql(sql) => sql.run(&settings, out, &mut io::stderr().lock()),
+            Action::Sql(sql) => sql.run(&settings, out, &mut text::stderr()),
             Action::Grafana(grafana) => grafana.run(&settings, out),
         };
         match outcome {

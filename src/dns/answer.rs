@@ -47,6 +47,8 @@ pub enum Trouble {
     NoRoots,
     /// What answers is not what it should be: a block list that lists nothing, or everything.
     Untrusted,
+    /// What the domain publishes is more than one examination takes in.
+    TooMuch,
     /// Nothing is configured that could tell.
     NotConfigured,
     /// What is configured has not been renewed for too long.
@@ -99,6 +101,7 @@ impl Trouble {
             Self::Network => "network",
             Self::NoRoots => "no_roots",
             Self::Untrusted => "untrusted",
+            Self::TooMuch => "too_much",
             Self::NotConfigured => "not_configured",
             Self::OutOfDate => "out_of_date",
         }
@@ -116,6 +119,7 @@ impl fmt::Display for Trouble {
             Self::Network => "the server could not be reached or its answer not be read",
             Self::NoRoots => "this machine has no root certificates to check others with",
             Self::Untrusted => "what answers does not work as it should",
+            Self::TooMuch => "the domain's answers are more than one examination takes in",
             Self::NotConfigured => "nothing is configured that could tell",
             Self::OutOfDate => "the data that it needs is missing or too old",
         })

@@ -33,7 +33,7 @@ pub async fn examine(resolver: &Resolver, domain: &str, dmarc: &dmarc::Outcome) 
     };
     if let Some((name, record)) = &record {
         check.fact("record", record.text.clone());
-        check.findings.extend(record.faults(name));
+        record.faults(name).for_each(|fault| check.find(fault));
         if record.logo.is_some() {
             enforced(&mut check, name, record, dmarc);
         }
@@ -80,10 +80,9 @@ async fn find(
                 if is_own {
                     stray(check, domain, &name, &resolver.txt(domain).await);
                 }
-                for other in &texts.others {
-                    let detail = format!("`{}` at {name} is no BIMI record.", shorten(other));
-                    check.find(UNRELATED_TEXT.at(&name, Some(other), detail));
-                }
+                check.find_texts(UNRELATED_TEXT, &name, texts.others.iter().map(String::as_str), |other| {
+                    format!("`{}` at {name} is no BIMI record.", shorten(other))
+                });
                 return Ok(Record::parse(text).map(|record| (name, record)));
             }
             several => {

@@ -1,13 +1,13 @@
 //! Every code there is.
 
 use super::{
-    Code, bimi, caa, dane, dkim, dmarc, dnsbl, dnssec, mta_sts, mx, ns, reverse, rpki, spf, tls_rpt,
+    Code, bimi, caa, check, dane, dkim, dmarc, dnsbl, dnssec, mta_sts, mx, ns, reverse, rpki, spf, tls_rpt,
 };
 
 impl Code {
     /// Every code there is, by mechanism.
     pub fn all() -> impl Iterator<Item = Self> {
-        let mechanisms: [&[Self]; 14] = [
+        let mechanisms: [&[Self]; 15] = [
             dmarc::CODES,
             spf::CODES,
             dkim::CODES,
@@ -22,6 +22,7 @@ impl Code {
             bimi::CODES,
             caa::CODES,
             rpki::CODES,
+            check::CODES,
         ];
         mechanisms.into_iter().flatten().copied()
     }

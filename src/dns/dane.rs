@@ -148,6 +148,7 @@ impl Host {
                 alias = alias.or(found.alias);
             }
         }
+        addresses.truncate(MOST_ADDRESSES);
         let mut host = Self {
             base: name.clone(),
             proof: address_proof,
@@ -166,6 +167,7 @@ impl Host {
                 host.records = records.iter().map(Record::from).collect();
                 host.records.sort();
                 host.records.dedup();
+                host.records.truncate(MOST_TLSA);
             }
             if proof == Proof::Bogus || proof.trouble().is_some() || !host.records.is_empty() {
                 break;
@@ -215,6 +217,10 @@ fn hosts_of(mx: &Answer<Mx>, domain: &str) -> Vec<String> {
 const HOSTS: usize = 10;
 /// Addresses of each kind that are asked for TLS at most.
 const ADDRESSES: usize = 2;
+
+/// Addresses and TLSA records of a host that are kept.
+const MOST_ADDRESSES: usize = 32;
+const MOST_TLSA: usize = 32;
 
 codes! {
     /// The hosts could have TLSA records and have none.

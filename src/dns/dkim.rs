@@ -60,7 +60,8 @@ pub struct Published {
     #[serde(flatten)]
     pub record: Record,
     /// How long the answer may be remembered.
-    #[serde(rename = "ttl_seconds", serialize_with = "as_seconds")]
+    // What is left of it changes from moment to moment.
+    #[serde(skip)]
     pub ttl: Duration,
 }
 
@@ -88,10 +89,6 @@ pub async fn examine(resolver: &Resolver, domain: &str, selectors: &[Selector]) 
     outcome.keys.sort_by(|a, b| a.selector.cmp(&b.selector));
     outcome.check.findings.sort_by_key(|finding| Reverse(finding.code.severity));
     outcome
-}
-
-fn as_seconds<S: serde::Serializer>(duration: &Duration, serializer: S) -> Result<S::Ok, S::Error> {
-    serializer.serialize_u64(duration.as_secs())
 }
 
 /// The value of the fact `key:<selector>` when the key is revoked.

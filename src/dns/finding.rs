@@ -4,6 +4,7 @@ use std::{collections::HashMap, ops::Range, sync::LazyLock};
 
 use serde::{Deserialize, Serialize};
 
+use super::bounds::{LONGEST_DETAIL, LONGEST_EVIDENCE, clipped};
 use crate::texts::Language;
 
 /// How bad a finding is.
@@ -98,6 +99,24 @@ impl Finding {
     #[must_use]
     pub fn with_position(mut self, position: Range<usize>) -> Self {
         self.evidence.position = Some(position);
+        self
+    }
+
+    /// The same without the record it is about.
+    pub(super) fn without_record(mut self) -> Self {
+        (self.evidence.record, self.evidence.position) = (None, None);
+        self
+    }
+
+    /// The same with no more of strangers' words than fits. A place behind the end of the record is not shown.
+    pub(super) fn bounded(mut self) -> Self {
+        self.detail = clipped(self.detail, LONGEST_DETAIL);
+        self.evidence.name = clipped(self.evidence.name, LONGEST_DETAIL);
+        if let Some(record) = self.evidence.record.take_if(|record| record.len() > LONGEST_EVIDENCE) {
+            let record = clipped(record, LONGEST_EVIDENCE);
+            self.evidence.position = self.evidence.position.filter(|at| record.get(at.clone()).is_some());
+            self.evidence.record = Some(record);
+        }
         self
     }
 }

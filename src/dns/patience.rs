@@ -3,7 +3,7 @@ use std::sync::{
     atomic::{AtomicU32, Ordering},
 };
 
-use super::{Resolver, Trouble, Validator};
+use super::{Resolver, Trouble, Validator, bounds::Budget};
 use crate::domains;
 
 /// The same resolver and validator for the examination of one domain. Whether its servers answer at all is tried with one
@@ -31,6 +31,7 @@ struct Silence {
     within: AtomicU32,
     /// Time-outs in a row about any name: the resolver itself may be away.
     anywhere: AtomicU32,
+    budget: Budget,
 }
 
 impl Patience {
@@ -39,7 +40,13 @@ impl Patience {
             domain: domain.to_owned(),
             within: AtomicU32::new(0),
             anywhere: AtomicU32::new(0),
+            budget: Budget::default(),
         }))
+    }
+
+    /// What the examination may still ask and hold.
+    pub(super) fn budget(&self) -> &Budget {
+        &self.0.budget
     }
 
     /// Whether there is no sense in asking for `name` any more.

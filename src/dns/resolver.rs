@@ -7,24 +7,29 @@ use std::{
 };
 
 use hickory_resolver::{
-    TokioResolver,
+    ResponseCache, TokioResolver, TtlConfig,
     lookup::Lookup,
-    net::{DnsError, NetError},
+    net::{DnsError, NetError, NoRecords},
     proto::{
-        op::ResponseCode,
+        op::{Message, Query, ResponseCode},
         rr::{Name, RData, RecordType, rdata::TLSA},
     },
 };
 use tokio::sync::{Semaphore, SemaphorePermit};
 
-use super::{Answer, Found, ResolverError, Settings, Trouble, Ttls, asked::Asked, caa, patience::Patience};
+use super::{
+    Answer, Found, ResolverError, Settings, Trouble, Ttls,
+    asked::Asked,
+    bounds::{REMEMBERED, weight},
+    caa,
+    patience::Patience,
+};
 
 /// Asks the configured servers, with a cache of its own. Cheap to clone; clones share the cache and the bound.
 #[derive(Clone)]
 pub struct Resolver {
-    resolver: TokioResolver,
-    /// The same without EDNS.
-    plain: TokioResolver,
+    source: Source,
+    cache: ResponseCache,
     outstanding: Arc<Semaphore>,
     ttls: Option<Ttls>,
     patience: Option<Patience>,
@@ -32,8 +37,19 @@ pub struct Resolver {
     asked: Option<Asked<Arc<Result<Lookup, NetError>>>>,
 }
 
+/// Where answers come from.
+#[derive(Clone)]
+enum Source {
+    Servers {
+        resolver: TokioResolver,
+        /// The same, for servers that know no EDNS.
+        without_edns: TokioResolver,
+    },
+    Given(Arc<dyn Fn(&str, u16) -> Vec<u8> + Send + Sync>),
+}
+
 /// A TXT record.
-#[derive(Clone, Debug, Eq, PartialEq)]
+#[derive(Clone, Debug, Eq, Ord, PartialEq, PartialOrd)]
 pub struct Text {
     /// Its character-strings, as they are.
     pub strings: Vec<Vec<u8>>,
@@ -55,10 +71,22 @@ impl Resolver {
     ///
     /// When no server is configured and the system's configuration cannot be used.
     pub fn new(settings: &Settings, cache_entries: u64, outstanding: usize) -> Result<Self, ResolverError> {
-        let resolver = settings.resolver(cache_entries)?;
-        let plain = settings.resolver_without_edns(cache_entries)?;
+        // The library's own cache takes answers of any size.
+        let resolver = settings.resolver(0)?;
+        let cache = ResponseCache::new(cache_entries, TtlConfig::from_opts(resolver.options()));
         let outstanding = Arc::new(Semaphore::new(outstanding));
-        Ok(Self { resolver, plain, outstanding, ttls: None, patience: None, asked: None })
+        let source = Source::Servers { resolver, without_edns: settings.resolver_without_edns(0)? };
+        Ok(Self { source, cache, outstanding, ttls: None, patience: None, asked: None })
+    }
+
+    /// A resolver that asks nobody and remembers nothing: `answer` gives the message (RFC 1035 section 4) that answers a
+    /// question for a name, in lower case without the trailing dot, and the number of a type. It is for tests and fuzzing,
+    /// which need answers that no name server gives.
+    pub fn answering(answer: impl Fn(&str, u16) -> Vec<u8> + Send + Sync + 'static) -> Self {
+        let source = Source::Given(Arc::new(answer));
+        let cache = ResponseCache::new(0, TtlConfig::default());
+        let outstanding = Arc::new(Semaphore::new(1));
+        Self { source, cache, outstanding, ttls: None, patience: None, asked: None }
     }
 
     /// The same resolver, which notes until when the answers may be given again.
@@ -74,7 +102,7 @@ impl Resolver {
     /// The TXT records of a name.
     pub async fn txt(&self, name: &str) -> Answer<Text> {
         self.ask(name, RecordType::TXT, |data| match data {
-            RData::TXT(text) => Some(Text { strings: text.txt_data.iter().map(|s| s.to_vec()).collect() }),
+            RData::TXT(text) => Some(Text::of(&text.txt_data)),
             _ => None,
         })
         .await
@@ -158,17 +186,25 @@ impl Resolver {
         .await
     }
 
-    async fn ask<T>(&self, name: &str, kind: RecordType, take: impl Fn(&RData) -> Option<T>) -> Answer<T> {
+    async fn ask<T: Ord>(
+        &self,
+        name: &str,
+        kind: RecordType,
+        take: impl Fn(&RData) -> Option<T>,
+    ) -> Answer<T> {
         let Some(patience) = &self.patience else { return self.look_up(name, kind, take).await };
         if patience.is_over(name) {
             return Answer::Unknown(Trouble::Timeout);
+        }
+        if patience.budget().is_spent() {
+            return Answer::Unknown(Trouble::TooMuch);
         }
         let answer = self.look_up(name, kind, take).await;
         patience.note(name, answer.trouble());
         answer
     }
 
-    async fn look_up<T>(
+    async fn look_up<T: Ord>(
         &self,
         name: &str,
         kind: RecordType,
@@ -190,7 +226,7 @@ impl Resolver {
             }
         };
         let mut owner = None;
-        let records: Vec<_> = lookup
+        let mut records: Vec<_> = lookup
             .answers()
             .iter()
             .filter_map(|record| {
@@ -205,6 +241,8 @@ impl Resolver {
             }
             return Answer::NoData;
         }
+        // Name servers turn them round with every answer (RFC 1794), and nothing may depend on that.
+        records.sort_unstable();
         let ttl = lookup.valid_until().saturating_duration_since(Instant::now());
         if let Some(ttls) = &self.ttls {
             ttls.present(lookup.answers());
@@ -215,7 +253,14 @@ impl Resolver {
 
     /// What the library says, without a second question for what this examination has asked already.
     pub(super) async fn lookup(&self, name: &Name, kind: RecordType) -> Arc<Result<Lookup, NetError>> {
-        let send = self.send(name.clone(), kind);
+        // In a box: dozens of these are parts of one examination, which is held on a thread's stack.
+        let send = Box::pin(async {
+            let Some(patience) = &self.patience else { return self.send(name.clone(), kind).await };
+            patience.budget().ask();
+            let answer = self.send(name.clone(), kind).await;
+            let bytes = answer.as_ref().as_ref().map_or(0, |lookup| weight(lookup.message().all_sections()));
+            if patience.budget().hold(bytes) { answer } else { Arc::new(Err(NetError::from(TOO_MUCH))) }
+        });
         match &self.asked {
             Some(asked) => asked.once(name, kind, send).await,
             None => send.await,
@@ -223,25 +268,68 @@ impl Resolver {
     }
 
     async fn send(&self, name: Name, kind: RecordType) -> Arc<Result<Lookup, NetError>> {
+        let query = Query::query(name.clone(), kind);
+        if let Some(known) = self.cache.get(&query, Instant::now()) {
+            return Arc::new(known.map(|message| remembered(query, message)));
+        }
+        let (resolver, without_edns) = match &self.source {
+            Source::Servers { resolver, without_edns } => (resolver.clone(), without_edns.clone()),
+            Source::Given(answer) => {
+                let message = answer(&host(&name), kind.into());
+                return Arc::new(given(query, &message));
+            }
+        };
         // The semaphore is never closed.
         let permit = self.outstanding.clone().acquire_owned().await;
-        let (resolver, plain) = (self.resolver.clone(), self.plain.clone());
         // On a task of its own: an examination waits for dozens of questions, and whoever waits for several at once asks all of
         // them how they are whenever one of them moves.
         let lookup = tokio::spawn(async move {
             let _permit = permit;
             match resolver.lookup(name.clone(), kind).await {
                 Err(NetError::Dns(DnsError::ResponseCode(code))) if knows_no_edns(code) => {
-                    plain.lookup(name, kind).await
+                    without_edns.lookup(name, kind).await
                 }
                 answer => answer,
             }
         });
-        Arc::new(lookup.await.unwrap_or_else(|_| Err(NetError::from("the runtime ends"))))
+        let answer = lookup.await.unwrap_or_else(|_| Err(NetError::from("the runtime ends")));
+        let is_small =
+            answer.as_ref().map_or(true, |lookup| weight(lookup.message().all_sections()) <= REMEMBERED);
+        if is_small {
+            let message = answer.as_ref().map(|lookup| lookup.message().clone()).map_err(NetError::clone);
+            self.cache.insert(query, message, Instant::now());
+        }
+        Arc::new(answer)
     }
 }
 
+/// What a message answers.
+fn given(query: Query, message: &[u8]) -> Result<Lookup, NetError> {
+    let message = Message::from_vec(message).map_err(|_| NetError::from("the answer cannot be read"))?;
+    if message.answers.is_empty() {
+        return Err(NetError::Dns(DnsError::NoRecordsFound(NoRecords::new(query, message.response_code))));
+    }
+    Ok(Lookup::new_with_deadline(query, message.answers, Instant::now() + Duration::from_secs(60)))
+}
+
+/// An answer from the cache.
+fn remembered(query: Query, message: Message) -> Lookup {
+    let shortest = message.answers.iter().map(|record| record.ttl).min().unwrap_or_default();
+    let until = Instant::now() + Duration::from_secs(shortest.into());
+    let mut lookup = Lookup::new_with_deadline(query, message.answers, until);
+    lookup.extend_authorities(message.authorities);
+    lookup
+}
+
 impl Text {
+    /// Where one string ends and the next one begins is of no use in a text of more strings than it needs.
+    fn of(strings: &[Box<[u8]>]) -> Self {
+        if strings.len() > MOST_STRINGS {
+            return Self { strings: vec![strings.concat()] };
+        }
+        Self { strings: strings.iter().map(|string| string.to_vec()).collect() }
+    }
+
     /// The strings put together without anything between them, bytes that are no UTF-8 replaced.
     pub fn joined(&self) -> String {
         String::from_utf8_lossy(&self.strings.concat()).into_owned()
@@ -304,6 +392,7 @@ fn negative<T>(error: &NetError) -> Answer<T> {
         },
         NetError::Dns(DnsError::ResponseCode(code)) => Answer::Unknown(trouble(*code)),
         NetError::Timeout => Answer::Unknown(Trouble::Timeout),
+        NetError::Message(TOO_MUCH) => Answer::Unknown(Trouble::TooMuch),
         _ => Answer::Unknown(Trouble::Network),
     }
 }
@@ -320,6 +409,10 @@ pub(super) fn trouble(code: ResponseCode) -> Trouble {
         _ => Trouble::Network,
     }
 }
+
+const TOO_MUCH: &str = "the examination holds too much";
+/// 64 KiB in strings as long as they can be are 257.
+const MOST_STRINGS: usize = 300;
 
 #[cfg(test)]
 mod tests {

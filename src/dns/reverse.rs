@@ -69,7 +69,10 @@ impl Address {
     async fn resolve(resolver: &Resolver, address: IpAddr, sends: bool) -> Self {
         let mut this = Self { address, sends, names: Vec::new(), confirmed: None, trouble: None };
         match resolver.ptr(address).await {
-            Answer::Found(found) => this.names = found.records,
+            Answer::Found(mut found) => {
+                found.records.truncate(MOST_NAMES);
+                this.names = found.records;
+            }
             Answer::Unknown(trouble) => this.trouble = Some((address.to_string(), trouble)),
             Answer::NoData | Answer::NoName => {}
         }
@@ -175,6 +178,8 @@ fn is_generic(name: &str, address: IpAddr) -> bool {
 /// Addresses that are looked at: of senders, and of mail servers.
 const SENDING: usize = 32;
 const RECEIVING: usize = 8;
+/// Names of one address that are kept.
+const MOST_NAMES: usize = 256;
 /// Names of one address that are followed.
 const NAMES: usize = 5;
 

@@ -28,6 +28,8 @@ pub use record::{Fault, Meaning, Mechanism, Prefixes, Qualifier, Record, Term, i
 pub use select::{Selection, Source, Stray, StrayReason};
 pub use tree::{Branch, Cost, Kind, Node, TermTrouble};
 
+use tokio::task::yield_now;
+
 use super::{Check, Resolver};
 
 /// How it stands.
@@ -44,7 +46,10 @@ pub struct Outcome {
 pub async fn examine(resolver: &Resolver, domain: &str) -> Outcome {
     let (gathered, obsolete) = tokio::join!(gather::Gathered::ask(resolver, domain), resolver.spf(domain));
     let mut check = Check::new(super::Mechanism::Spf);
+    // The work grows with what was gathered, and others wait for this thread.
+    yield_now().await;
     let tree = grow::grow(&gathered, domain);
+    yield_now().await;
     check::report(&mut check, &gathered, domain, tree.as_ref());
     if !obsolete.records().is_empty() {
         let detail = format!("{domain} has records of the type SPF (99), which nobody asks for.");

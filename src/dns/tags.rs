@@ -1,7 +1,7 @@
 //! The `tag=value; tag=value` lists that DMARC, DKIM, TLS-RPT, MTA-STS and BIMI records are (RFC 6376 section 3.2),
 //! with the place of everything, so that a fault can be pointed at.
 
-use std::ops::Range;
+use std::{collections::HashSet, ops::Range};
 
 /// A list of tags. Every range is in bytes of the text it was read from.
 #[derive(Clone, Debug, Default, Eq, PartialEq)]
@@ -61,10 +61,8 @@ impl<'a> Tags<'a> {
 
     /// Tags whose name an earlier tag has already.
     pub fn repeated(&self) -> impl Iterator<Item = &Tag<'a>> {
-        let is_repeated = |index: usize, tag: &Tag<'_>| {
-            self.tags.iter().take(index).any(|earlier| earlier.name == tag.name)
-        };
-        self.tags.iter().enumerate().filter(move |(index, tag)| is_repeated(*index, tag)).map(|(_, tag)| tag)
+        let mut seen = HashSet::new();
+        self.tags.iter().filter(move |tag| !seen.insert(tag.name))
     }
 }
 

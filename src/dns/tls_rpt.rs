@@ -71,7 +71,13 @@ pub async fn examine(resolver: &Resolver, domain: &str, own: &[String]) -> Outco
         unrelated(&mut check, &name, &texts);
     }
     if let Some(record) = &record {
-        check.findings.extend(record.faults.iter().cloned());
+        record.faults.iter().cloned().for_each(|fault| check.find(fault));
+        if record.faults.len() == MOST_FAULTS || record.rua.len() == MOST_URIS {
+            check.cut(
+                &name,
+                format!("The record at {name} has more mistakes, or more addresses, than are looked at."),
+            );
+        }
         reachable(resolver, &mut check, record, &name).await;
         if !own.is_empty() && !record.rua.is_empty() && !record.rua.iter().any(|uri| uri.is_in(own)) {
             let detail = "None of the addresses in `rua` is one of ours.";
@@ -115,6 +121,7 @@ impl Record {
             }
             for uri in Uri::list(tag.value, tag.value_at.start) {
                 match uri {
+                    Ok(_) if record.rua.len() == MOST_URIS => {}
                     Ok(uri) if uri.scheme == MAILTO || uri.scheme == "https" => record.rua.push(uri),
                     Ok(uri) => {
                         let detail = format!(
@@ -171,10 +178,9 @@ async fn missing(resolver: &Resolver, check: &mut Check, domain: &str, name: &st
 }
 
 fn unrelated(check: &mut Check, name: &str, texts: &Texts) {
-    for text in &texts.others {
-        let detail = format!("`{}` at {name} is no TLS-RPT record.", shorten(text));
-        check.find(UNRELATED_TEXT.at(name, Some(text), detail));
-    }
+    check.find_texts(UNRELATED_TEXT, name, texts.others.iter().map(String::as_str), |text| {
+        format!("`{}` at {name} is no TLS-RPT record.", shorten(text))
+    });
 }
 
 async fn reachable(resolver: &Resolver, check: &mut Check, record: &Record, name: &str) {
@@ -207,6 +213,8 @@ const PLACES: [&str; 4] = ["_tls", "_smtp-tls", "_tlsrpt", "smtp._tls"];
 const VERSION: Version = Version { value: "TLSRPTv1", blanks: false };
 /// A record can be 64 KiB of mistakes, each of which would be reported with all of it.
 const MOST_FAULTS: usize = 20;
+/// Addresses of a record that are looked at.
+const MOST_URIS: usize = 100;
 /// A record can name thousands; nobody who means well does.
 const MOST_ADDRESSES: usize = 20;
 

@@ -28,7 +28,8 @@ use hickory_resolver::{
 use tokio::time::timeout;
 
 use super::{
-    Answer, Mx, Resolver, ResolverError, Settings, Trouble, Ttls, asked::Asked, patience::Patience, resolver,
+    Answer, Mx, Resolver, ResolverError, Settings, Trouble, Ttls, asked::Asked, bounds::weight, patience::Patience,
+    resolver,
 };
 use upstream::Upstream;
 
@@ -120,12 +121,19 @@ impl Validator {
         if examination.patience.is_over(name) {
             return Judged::unknown(Trouble::Timeout);
         }
-        let judge = async {
-            match examination.ask(&asked, kind).await {
+        let budget = examination.patience.budget();
+        if budget.is_spent() {
+            return Judged::unknown(Trouble::TooMuch);
+        }
+        let judge = Box::pin(async {
+            budget.ask();
+            let judged = match examination.ask(&asked, kind).await {
                 Some(judged) => judged,
                 None => self.judge_in_time(asked.clone(), kind).await,
-            }
-        };
+            };
+            let is_held = budget.hold(weight(judged.answers.iter().chain(&judged.authorities)));
+            if is_held { judged } else { Judged::unknown(Trouble::TooMuch) }
+        });
         let judged = examination.asked.once(&asked, kind, judge).await;
         examination.patience.note(name, judged.proof.trouble());
         judged

@@ -206,11 +206,18 @@ fn examiner(
     roots: Arc<RootCertStore>,
     hostname: &str,
 ) -> Result<Examiner, WatchError> {
-    let https = Https::new(roots.clone(), resolver.clone(), probe::https::Settings::default())?;
-    let name_servers = ns::Settings { ask_each: settings.ask_name_servers, ..ns::Settings::default() };
+    let private_addresses = settings.private_addresses;
+    let policies = probe::https::Settings { private_addresses, ..Default::default() };
+    let https = Https::new(roots.clone(), resolver.clone(), policies)?;
+    let name_servers =
+        ns::Settings { ask_each: settings.ask_name_servers, private_addresses, ..Default::default() };
     let examiner = Examiner::new(resolver, validator);
     let examiner = match settings.probe_smtp {
-        true => examiner.with_smtp_probe(probe::Smtp::new(hostname.to_owned(), Some(roots))?),
+        true => {
+            let mut probe = probe::Smtp::new(hostname.to_owned(), Some(roots))?;
+            probe.private_addresses = private_addresses;
+            examiner.with_smtp_probe(probe)
+        }
         false => examiner,
     };
     Ok(examiner

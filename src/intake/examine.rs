@@ -2,18 +2,21 @@
 
 use std::{io, panic, panic::AssertUnwindSafe};
 
+use uuid::Uuid;
+
 use super::{
     identity::{Identity, ReportKind},
     read::{self, Limits, Refusal, Visitor},
+    stranger::Origin,
 };
 use crate::{
-    provenance::{Authenticator, Delivery, Doubt, Evidence, Letter},
+    provenance::{Delivery, Doubt, Evidence, Letter},
     report::{
         aggregate::{Aggregate, Record},
         failure::FailureReport,
         tls::TlsReport,
     },
-    spool::{Message, SpoolError},
+    spool::{Envelope, Message, SpoolError},
     store::tables::RefusedPart,
 };
 
@@ -21,6 +24,7 @@ use crate::{
 #[derive(Debug)]
 pub(super) struct Examined {
     pub(super) number: u32,
+    pub(super) origin: Origin,
     pub(super) evidence: Evidence,
     pub(super) reports: Vec<ExaminedReport>,
     pub(super) refused: Vec<RefusedPart>,
@@ -32,13 +36,28 @@ pub(super) struct ExaminedReport {
     pub(super) part: u32,
     pub(super) path: Vec<String>,
     pub(super) identity: Identity,
+    /// What `identity.content` was when the case of names still counted: reports stored then have it.
+    pub(super) content_as_written: Uuid,
+    /// Rows that storing it takes, rollups apart.
+    pub(super) rows: u64,
     pub(super) org_name: Option<String>,
     pub(super) email: Option<String>,
 }
 
-impl Examined {
-    /// Reads `message` and asks DNS about its sender. The sender of a message without a report is not asked after,
-    /// so that spam costs no look-ups.
+/// A message that was read, whose sender was not asked after yet.
+#[derive(Debug)]
+pub(super) struct Read {
+    pub(super) number: u32,
+    envelope: Envelope,
+    /// What is needed to ask after the sender; nothing for a message without a report, so that spam costs no look-ups.
+    pub(super) letter: Option<Letter>,
+    contents: Contents,
+    /// The sender cannot be told.
+    doubt: Option<Doubt>,
+}
+
+impl Read {
+    /// Reads `message`.
     ///
     /// # Errors
     ///
@@ -47,7 +66,6 @@ impl Examined {
         message: Message,
         limits: &Limits,
         provenance: &crate::provenance::Settings,
-        authenticator: &Authenticator,
     ) -> Result<Self, SpoolError> {
         let number = message.number;
         let envelope = message.envelope.clone();
@@ -58,29 +76,37 @@ impl Examined {
             Ok::<_, SpoolError>((contents, letter))
         });
         let Ok(read) = read.await else {
-            return Ok(Self::refused(number, Refusal::panicked()));
+            return Ok(Self::refused(number, envelope, Refusal::panicked()));
         };
-        let (mut contents, letter) = read?;
-        let delivery = Delivery {
-            received_at: envelope.received_at,
-            client_ip: envelope.client_ip,
-            helo: &envelope.helo,
-            mail_from: &envelope.mail_from,
+        let (contents, letter) = read?;
+        let (letter, doubt) = match letter {
+            Some(Ok(letter)) => (Some(letter), None),
+            Some(Err(_)) => (None, Some(Doubt::Header)),
+            None => (None, None),
         };
-        let evidence = match letter {
-            Some(Ok(letter)) => authenticator.check(&delivery, &letter).await,
-            Some(Err(_)) => Evidence::unknown(Doubt::Header),
-            None => Evidence::default(),
-        };
-        contents.name_reporters(&evidence);
-        Ok(Self { number, evidence, reports: contents.reports, refused: contents.refused })
+        Ok(Self { number, envelope, letter, contents, doubt })
     }
 
     /// A message that is not read at all.
-    pub(super) fn refused(number: u32, refusal: Refusal) -> Self {
-        let refused =
-            vec![RefusedPart { path: Vec::new(), code: refusal.code.to_owned(), message: refusal.message }];
-        Self { number, evidence: Evidence::default(), reports: Vec::new(), refused }
+    pub(super) fn refused(number: u32, envelope: Envelope, refusal: Refusal) -> Self {
+        let mut contents = Contents::new(envelope.received_at);
+        contents.refused(&[], refusal);
+        Self { number, envelope, letter: None, contents, doubt: None }
+    }
+
+    /// How it came.
+    pub(super) fn delivery(&self) -> Delivery<'_> {
+        let Envelope { received_at, client_ip, helo, mail_from, .. } = &self.envelope;
+        Delivery { received_at: *received_at, client_ip: *client_ip, helo, mail_from }
+    }
+
+    /// What it holds, with what was found about its sender.
+    pub(super) fn with(self, evidence: Option<Evidence>) -> Examined {
+        let Self { number, envelope, mut contents, doubt, .. } = self;
+        let evidence = evidence.or(doubt.map(Evidence::unknown)).unwrap_or_default();
+        contents.name_reporters(&evidence);
+        let origin = Origin::of(&envelope);
+        Examined { number, origin, evidence, reports: contents.reports, refused: contents.refused }
     }
 }
 
@@ -90,6 +116,7 @@ fn read_letter(message: &Message, provenance: &crate::provenance::Settings) -> i
 }
 
 /// Collects what a message holds.
+#[derive(Debug)]
 struct Contents {
     received_at: u64,
     next_part: u32,
@@ -98,9 +125,12 @@ struct Contents {
 }
 
 impl Contents {
+    fn new(received_at: u64) -> Self {
+        Self { received_at, next_part: 0, reports: Vec::new(), refused: Vec::new() }
+    }
+
     fn of(message: &Message, limits: &Limits) -> Result<Self, SpoolError> {
-        let received_at = message.envelope.received_at;
-        let mut contents = Self { received_at, next_part: 0, reports: Vec::new(), refused: Vec::new() };
+        let mut contents = Self::new(message.envelope.received_at);
         let mut body = message.open()?;
         // A fault of a parser costs its message, not the daemon.
         let reading = AssertUnwindSafe(|| read::message(&mut body, limits, &mut contents));
@@ -118,9 +148,34 @@ impl Contents {
         }
     }
 
-    fn push(&mut self, path: &[String], identity: Identity, org_name: Option<String>, email: Option<String>) {
-        let part = self.take_part();
-        self.reports.push(ExaminedReport { part, path: path.to_vec(), identity, org_name, email });
+    /// Takes a report, or the reason why it is none; `content` is the hash of what it says as written, `details` the number of rows
+    /// that it has besides its records.
+    fn take(
+        &mut self,
+        path: &[String],
+        identity: Result<Identity, Refusal>,
+        content: u128,
+        details: usize,
+        org_name: Option<String>,
+        email: Option<String>,
+    ) {
+        match identity {
+            Ok(identity) => {
+                let part = self.take_part();
+                let (path, content_as_written) = (path.to_vec(), Uuid::from_u128(content));
+                let rows = identity.records.saturating_add(details as u64).saturating_add(1);
+                self.reports.push(ExaminedReport {
+                    part,
+                    path,
+                    identity,
+                    content_as_written,
+                    rows,
+                    org_name,
+                    email,
+                });
+            }
+            Err(refusal) => self.refused(path, refusal),
+        }
     }
 
     fn take_part(&mut self) -> u32 {
@@ -134,17 +189,19 @@ impl Visitor for Contents {
 
     fn aggregate(&mut self, path: &[String], report: Aggregate) {
         let identity = Identity::of_aggregate(&report, self.received_at);
-        self.push(path, identity, report.org_name, report.email);
+        self.take(path, identity, report.content_hash, 0, report.org_name, report.email);
     }
 
     fn tls(&mut self, path: &[String], report: TlsReport) {
         let identity = Identity::of_tls(&report, self.received_at);
-        self.push(path, identity, report.organization_name, report.contact_info);
+        let content = report.content_hash();
+        let failures = report.policies.iter().map(|policy| policy.failures.len()).sum();
+        self.take(path, identity, content, failures, report.organization_name, report.contact_info);
     }
 
     fn failure(&mut self, path: &[String], report: FailureReport) {
         let identity = Identity::of_failure(&report, self.received_at);
-        self.push(path, identity, None, None);
+        self.take(path, identity, report.content_hash(), 0, None, None);
     }
 
     fn refused(&mut self, path: &[String], refusal: Refusal) {

@@ -1,43 +1,71 @@
 //! One segment's way through the intake.
 
-use std::{pin::pin, sync::Arc};
+use std::{collections::HashMap, pin::pin, sync::Arc};
 
 use futures_util::{StreamExt, TryStreamExt, stream};
-use tokio::sync::mpsc;
+use tokio::{runtime::Handle, sync::mpsc, task::JoinSet};
 use tokio_util::sync::CancellationToken;
 
 use super::{
     Inner,
     decide::{Contents, decide},
     decision::{self, DecisionError, MessageDecision, Reason},
-    examine::Examined,
-    identity::ReportKind,
+    examine::{Examined, Read},
     insert::{Hopeless, Inserter, Stopped},
     ledger,
     load::{LoadError, Loader},
     read::Refusal,
+    stranger::StrangerQuota,
     suspect::Watch,
+    verify::{ask, verify},
 };
 use crate::{
     spool::{Message, Segment, SegmentId, SpoolError},
-    store::{Batch, Known, StoreError},
+    store::{Batch, StoreError},
     telemetry::intake as telemetry,
 };
 
-/// Takes segments until `stop`.
+/// Takes segments until `stop`. While DNS is asked about the senders of some, others are read: a segment with senders whose
+/// name servers do not answer holds up no later one.
 pub(super) async fn work(intake: Arc<Inner>, stop: CancellationToken) {
+    let mut verifying = JoinSet::new();
+    let mut begun = HashMap::new();
     loop {
-        let segment = tokio::select! {
-            segment = intake.spool.next_closed() => segment,
-            () = stop.cancelled() => return,
-        };
-        let worker = Worker { intake: &intake, segment, stop: &stop };
-        match worker.run().await {
-            Ok(()) => {}
-            Err(Failure::Stopped) => {
-                intake.spool.give_back(segment);
-                return;
+        let (segment, outcome) = tokio::select! {
+            biased;
+            () = stop.cancelled() => break,
+            Some(verified) = verifying.join_next_with_id() => {
+                let (task, examined) = match verified {
+                    Ok((task, examined)) => (task, Ok(examined)),
+                    Err(error) => (error.id(), Err(Failure::Panicked)),
+                };
+                let Some((segment, attempt)) = begun.remove(&task) else { continue };
+                let worker = Worker { intake: &intake, segment, stop: &stop };
+                let outcome = match examined {
+                    Ok(examined) => worker.finish(attempt, Settled::Examined(examined)).await,
+                    Err(failure) => Err(failure),
+                };
+                (segment, outcome)
             }
+            segment = intake.spool.next_closed(), if begun.len() < VERIFYING => {
+                let worker = Worker { intake: &intake, segment, stop: &stop };
+                let outcome = match worker.begin().await {
+                    Ok((attempt, Begun::Read(read))) => {
+                        let runtime = intake.verifying_on.clone().unwrap_or_else(Handle::current);
+                        let verify = verify(intake.clone(), runtime.clone(), read);
+                        let task = verifying.spawn_on(verify, &runtime);
+                        begun.insert(task.id(), (segment, attempt));
+                        continue;
+                    }
+                    Ok((attempt, Begun::Settled(known))) => worker.finish(attempt, known).await,
+                    Err(failure) => Err(failure),
+                };
+                (segment, outcome)
+            }
+        };
+        match outcome {
+            Ok(()) => {}
+            Err(Failure::Stopped) => intake.spool.give_back(segment),
             Err(error) => {
                 telemetry::segment_failed(segment, &error);
                 tokio::select! {
@@ -48,6 +76,33 @@ pub(super) async fn work(intake: Arc<Inner>, stop: CancellationToken) {
             }
         }
     }
+    verifying.shutdown().await;
+    for (segment, _) in begun.into_values() {
+        intake.spool.give_back(segment);
+    }
+}
+
+/// One attempt at a segment.
+struct Attempt {
+    segment: Arc<Segment>,
+    watch: Watch,
+    began: std::time::Instant,
+}
+
+/// How far an attempt comes before DNS is asked.
+enum Begun {
+    /// The messages were read, and who sent them is not known.
+    Read(Vec<Read>),
+    /// There is nothing to ask.
+    Settled(Settled),
+}
+
+/// What the rest of an attempt begins with.
+enum Settled {
+    /// What the messages hold, and who sent them.
+    Examined(Vec<Examined>),
+    /// What an earlier attempt decided.
+    Decided(Vec<MessageDecision>),
 }
 
 struct Worker<'a> {
@@ -57,48 +112,70 @@ struct Worker<'a> {
 }
 
 impl Worker<'_> {
-    async fn run(&self) -> Result<(), Failure> {
+    async fn begin(&self) -> Result<(Attempt, Begun), Failure> {
         let began = std::time::Instant::now();
         let spool = &self.intake.spool;
         let segment = Arc::new(spool.segment(self.segment)?);
         let mut watch = Watch::begin(spool, self.segment)?;
-        let decisions = match spool.read_side(self.segment, decision::SIDE_FILE)? {
-            Some(bytes) => decision::decode(&bytes)?,
-            None => {
-                let examined = self.examine(&segment, &mut watch).await?;
-                self.decide(examined).await?
+        let begun = match spool.read_side(self.segment, decision::SIDE_FILE)? {
+            Some(bytes) => Begun::Settled(Settled::Decided(decision::decode(&bytes)?)),
+            None if watch.is_careful() => {
+                Begun::Settled(Settled::Examined(self.examine_carefully(&segment, &mut watch).await?))
             }
+            None => Begun::Read(self.read(&segment).await?),
+        };
+        Ok((Attempt { segment, watch, began }, begun))
+    }
+
+    async fn finish(&self, attempt: Attempt, settled: Settled) -> Result<(), Failure> {
+        let Attempt { segment, watch, began } = attempt;
+        let decisions = match settled {
+            Settled::Decided(decisions) => decisions,
+            Settled::Examined(examined) => self.decide(examined).await?,
         };
         let decisions = Arc::new(decisions);
-        let mut hopeless = Hopeless::new();
+        let mut hopeless = self.refused_before()?;
         self.load(&segment, &decisions, watch, &mut hopeless).await?;
         self.settle(&segment, &decisions, &hopeless).await?;
         self.quarantine(&segment, &decisions, &hopeless)?;
-        spool.finish(self.segment)?;
+        self.intake.spool.finish(self.segment)?;
         telemetry::segment_done(self.segment, segment.count(), began.elapsed());
         Ok(())
     }
 
-    /// First pass: reads every message, several at a time unless one of them is under suspicion.
-    async fn examine(&self, segment: &Segment, watch: &mut Watch) -> Result<Vec<Examined>, Failure> {
-        let settings = &self.intake.settings;
-        let examine = async |message: Result<Message, SpoolError>| {
-            let Inner { provenance, authenticator, .. } = &**self.intake;
-            Examined::of(message?, &settings.limits, provenance, authenticator).await
+    /// First pass: reads every message, several at a time.
+    async fn read(&self, segment: &Segment) -> Result<Vec<Read>, Failure> {
+        let Inner { settings, provenance, .. } = &**self.intake;
+        let read = async |message: Result<Message, SpoolError>| {
+            Read::of(message?, &settings.limits, provenance).await
         };
-        if !watch.is_careful() {
-            let examined = stream::iter(self.messages(segment)).map(examine);
-            return Ok(examined.buffered(settings.concurrency.get()).try_collect().await?);
-        }
+        let read = stream::iter(self.messages(segment)).map(read);
+        Ok(read.buffered(settings.concurrency.get()).try_collect().await?)
+    }
+
+    /// The same with one message after the other, and who sent it: one of them makes the program die.
+    async fn examine_carefully(
+        &self,
+        segment: &Segment,
+        watch: &mut Watch,
+    ) -> Result<Vec<Examined>, Failure> {
+        let Inner { settings, provenance, authenticator, .. } = &**self.intake;
+        let until = tokio::time::Instant::now() + CAREFUL;
         let mut examined = Vec::new();
         for message in self.messages(segment) {
             let message = message?;
-            if watch.is_culprit(message.number) {
-                examined.push(Examined::refused(message.number, Refusal::deadly()));
+            let number = message.number;
+            if watch.is_culprit(number) {
+                examined.push(Read::refused(number, message.envelope.clone(), Refusal::deadly()).with(None));
                 continue;
             }
-            watch.reading(message.number)?;
-            examined.push(examine(Ok(message)).await?);
+            watch.reading(number)?;
+            let read = Read::of(message, &settings.limits, provenance).await?;
+            let evidence = match tokio::time::timeout_at(until, ask(authenticator, &read)).await {
+                Ok(evidence) => evidence,
+                Err(_) => read.letter.as_ref().map(|letter| authenticator.give_up(letter)),
+            };
+            examined.push(read.with(evidence));
         }
         watch.passed()?;
         Ok(examined)
@@ -107,7 +184,7 @@ impl Worker<'_> {
     /// Settles which reports are stored, and writes that down. One segment at a time: two that hold the same report
     /// must not both find it new.
     async fn decide(&self, examined: Vec<Examined>) -> Result<Vec<MessageDecision>, Failure> {
-        let Inner { store, registry, settings, in_flight, deciding, spool, .. } = &**self.intake;
+        let Inner { store, registry, settings, in_flight, established, deciding, spool, .. } = &**self.intake;
         let mut keys: Vec<_> = examined
             .iter()
             .flat_map(|message| &message.reports)
@@ -115,20 +192,50 @@ impl Worker<'_> {
             .collect();
         keys.sort_unstable();
         keys.dedup();
-        let _alone = deciding.lock().await;
+        let mut quota = deciding.lock().await;
         let segment = self.segment.uuid();
         let stored =
             self.inserter().until_done("deliveries", async || store.known(&keys, segment).await).await?;
-        let mut known = Contents::new();
-        for report in stored {
-            let contents = known.entry(uuid::Uuid::from_u128(report.report_key)).or_default();
-            contents.push(uuid::Uuid::from_u128(report.content_hash));
-        }
+        let mut known: Contents = stored.into_iter().collect();
         in_flight.add_to(&mut known, self.segment);
-        let decisions = decide(examined, &mut known, &registry.current(), settings.require);
+        // On a copy: a decision that could not be written down is made again.
+        let mut counted = match &*quota {
+            Some(quota) => quota.clone(),
+            None => self.recall_clients().await?,
+        };
+        let clients: Vec<_> = examined.iter().map(|message| message.origin.client_ip).collect();
+        let established = established.current(store).await;
+        let registry = registry.current();
+        let decisions = decide(examined, &mut known, &registry, &established, settings.require, &mut counted);
         spool.write_side(self.segment, decision::SIDE_FILE, &decision::encode(&decisions)?)?;
         in_flight.insert(self.segment, &decisions);
+        *quota = Some(counted);
+        for (decision, client) in decisions.iter().zip(clients) {
+            if decision.reports.iter().any(|report| report.standing.is_believed()) {
+                self.intake.known.remember(client);
+            }
+        }
         Ok(decisions)
+    }
+
+    /// Who delivered what in the last days, as far as the store knows: how much strangers have stored, and from which
+    /// networks genuine reports come.
+    async fn recall_clients(&self) -> Result<StrangerQuota, Failure> {
+        let Inner { store, settings, known, .. } = &**self.intake;
+        let segment = self.segment.uuid();
+        let clients = self
+            .inserter()
+            .until_done("reporting clients", async || store.reporting_clients(segment).await)
+            .await?;
+        let mut quota = StrangerQuota::new(settings.stranger_rows);
+        for client in clients {
+            if client.is_believed {
+                known.remember(client.client);
+            } else {
+                quota.recall(client.client, client.day, client.records);
+            }
+        }
+        Ok(quota)
     }
 
     /// Second pass: the rows of the reports that are stored.
@@ -152,8 +259,8 @@ impl Worker<'_> {
             sources: self.intake.sources.clone(),
             batches,
         };
-        let (segment, read) = (segment.clone(), decisions.clone());
-        let forming = tokio::task::spawn_blocking(move || loader.run(&segment, &read, &mut watch));
+        let (forms, read) = (segment.clone(), decisions.clone());
+        let forming = tokio::task::spawn_blocking(move || loader.run(&forms, &read, &mut watch));
         let inserter = self.inserter();
         let insert = async |batch: Batch| {
             let mut refused = Hopeless::new();
@@ -166,24 +273,43 @@ impl Worker<'_> {
             hopeless.extend(refused);
         }
         forming.await.map_err(|_| Failure::Panicked)??;
-        self.withdraw(decisions, hopeless).await
+        self.take_out(segment, decisions, hopeless).await
     }
 
     /// Nothing of a message stays that ClickHouse did not take whole: it goes to quarantine, and when it
     /// comes from there it must not meet, or be counted beside, what is left of it.
-    async fn withdraw(&self, decisions: &[MessageDecision], hopeless: &Hopeless) -> Result<(), Failure> {
+    async fn take_out(
+        &self,
+        segment: &Segment,
+        decisions: &[MessageDecision],
+        hopeless: &Hopeless,
+    ) -> Result<(), Failure> {
         if hopeless.is_empty() {
             return Ok(());
         }
-        let given_up = decisions.iter().filter(|decision| hopeless.contains_key(&decision.number));
-        let reports = given_up.flat_map(MessageDecision::stored).map(|report| {
-            let identity = &report.identity;
-            Known { report_key: identity.key.as_u128(), content_hash: identity.content.as_u128() }
-        });
-        let reports: Vec<_> = reports.collect();
-        let (store, segment) = (&self.intake.store, self.segment.uuid());
-        self.inserter().until_done("withdrawal", async || store.withdraw(&reports, segment).await).await?;
+        // What is taken out does not come back under the same token: a later attempt must not think it is stored.
+        let note = serde_json::to_vec(hopeless).unwrap_or_default();
+        self.intake.spool.write_side(self.segment, REFUSED_FILE, &note)?;
+        let mut copies = Vec::new();
+        for message in self.messages(segment) {
+            let message = message?;
+            let given_up = decisions.iter().find(|decision| decision.number == message.number);
+            let given_up = given_up.filter(|decision| hopeless.contains_key(&decision.number));
+            let stored = given_up.into_iter().flat_map(MessageDecision::stored);
+            copies.extend(stored.map(|report| {
+                report.copy(self.segment.uuid(), message.number, message.envelope.received_at)
+            }));
+        }
+        let store = &self.intake.store;
+        self.inserter().until_done("withdrawal", async || store.take_out_refused(&copies).await).await?;
         Ok(())
+    }
+
+    /// The messages that an attempt before this one found refused.
+    fn refused_before(&self) -> Result<Hopeless, Failure> {
+        let note = self.intake.spool.read_side(self.segment, REFUSED_FILE)?;
+        let note = note.map(|bytes| serde_json::from_slice(&bytes).map_err(DecisionError::Malformed));
+        Ok(note.transpose()?.unwrap_or_default())
     }
 
     /// What the ledger and the list of messages say; then the segment's reports are known to everybody.
@@ -196,8 +322,11 @@ impl Worker<'_> {
         let (segment, read) = (segment.clone(), decisions.clone());
         let given_up = hopeless.clone();
         let forming = tokio::task::spawn_blocking(move || ledger::batches(&segment, &read, &given_up));
-        let batches = forming.await.map_err(|_| Failure::Panicked)??;
+        let ledger::Written { batches, replaced } = forming.await.map_err(|_| Failure::Panicked)??;
         let inserter = self.inserter();
+        let store = &self.intake.store;
+        // A mail has one row: that of its last time through.
+        inserter.until_done("requeued messages", async || store.forget_messages(&replaced).await).await?;
         for batch in &batches {
             inserter.insert_surely(batch).await?;
         }
@@ -205,11 +334,9 @@ impl Worker<'_> {
         let keys: Vec<_> = decisions
             .iter()
             .flat_map(MessageDecision::stored)
-            .filter(|report| report.identity.kind == ReportKind::Aggregate)
             .map(|report| report.identity.key.as_u128())
             .collect();
-        let store = &self.intake.store;
-        inserter.until_done("collisions", async || store.settle_collisions(&keys).await).await?;
+        inserter.until_done("report_corrections", async || store.settle(&keys).await).await?;
         Ok(())
     }
 
@@ -291,5 +418,14 @@ const INSERTS_AT_ONCE: usize = 2;
 
 /// Batches that wait beside those being inserted and the one that is being filled; each has at most a few megabytes.
 const BATCHES_AHEAD: usize = 1;
+
+/// The side file with the messages that ClickHouse refused.
+const REFUSED_FILE: &str = "refused";
+/// Segments whose senders DNS is asked about, for each worker. In the time that takes with silent name servers, that many
+/// may close.
+const VERIFYING: usize = 8;
+
+/// How long DNS may be asked about all senders of a segment whose messages are read one after the other.
+const CAREFUL: std::time::Duration = std::time::Duration::from_secs(30);
 
 const PAUSE: std::time::Duration = std::time::Duration::from_secs(5);

@@ -90,7 +90,7 @@ impl Letter {
     }
 
     /// The From domain, when there is exactly one.
-    pub(super) fn author_domain(&self) -> Option<String> {
+    pub(crate) fn author_domain(&self) -> Option<String> {
         match self.message().ok()?.author {
             Author::One { domain, .. } => Some(domain),
             _ => None,

@@ -16,6 +16,12 @@ export function scope(domain = 'policy_domain', group = 'group_name'): string {
 /** Reports of those who proved who they are, or of everybody but those who are proved not to be: what these say is nobody's mail. */
 export const genuine = `(verdict IN ('genuine', 'authenticated') OR ('\${genuine}' = 'all' AND verdict != 'forged'))`;
 
+/** Reports of reporters that can be believed: what a figure rests on. */
+export const believed = 'believed';
+
+/** Mail of domains that no group has: a line of its own, in no figure about the fleet. Without a registry that is all mail. */
+export const unassigned = `group_name = 'unassigned'`;
+
 /** Rows of reports in the time range: by domain, group, reporter and whether the report is genuine. */
 export const reports = `$__dateFilter(day) AND ${scope()} AND ${chosen('reporter', 'reporter')} AND ${genuine}`;
 

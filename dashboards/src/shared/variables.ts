@@ -6,12 +6,14 @@ import { chosen, trim } from './sql.js';
 const GROUPS = `
   SELECT DISTINCT toString(group_name) AS name FROM (
       SELECT group_name FROM daily_domains WHERE $__dateFilter(day)
+      UNION ALL SELECT group_name FROM tls_policies WHERE $__dateFilter(day)
       UNION ALL SELECT group_name FROM domain_stages WHERE $__dateFilter(day))
   ORDER BY name`;
 
 const DOMAINS = `
   SELECT DISTINCT toString(domain) AS name FROM (
       SELECT policy_domain AS domain FROM daily_domains WHERE $__dateFilter(day) AND ${chosen('group_name', 'group')}
+      UNION ALL SELECT toString(policy_domain) FROM tls_policies WHERE $__dateFilter(day) AND policy_domain != '' AND ${chosen('group_name', 'group')}
       UNION ALL SELECT toString(domain) FROM domain_stages WHERE $__dateFilter(day) AND ${chosen('group_name', 'group')})
   ORDER BY name`;
 

@@ -42,7 +42,7 @@ impl<'a> Look<'a> {
         registry: &'a Registry,
         store: &'a Store,
     ) -> anyhow::Result<Self> {
-        let examiner = examiner(&settings.dns)?
+        let examiner = examiner(settings)?
             .expecting_reports_at(&settings.health.reports_to)
             .with_lists(&settings.health.dnsbl)
             .with_routing(routing(&settings.health.rpki)?);

@@ -1,7 +1,10 @@
 //! The daemon's parts, put together: the receiver and the queue come first and stay to the end; everything that needs
 //! ClickHouse comes and goes beside them.
 
-use std::{net::TcpListener, time::Duration};
+use std::{
+    net::TcpListener,
+    time::{Duration, Instant},
+};
 
 use anyhow::Context;
 use ruad::{
@@ -21,15 +24,23 @@ use tokio::time::{MissedTickBehavior, interval, timeout};
 use tokio_util::sync::CancellationToken;
 
 use super::{
+    isolated::Handles,
     signals::{Asked, Signals},
     storage::Storage,
     systemd,
 };
 
 /// Runs until a signal asks for the end.
-pub(super) async fn run(settings: Settings, sockets: Vec<TcpListener>) -> anyhow::Result<()> {
+///
+/// `isolated` is where work runs whose amount strangers decide.
+pub(super) async fn run(
+    settings: Settings,
+    sockets: Vec<TcpListener>,
+    isolated: Handles,
+) -> anyhow::Result<()> {
     let metrics = telemetry::start_metrics()?;
     telemetry::describe();
+    telemetry::provenance::started(settings.provenance.enabled);
     let mut signals = Signals::new().context("cannot listen for signals")?;
     if settings.clickhouse.url.is_none() {
         // Without it nothing could ever be stored, and now somebody is looking.
@@ -71,9 +82,11 @@ pub(super) async fn run(settings: Settings, sockets: Vec<TcpListener>) -> anyhow
         domains.clone(),
         adviser,
         health.clone(),
+        isolated.clone(),
     )?
     .opening(register)
-    .telling(recent);
+    .telling(recent)
+    .introducing(receiver.handle().known_networks().clone());
 
     let (receiving, storing, ending) =
         (CancellationToken::new(), CancellationToken::new(), CancellationToken::new());
@@ -81,7 +94,10 @@ pub(super) async fn run(settings: Settings, sockets: Vec<TcpListener>) -> anyhow
     let receiver = tokio::spawn(receiver.run(receiving.clone()));
     health.set(Part::Smtp, Ok(()));
     let storage = tokio::spawn(storage.run(storing.clone()));
-    let domains = domains.map(|domains| tokio::spawn(domains.run(receiving.clone())));
+    if let Some(domains) = domains {
+        // It ends with the token, and nothing waits for it.
+        isolated.examining.spawn(domains.run(receiving.clone()));
+    }
     let web = tokio::spawn(web.run(ending.clone().cancelled_owned()));
     let watch = tokio::spawn(watch_spool(spool.clone(), health.clone(), metrics));
     let alive = tokio::spawn(systemd::keep_alive(health.clone()));
@@ -98,9 +114,6 @@ pub(super) async fn run(settings: Settings, sockets: Vec<TcpListener>) -> anyhow
     health.set(Part::Smtp, Err("stopping".to_owned()));
     receiving.cancel();
     receiver.await.context("the receiver died")?;
-    if let Some(domains) = domains {
-        domains.await.context("the watch over the domains died")?;
-    }
     spool.close().await.context("the last segment could not be closed; the next start closes it")?;
     // What waits is safe on disk; storing it now only saves the next start some work.
     drop(timeout(LAST_SEGMENTS, drained(&spool)).await);
@@ -127,15 +140,41 @@ async fn reload(tls: &smtp::Handle, registry: &domains::Shared, sources: Sources
 async fn watch_spool(spool: Spool, health: Health, metrics: metrics_exporter_prometheus::PrometheusHandle) {
     let mut tick = interval(WATCH);
     tick.set_missed_tick_behavior(MissedTickBehavior::Skip);
+    let mut checked = None::<Instant>;
+    let mut is_well = true;
+    let mut state = Ok(());
     loop {
         tick.tick().await;
         telemetry::spool::observe(&spool.backlog());
         if let Ok(free) = spool.free_bytes() {
             telemetry::spool::observe_disk(free);
         }
-        health.set(Part::Spool, spool.has_room().map_err(|error| error.to_string()));
+        let is_due = checked.is_none_or(|checked| checked.elapsed() >= CHECK);
+        if is_due || spool.is_troubled() || spool.has_room().is_err() == is_well {
+            checked = Some(Instant::now());
+            state = check(&spool).await;
+            if state.is_ok() != is_well {
+                is_well = state.is_ok();
+                telemetry::spool::taking_changed(state.as_ref().err().map(String::as_str));
+            }
+        }
+        telemetry::spool::observe_taking(is_well);
+        health.set(Part::Spool, state.clone());
         // Histograms collect until somebody scrapes; nobody may.
         metrics.run_upkeep();
+    }
+}
+
+/// Whether mail can be made durable. A disk that hangs holds up a thread, not the health page.
+async fn check(spool: &Spool) -> Result<(), String> {
+    let checking = tokio::task::spawn_blocking({
+        let spool = spool.clone();
+        move || spool.check()
+    });
+    match timeout(LONGEST_CHECK, checking).await {
+        Ok(Ok(outcome)) => outcome.map_err(|error| error.to_string()),
+        Ok(Err(error)) => Err(error.to_string()),
+        Err(_) => Err(format!("the disk has not answered for {} seconds", LONGEST_CHECK.as_secs())),
     }
 }
 
@@ -148,7 +187,11 @@ async fn drained(spool: &Spool) {
 
 const WATCH: Duration = Duration::from_secs(1);
 
+/// How often a file is written to see whether the spool can be.
+const CHECK: Duration = Duration::from_secs(5);
+const LONGEST_CHECK: Duration = Duration::from_secs(10);
+
 const LAST_SEGMENTS: Duration = Duration::from_secs(10);
 
 /// Reverse names are kept in `sources`; the resolver need not remember them as well.
-const SOURCE_ANSWERS: u64 = 1_000;
+const SOURCE_ANSWERS: u64 = 0;

@@ -13,12 +13,15 @@ use ruad::{
     intake::Intake,
     provenance::{self, Authenticator},
     recent::Recent,
+    smtp,
     sources::{Inbox, SourceRow, Sources},
     spool::Spool,
     store::{self, Backoff, Store, StoreError},
     telemetry,
 };
 use tokio_util::sync::CancellationToken;
+
+use super::isolated::Handles;
 
 /// The part of the daemon that stores.
 pub(super) struct Storage {
@@ -29,7 +32,10 @@ pub(super) struct Storage {
     adviser: Option<Adviser>,
     register: Option<Register>,
     recent: Option<Recent>,
+    known: smtp::KnownNetworks,
     health: Health,
+    /// Where work runs whose amount strangers decide.
+    isolated: Handles,
     authenticator: Authenticator,
     provenance: provenance::Settings,
     intake: ruad::intake::Settings,
@@ -47,8 +53,10 @@ impl Storage {
         domains: Option<Watch>,
         adviser: Option<Adviser>,
         health: Health,
+        isolated: Handles,
     ) -> anyhow::Result<Self> {
-        let resolver = settings.dns.resolver(settings.dns.cache_entries)?;
+        // An answer may be 64 KiB long, and strangers choose which are asked for.
+        let resolver = settings.dns.resolver(settings.dns.cache_entries.min(SENDER_ANSWERS))?;
         Ok(Self {
             spool,
             registry,
@@ -57,7 +65,9 @@ impl Storage {
             adviser,
             register: None,
             recent: None,
+            known: smtp::KnownNetworks::default(),
             health,
+            isolated,
             authenticator: Authenticator::new(&settings.provenance, resolver),
             provenance: settings.provenance.clone(),
             intake: settings.intake.clone(),
@@ -75,6 +85,11 @@ impl Storage {
     /// The same, which says what was stored lately.
     pub(super) fn telling(self, recent: Recent) -> Self {
         Self { recent: Some(recent), ..self }
+    }
+
+    /// The same, which says from which networks genuine reports come.
+    pub(super) fn introducing(self, known: smtp::KnownNetworks) -> Self {
+        Self { known, ..self }
     }
 
     /// Reaches ClickHouse, then stores until `stop`.
@@ -120,12 +135,18 @@ impl Storage {
             register.open(store.clone());
         }
         let (seen, inbox) = self.sources.queue();
-        let sources = tokio::spawn(identify(self.sources.clone(), inbox, store.clone()));
+        let sources = self.isolated.examining.spawn(identify(self.sources.clone(), inbox, store.clone()));
         let watch = tokio::spawn(watch_store(store.clone(), self.health));
         let recent = self.recent.map(|recent| tokio::spawn(recent.run(store.clone())));
         let advice = self.adviser.zip(self.domains.clone()).map(|(adviser, domains)| {
             let (sources, registry) = (self.sources.clone(), self.registry.clone());
-            tokio::spawn(adviser.run(domains, store.clone(), sources, registry, stop.clone()))
+            self.isolated.examining.spawn(adviser.run(
+                domains,
+                store.clone(),
+                sources,
+                registry,
+                stop.clone(),
+            ))
         });
         let domains = self.domains.map(|domains| tokio::spawn(domains.keep(store.clone(), stop.clone())));
         let intake = Intake::new(
@@ -135,10 +156,10 @@ impl Storage {
             self.registry,
             (self.authenticator, self.provenance),
             seen,
-        );
-        if let Err(error) = intake.run(stop).await {
-            tracing::error!(%error, "The intake cannot read the spool; restart when the disk is well again.");
-        }
+        )
+        .telling(self.known)
+        .verifying_on(self.isolated.verifying);
+        intake.run(stop).await;
         for task in [domains, advice].into_iter().flatten() {
             // A panic in it has been logged, and is no reason not to end.
             drop(task.await);
@@ -203,6 +224,8 @@ async fn watch_store(store: Store, health: Health) {
         health.set(Part::Store, store.ping().await.map_err(|error| error.to_string()));
     }
 }
+
+const SENDER_ANSWERS: u64 = 512;
 
 const WATCH: Duration = Duration::from_secs(10);
 

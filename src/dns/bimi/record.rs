@@ -59,7 +59,7 @@ impl Record {
     }
 
     pub(super) fn faults(&self, name: &str) -> impl Iterator<Item = Finding> {
-        self.faults.iter().take(MOST_FAULTS).map(move |(code, at, detail)| {
+        self.faults.iter().take(MOST_FAULTS + 1).map(move |(code, at, detail)| {
             code.at(name, Some(&self.text), detail.clone()).with_position(at.clone())
         })
     }

@@ -10,7 +10,10 @@ use super::{
     record::{self, Content, Record},
     selector::Origin,
 };
-use crate::dns::{Answer, Check, Mechanism, Trouble};
+use crate::dns::{
+    Answer, Check, Mechanism, Trouble,
+    bounds::{LONGEST_RECORD, clipped},
+};
 
 pub(super) struct Examination<'a> {
     domain: &'a str,
@@ -92,7 +95,7 @@ impl<'a> Examination<'a> {
             origin: Origin::Common,
             name,
             alias: found.alias.clone(),
-            text: text.clone(),
+            text: clipped(text.clone(), LONGEST_RECORD),
             record,
             ttl: found.ttl,
         };
@@ -139,7 +142,7 @@ impl<'a> Examination<'a> {
             origin: one.selector.origin,
             name: name.clone(),
             alias: alias.map(str::to_owned),
-            text: text.clone(),
+            text: clipped(text.clone(), LONGEST_RECORD),
             record: Record::parse(text),
             ttl,
         };

@@ -11,6 +11,7 @@ use super::{
 };
 use crate::dns::{
     Code,
+    bounds::MOST_OF_A_CODE,
     tags::{Tag, Tags},
 };
 
@@ -95,7 +96,7 @@ impl Record {
             self.fault(SYNTAX, at.clone(), detail);
         }
         for tag in tags.repeated() {
-            let detail = format!("The tag {}= occurs more than once.", tag.name);
+            let detail = format!("The tag {}= occurs more than once.", shortened(tag.name));
             self.fault(REPEATED_TAG, tag.name_at.clone(), detail);
         }
         for tag in &tags.tags {
@@ -105,7 +106,11 @@ impl Record {
                     self.fault(LEGACY_TAG, whole(tag), detail);
                 }
             } else if !KNOWN_TAGS.contains(&tag.name) {
-                self.fault(UNKNOWN_TAG, whole(tag), format!("No receiver knows the tag {}=.", tag.name));
+                self.fault(
+                    UNKNOWN_TAG,
+                    whole(tag),
+                    format!("No receiver knows the tag {}=.", shortened(tag.name)),
+                );
             }
         }
     }
@@ -237,6 +242,10 @@ impl Record {
     }
 
     fn fault(&mut self, code: Code, position: Range<usize>, detail: impl Into<String>) {
+        // A record can be 64 KiB of mistakes.
+        if self.faults.iter().filter(|fault| fault.code == code).count() > MOST_OF_A_CODE {
+            return;
+        }
         self.faults.push(Fault { code, detail: detail.into(), position: Some(position) });
     }
 }

@@ -1,5 +1,7 @@
 //! What stands where the record should, and whether the record stands elsewhere.
 
+use std::collections::BTreeMap;
+
 use futures_util::future::join_all;
 
 use super::{
@@ -75,19 +77,29 @@ fn damaged(check: &mut Check, step: &Step) {
 
 /// Texts beside the record, or in its place.
 fn unrelated(check: &mut Check, step: &Step, has_policy: bool) {
-    let texts = &step.texts;
+    let (texts, name) = (&step.texts, step.name());
+    let mut kinds: BTreeMap<_, Vec<&str>> = BTreeMap::new();
     for text in &texts.others {
-        let name = step.name();
         let is_policy = Tags::parse(text).find("p").is_some_and(|tag| Policy::named(tag.value).is_some());
-        check.find(if is_policy {
-            let detail = format!("`{}` has no `v=DMARC1` before it and so is ignored.", shorten(text));
-            codes::BAD_VERSION.at(&name, Some(text), detail).with_position(0..0)
-        } else if is_spf(text) && !has_policy && texts.records.is_empty() && texts.damaged.is_empty() {
-            let detail = format!("{name} answers with an SPF record, and there is no DMARC record.");
-            codes::SPF_INSTEAD.at(&name, Some(text), detail)
-        } else {
-            let detail = format!("`{}` at {name} is no DMARC record.", shorten(text));
-            codes::UNRELATED_TEXT.at(&name, Some(text), detail)
+        let is_instead = || !has_policy && texts.records.is_empty() && texts.damaged.is_empty();
+        let code = match text {
+            _ if is_policy => codes::BAD_VERSION,
+            text if is_spf(text) && is_instead() => codes::SPF_INSTEAD,
+            _ => codes::UNRELATED_TEXT,
+        };
+        kinds.entry(code).or_default().push(text);
+    }
+    for (code, texts) in kinds {
+        if code == codes::BAD_VERSION {
+            for text in texts {
+                let detail = format!("`{}` has no `v=DMARC1` before it and so is ignored.", shorten(text));
+                check.find(code.at(&name, Some(text), detail).with_position(0..0));
+            }
+            continue;
+        }
+        check.find_texts(code, &name, texts, |text| match code {
+            codes::SPF_INSTEAD => format!("{name} answers with an SPF record, and there is no DMARC record."),
+            _ => format!("`{}` at {name} is no DMARC record.", shorten(text)),
         });
     }
 }

@@ -75,6 +75,11 @@ impl Outcome {
         for fault in &record.faults {
             self.check.find(finding(fault, &name, record));
         }
+        if record.is_cut {
+            let detail =
+                format!("The record at {name} has more tags, addresses or mistakes than are looked at.");
+            self.check.cut(&name, detail);
+        }
         self.subdomains(governing);
         let part = Part::of(is_own, governing.exists, record);
         self.policy = part.and_then(|part| record.in_force().map(|policies| part.policy(policies)));

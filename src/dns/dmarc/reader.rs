@@ -14,11 +14,13 @@ use crate::dns::{
 #[derive(Default)]
 pub(super) struct Reader {
     faults: Vec<Fault>,
+    is_cut: bool,
 }
 
 impl Reader {
     pub(super) fn read(mut self, text: &str) -> Record {
         let mut tags = Tags::parse(text);
+        self.is_cut = tags.tags.len() > MOST_TAGS || tags.faults.len() > MOST_FAULTS;
         tags.tags.truncate(MOST_TAGS);
         self.pieces(text, &tags);
         let known: Vec<_> = tags.tags.iter().filter(|tag| self.is_known(tag)).collect();
@@ -49,10 +51,12 @@ impl Reader {
             testing: self.choice(first("t"), &[("y", true), ("n", false)]),
             percentage: first("pct").and_then(|tag| tag.value.parse().ok()).filter(|share| *share <= 100),
             faults: Vec::new(),
+            is_cut: false,
         };
+        self.is_cut |= self.faults.len() > MOST_FAULTS;
         self.faults.sort_by_key(|fault| fault.at.start);
         self.faults.truncate(MOST_FAULTS);
-        Record { faults: self.faults, ..record }
+        Record { faults: self.faults, is_cut: self.is_cut, ..record }
     }
 
     /// Pieces that are no tag, and characters that cannot be in a record.
@@ -157,6 +161,10 @@ impl Reader {
         let Some(tag) = tag else { return Vec::new() };
         let mut uris: Vec<Uri> = Vec::new();
         for uri in Uri::list(tag.value, tag.value_at.start) {
+            if uris.len() == MOST_URIS || self.faults.len() > MOST_URIS {
+                self.is_cut = true;
+                break;
+            }
             match uri {
                 Ok(uri) if uris.iter().any(|other| other.text.eq_ignore_ascii_case(&uri.text)) => {
                     let detail = format!("`{}` is in `{}` twice.", shorten(&uri.text), tag.name);
@@ -199,6 +207,7 @@ fn options(value: &str) -> Option<Vec<char>> {
 // A record can be 64 KiB of mistakes, each of which would be reported with all of it.
 const MOST_FAULTS: usize = 20;
 const MOST_TAGS: usize = 100;
+const MOST_URIS: usize = 100;
 const TAGS: [&str; 14] =
     ["v", "p", "sp", "np", "adkim", "aspf", "fo", "rua", "ruf", "psd", "t", "pct", "rf", "ri"];
 const ALIGNMENTS: [(&str, Alignment); 2] = [("r", Alignment::Relaxed), ("s", Alignment::Strict)];

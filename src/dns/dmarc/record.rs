@@ -39,6 +39,9 @@ pub struct Record {
     pub(super) has_bad_policy: bool,
     #[serde(skip)]
     pub(super) faults: Vec<Fault>,
+    /// Whether there are more tags, addresses or faults than are kept.
+    #[serde(skip)]
+    pub(super) is_cut: bool,
 }
 
 /// What receivers are asked to do with a message that fails.

@@ -95,10 +95,14 @@ impl Zone {
     }
 
     pub(super) fn keys(&self) -> impl Iterator<Item = DNSKEY> {
-        self.keys.answers.iter().filter_map(|record| match &record.data {
-            RData::DNSSEC(DNSSECRData::DNSKEY(key)) => Some(key.clone()),
-            _ => None,
-        })
+        self.keys
+            .answers
+            .iter()
+            .filter_map(|record| match &record.data {
+                RData::DNSSEC(DNSSECRData::DNSKEY(key)) => Some(key.clone()),
+                _ => None,
+            })
+            .take(MOST_KEYS)
     }
 
     /// The numbers of the keys.
@@ -116,6 +120,7 @@ impl Zone {
         self.ds
             .answers
             .iter()
+            .take(MOST_KEYS)
             .filter_map(|record| match &record.data {
                 RData::DNSSEC(DNSSECRData::DS(ds)) => Some(Delegation {
                     tag: ds.key_tag(),
@@ -151,7 +156,7 @@ impl Zone {
             for record in judged.answers.iter().chain(&judged.authorities) {
                 let (name, covered) = (&record.name, record.record_type());
                 let is_known = sets.iter().any(|set| set.name == name && set.covered == covered);
-                if covered != RecordType::RRSIG && self.is_ours(name) && !is_known {
+                if covered != RecordType::RRSIG && self.is_ours(name) && !is_known && sets.len() < MOST_SETS {
                     sets.push(Signed { name, covered, signatures: judged.signatures_of(name, covered) });
                 }
             }
@@ -209,6 +214,11 @@ fn is_of(ds: &DS, owner: &Name, key: &DNSKEY) -> bool {
         // A digest of a kind that is not known cannot be compared; the number must do.
         && ds.covers(owner, key).unwrap_or(!ds.digest_type().is_supported())
 }
+
+/// Keys, and digests of keys, that are compared with each other. Nobody has a tenth of them.
+const MOST_KEYS: usize = 64;
+/// Sets of signed records that are looked at.
+const MOST_SETS: usize = 200;
 
 #[cfg(test)]
 mod tests {

@@ -7,7 +7,7 @@ use super::{
     policy::{self, Reading, matches},
     record::{self, Record},
 };
-use crate::dns::{Code, Text, Trouble, finding::codes, mx};
+use crate::dns::{Code, Text, Trouble, finding::codes, mx, versioned::shorten};
 
 codes! {
     /// Neither record nor policy.
@@ -86,11 +86,11 @@ codes! {
 pub(super) fn record(outcome: &mut Outcome, name: &str, texts: &[String]) -> bool {
     let check = &mut outcome.check;
     let records: Vec<_> = texts.iter().filter_map(|text| Some((text, Record::parse(text)?))).collect();
-    for text in texts.iter().filter(|text| Record::is_meant(text)) {
-        let detail = format!("The text at {name} does not begin with \"v=STSv1;\", so senders pass over it.");
-        check.find(NOT_A_RECORD.at(name, Some(text), detail));
-        check.observe(name, "TXT", text);
-    }
+    let meant = || texts.iter().filter(|text| Record::is_meant(text)).map(String::as_str);
+    check.find_texts(NOT_A_RECORD, name, meant(), |_| {
+        format!("The text at {name} does not begin with \"v=STSv1;\", so senders pass over it.")
+    });
+    meant().for_each(|text| check.observe(name, "TXT", text));
     for (text, _) in &records {
         check.observe(name, "TXT", *text);
     }
@@ -111,7 +111,7 @@ pub(super) fn record(outcome: &mut Outcome, name: &str, texts: &[String]) -> boo
         check.find(UNRELATED_TEXT.at(name, Some(text), detail));
     }
     for fault in &record.faults {
-        let piece = text.get(fault.at.clone()).unwrap_or_default();
+        let piece = shorten(text.get(fault.at.clone()).unwrap_or_default());
         let (code, detail) = match fault.kind {
             record::Kind::Syntax => (SYNTAX, format!("\"{piece}\" is not a field of the form name=value.")),
             record::Kind::NoId => (NO_ID, "The record has no id.".to_owned()),

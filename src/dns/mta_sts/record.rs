@@ -1,6 +1,8 @@
 //! The record that says that there is a policy, and which (RFC 8461 section 3.1).
 
-use std::ops::Range;
+use std::{collections::HashSet, ops::Range};
+
+use crate::dns::bounds::MOST_OF_A_CODE;
 
 /// What a record says.
 #[derive(Clone, Debug, Default, Eq, PartialEq)]
@@ -38,7 +40,7 @@ impl Record {
     pub fn parse(text: &str) -> Option<Self> {
         let fields = text.strip_prefix(VERSION)?;
         let mut record = Self::default();
-        let mut names: Vec<&str> = vec!["v"];
+        let mut names = HashSet::from(["v"]);
         let mut start = VERSION.len();
         for piece in fields.split(';') {
             let left = piece.len() - piece.trim_start_matches(WHITE_SPACE).len();
@@ -52,7 +54,7 @@ impl Record {
                 record.fault(Kind::Syntax, at.start..start);
             }
         }
-        if !names.contains(&"id") {
+        if !names.contains("id") {
             record.fault(Kind::NoId, 0..text.len());
         }
         Some(record)
@@ -67,14 +69,13 @@ impl Record {
         !text.starts_with(VERSION) && ["v=sts", "v:sts", "stsv1"].iter().any(|start| bare.starts_with(start))
     }
 
-    fn field<'a>(&mut self, field: &'a str, at: Range<usize>, names: &mut Vec<&'a str>) {
+    fn field<'a>(&mut self, field: &'a str, at: Range<usize>, names: &mut HashSet<&'a str>) {
         let Some((name, value)) = field.split_once('=').filter(|(name, _)| is_name(name)) else {
             return self.fault(Kind::Syntax, at);
         };
-        if names.contains(&name) {
+        if !names.insert(name) {
             return self.fault(Kind::Repeated, at);
         }
-        names.push(name);
         let value_at = at.start + name.len() + 1..at.end;
         if name == "id" {
             let is_id = (1..=32).contains(&value.len()) && value.bytes().all(|b| b.is_ascii_alphanumeric());
@@ -88,6 +89,10 @@ impl Record {
     }
 
     fn fault(&mut self, kind: Kind, at: Range<usize>) {
+        // A record can be 64 KiB of mistakes.
+        if self.faults.iter().filter(|fault| fault.kind == kind).count() > MOST_OF_A_CODE {
+            return;
+        }
         self.faults.push(Fault { kind, at });
     }
 }
@@ -161,6 +166,15 @@ mod tests {
             assert_eq!(Record::is_meant(text), meant, "{text}");
         }
         assert!(!Record::is_meant("v=STSv1; id=1"));
+    }
+
+    #[test]
+    fn a_record_of_mistakes_has_few() {
+        for piece in [" b;", "a=1;", "id=-;"] {
+            let record =
+                Record::parse(&format!("v=STSv1; aa{}", piece.repeat(64_000 / piece.len()))).unwrap();
+            assert!(record.faults.len() <= 2 * (MOST_OF_A_CODE + 1), "{piece} {}", record.faults.len());
+        }
     }
 
     proptest::proptest! {

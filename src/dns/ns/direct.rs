@@ -1,6 +1,6 @@
 //! Asks one server, and nobody else, what it knows by itself.
 
-use std::{net::SocketAddr, time::Duration};
+use std::net::SocketAddr;
 
 use futures_util::StreamExt;
 use hickory_resolver::{
@@ -18,7 +18,8 @@ use hickory_resolver::{
 };
 use tokio::time::timeout;
 
-use crate::dns::{Resolver, resolver::knows_no_edns};
+use super::Settings;
+use crate::dns::{Resolver, may_connect, resolver::knows_no_edns};
 
 /// What a server answered.
 pub(super) struct Reply {
@@ -34,15 +35,17 @@ pub(super) struct Reply {
     pub(super) is_truncated: bool,
 }
 
-/// Asks without recursion, for signatures too; `None` when no answer came. A server that does not know EDNS is asked again
-/// without (RFC 6891 section 7).
+/// Asks without recursion, for signatures too; `None` when no answer came, or the address is not one to ask. A server that does not know
+/// EDNS is asked again without (RFC 6891 section 7).
 pub(super) async fn ask(
     resolver: &Resolver,
     server: SocketAddr,
-    timeout: Duration,
+    settings: &Settings,
     name: &str,
     kind: RecordType,
 ) -> Option<Reply> {
+    may_connect(server.ip(), settings.private_addresses).ok()?;
+    let timeout = settings.timeout;
     let mut name = Name::from_ascii(name).ok()?;
     name.set_fqdn(true);
     let reply = send(resolver, server, timeout, &name, kind, true).await?;

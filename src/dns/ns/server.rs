@@ -1,7 +1,4 @@
-use std::{
-    net::{IpAddr, SocketAddr},
-    time::Duration,
-};
+use std::net::{IpAddr, SocketAddr};
 
 use futures_util::future::join_all;
 use hickory_resolver::proto::{
@@ -12,7 +9,7 @@ use serde::Serialize;
 use tokio::join;
 
 use super::{Settings, direct};
-use crate::dns::{Answer, Resolver, Trouble, special};
+use crate::dns::{Answer, Resolver, Trouble, may_connect};
 
 /// A name server.
 #[derive(Clone, Debug, Serialize)]
@@ -88,7 +85,7 @@ impl Server {
     pub(super) async fn ask(&mut self, resolver: &Resolver, zone: &str, domain: &str, settings: &Settings) {
         let mut asked = Vec::new();
         for address in
-            self.addresses.iter().filter(|ip| settings.private_addresses || special(**ip).is_none())
+            self.addresses.iter().filter(|ip| may_connect(**ip, settings.private_addresses).is_ok())
         {
             asked.push(tell(resolver, *address, zone, domain, settings));
         }
@@ -102,11 +99,17 @@ impl Server {
 
 async fn tell(resolver: &Resolver, address: IpAddr, zone: &str, domain: &str, settings: &Settings) -> Asked {
     let server = SocketAddr::new(address, settings.port);
-    Asked { address, told: told(resolver, server, zone, domain, settings.timeout).await }
+    Asked { address, told: told(resolver, server, zone, domain, settings).await }
 }
 
-async fn told(resolver: &Resolver, server: SocketAddr, zone: &str, domain: &str, timeout: Duration) -> Told {
-    let ask = |name, kind| direct::ask(resolver, server, timeout, name, kind);
+async fn told(
+    resolver: &Resolver,
+    server: SocketAddr,
+    zone: &str,
+    domain: &str,
+    settings: &Settings,
+) -> Told {
+    let ask = |name, kind| direct::ask(resolver, server, settings, name, kind);
     let Some(reply) = ask(zone, RecordType::SOA).await else { return Told::Silent };
     let serial = reply.records.iter().find_map(|data| match data {
         RData::SOA(soa) => Some(soa.serial),

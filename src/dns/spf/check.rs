@@ -1,10 +1,12 @@
 //! What is wrong with a domain's record, and with those it includes.
 
+use std::collections::BTreeMap;
+
 use super::{
     super::{Check, finding::codes},
     gather::Gathered,
     limits, overlap,
-    select::{Selection, Source, StrayReason},
+    select::{Selection, Source, Stray, StrayReason},
     tree::Branch,
     walk::Walk,
 };
@@ -122,7 +124,7 @@ pub(super) fn report(check: &mut Check, gathered: &Gathered, domain: &str, tree:
             let mut walk = Walk::new(check, gathered, domain);
             walk.branch(tree, true);
             let walked = walk.finish();
-            limits::all(check, tree);
+            limits::all(check, tree, &walked);
             limits::addresses(check, tree);
             limits::lookups(check, tree);
             limits::explanation(check, gathered, tree);
@@ -134,6 +136,7 @@ pub(super) fn report(check: &mut Check, gathered: &Gathered, domain: &str, tree:
 
 fn strays(check: &mut Check, domain: &str, selection: &Selection) {
     let has_record = matches!(selection.source, Source::Record { .. } | Source::Several(_));
+    let mut kinds: BTreeMap<_, Vec<&Stray>> = BTreeMap::new();
     for stray in &selection.strays {
         check.observe(domain, "TXT", &stray.text);
         let code = match stray.reason {
@@ -141,8 +144,12 @@ fn strays(check: &mut Check, domain: &str, selection: &Selection) {
             _ if has_record => STRAY_RECORD,
             _ => UNRECOGNIZED_RECORD,
         };
-        let detail = format!("A text of {domain} is no SPF record: {}.", stray.reason);
-        check.find(code.at(domain, Some(&stray.text), detail));
+        kinds.entry(code).or_default().push(stray);
+    }
+    for (code, strays) in kinds {
+        let Some(first) = strays.first() else { continue };
+        let one = |_: &str| format!("A text of {domain} is no SPF record: {}.", first.reason);
+        check.find_texts(code, domain, strays.iter().map(|stray| stray.text.as_str()), one);
     }
 }
 

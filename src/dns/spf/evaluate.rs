@@ -153,6 +153,10 @@ impl<'a> Session<'a> {
                     return Ok(Outcome { qualifier: Some(*qualifier), refused });
                 }
             }
+            // What was not read may say something else.
+            if record.left_out > 0 {
+                return Err(Stop::Permanent);
+            }
             let Some(redirect) = record.redirect() else {
                 return Ok(Outcome { qualifier: None, refused: None });
             };

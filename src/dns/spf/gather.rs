@@ -46,14 +46,19 @@ impl Gathered {
         let mut gathered = Self::default();
         // Level by level, so that what a bound cuts off is always the same.
         let mut level = vec![domain.to_owned()];
+        let mut terms = 0;
         while !level.is_empty() {
             let room = MAX_RECORDS.saturating_sub(gathered.selections.len());
             level.truncate(room);
             let answers = join_all(level.iter().map(|name| resolver.txt(name))).await;
             let mut next = Vec::new();
-            for (name, answer) in level.drain(..).zip(&answers) {
+            for (name, answer) in std::mem::take(&mut level).into_iter().zip(&answers) {
+                if terms > MAX_TERMS {
+                    break;
+                }
                 let selection = Selection::of(answer);
                 if let Source::Record { record, .. } = &selection.source {
+                    terms += record.terms.len();
                     next.extend(targets(record));
                 }
                 gathered.selections.insert(name, selection);
@@ -87,7 +92,8 @@ impl Gathered {
         let exchanges: Vec<_> = exchanges.into_iter().take(MAX_HOSTS).collect();
         let answers = join_all(exchanges.iter().map(|name| resolver.mx(name))).await;
         for (name, answer) in exchanges.into_iter().zip(answers) {
-            let exchange = Lookup::from(answer);
+            // Every term that names it goes through them.
+            let exchange = Lookup::from(answer).first(MAX_EXCHANGES);
             // More are too many, so nobody looks at them.
             let first = exchange.records().iter().take(super::evaluate::MAX_HOSTS);
             hosts.extend(first.map(|mx| mx.exchange.clone()).filter(|name| !name.is_empty()));
@@ -130,6 +136,13 @@ impl<T> Lookup<T> {
             Self::Known(_) => None,
             Self::Unknown(trouble) => Some(*trouble),
         }
+    }
+
+    fn first(mut self, most: usize) -> Self {
+        if let Self::Known(records) = &mut self {
+            records.truncate(most);
+        }
+        self
     }
 
     fn map<U>(&self, change: impl Fn(&T) -> U) -> Lookup<U> {
@@ -191,5 +204,9 @@ fn targets(record: &Record) -> impl Iterator<Item = String> {
 
 /// Nobody needs more than ten, and a hostile record could name any number.
 const MAX_RECORDS: usize = 64;
+/// Terms of all records, after which no further record is read.
+pub(super) const MAX_TERMS: usize = 4_000;
 /// Names whose addresses or mail hosts are asked for.
 const MAX_HOSTS: usize = 128;
+/// Mail hosts of one name, of which ten are allowed.
+pub(super) const MAX_EXCHANGES: usize = 32;

@@ -1,7 +1,7 @@
 //! Makes a tree out of the answers.
 
 use super::{
-    gather::{Gathered, Host, Lookup, normal, target},
+    gather::{Gathered, Host, Lookup, MAX_TERMS, normal, target},
     network::{Addresses, Network},
     record::{Meaning, Mechanism, Prefixes, Record},
     select::Source,
@@ -56,6 +56,9 @@ impl Grower<'_> {
             node.addresses = Addresses::of(&node.all_networks());
             cost.add(node.cost);
             terms.push(node);
+        }
+        if record.left_out > 0 {
+            terms.last_mut().into_iter().for_each(|last| last.trouble.push(TermTrouble::TooLarge));
         }
         let redirected = || terms.iter().find(|node| node.kind == Kind::Redirect)?.branch.as_ref()?.all;
         let all = record.all().map(|(_, qualifier)| qualifier).or_else(redirected);
@@ -216,9 +219,7 @@ impl Host {
 
 /// Each level costs a lookup, of which ten are allowed: below this nothing is ever evaluated.
 const MAX_DEPTH: usize = 16;
-/// All terms of a tree: a record of 64 KiB holds fewer that are of use.
-const MAX_TERMS: usize = 10_000;
-/// All records of a tree, in bytes: a hundred times what a large one has.
-const MAX_TEXT: usize = 1 << 20;
+/// All records of a tree, in bytes.
+const MAX_TEXT: usize = 128 * 1_024;
 /// All networks that come from hosts: an answer holds thousands, and terms may ask for it again and again.
-const MAX_NETWORKS: usize = 20_000;
+const MAX_NETWORKS: usize = 4_000;

@@ -11,7 +11,7 @@ use super::{
 };
 
 /// What becomes of everyone who is not listed.
-pub(super) fn all(check: &mut Check, tree: &Branch) {
+pub(super) fn all(check: &mut Check, tree: &Branch, walked: &Walked) {
     let last = last_record(tree);
     let redirect = last.terms.iter().find(|node| node.kind == Kind::Redirect && node.is_reached);
     let all = last.terms.iter().find(|node| node.kind == Kind::All && node.is_reached);
@@ -33,8 +33,8 @@ pub(super) fn all(check: &mut Check, tree: &Branch) {
             _ => {}
         },
         (None, Some(_)) => {}
-        // What cannot be understood may be the `all`.
-        (None, None) if last.terms.iter().any(|node| node.kind == Kind::Broken) => {}
+        // What cannot be understood, or was not read, may be the `all`.
+        (None, None) if walked.is_cut || last.terms.iter().any(|node| node.kind == Kind::Broken) => {}
         (None, None) => {
             let detail = format!("The record of {} ends without `all`.", last.domain);
             check.find(NO_ALL.at(&last.domain, Some(&last.record), detail));
@@ -91,22 +91,24 @@ pub(super) fn facts(check: &mut Check, tree: &Branch, walked: &Walked) {
     let is_broken = [TOO_MANY_LOOKUPS, TOO_MANY_VOID_LOOKUPS]
         .iter()
         .any(|code| check.findings.iter().any(|finding| finding.code == *code));
-    if walked.is_record_unknown {
+    if walked.is_record_unknown || walked.is_cut && tree.cost.lookups <= count(MAX_LOOKUPS) {
         check.unknown_fact("lookups");
     } else {
         check.fact("lookups", tree.cost.lookups.to_string());
     }
-    match (walked.is_invalid || is_broken, walked.is_unknown) {
+    match (walked.is_invalid || is_broken, walked.is_unknown || walked.is_cut) {
         (true, _) => check.fact("valid", "no"),
         (false, true) => check.unknown_fact("valid"),
         (false, false) => check.fact("valid", "yes"),
     }
     let last = last_record(tree);
     let redirect = last.terms.iter().find(|node| node.kind == Kind::Redirect && node.is_reached);
-    let is_unanswered = |trouble: &TermTrouble| matches!(trouble, TermTrouble::Unanswered { .. });
+    let is_unanswered =
+        |trouble: &TermTrouble| matches!(trouble, TermTrouble::Unanswered { .. } | TermTrouble::TooLarge);
     match (tree.all, redirect) {
         (Some(qualifier), _) => check.fact("all", qualifier.sign()),
         (None, Some(node)) if node.trouble.iter().any(is_unanswered) => check.unknown_fact("all"),
+        (None, None) if walked.is_cut => check.unknown_fact("all"),
         (None, _) => check.fact("all", "none"),
     }
 }

@@ -1,5 +1,7 @@
 //! Terms that could go, because others allow the same addresses.
 
+use std::collections::{BTreeSet, HashMap, HashSet};
+
 use super::{
     super::Check,
     check::{DUPLICATE_TERM, OVERLAPPING_NETWORKS},
@@ -23,20 +25,23 @@ pub(super) fn report(check: &mut Check, domain: &str, tree: &Branch) {
             && !node.networks.is_empty()
             && node.trouble.is_empty()
     });
+    let allowed = Index::of(&allowed);
+    let said: HashSet<_> = check
+        .findings
+        .iter()
+        .filter(|it| it.code == DUPLICATE_TERM)
+        .filter_map(|it| it.evidence.position.as_ref().map(|at| at.start))
+        .collect();
     let mut found = 0;
     for node in own {
         if found == MAX_FOUND {
             return;
         }
-        let is_said = check
-            .findings
-            .iter()
-            .any(|it| it.code == DUPLICATE_TERM && it.evidence.position.as_ref() == Some(&node.position));
-        if is_said {
+        if said.contains(&node.position.start) {
             continue;
         }
         let covering: Option<Vec<_>> =
-            node.networks.iter().map(|network| other(&allowed, node, network)).collect();
+            node.networks.iter().map(|network| allowed.other(node, network)).collect();
         if let Some(others) = covering.as_deref().and_then(|others| others.first()) {
             let detail = format!("Every address of `{}` is also one of `{}`.", node.term, others.term);
             let finding = OVERLAPPING_NETWORKS.at(domain, Some(&tree.record), detail);
@@ -68,16 +73,45 @@ fn collect<'a>(branch: &'a Branch, allowed: &mut Vec<Allowed<'a>>, index: &mut u
     }
 }
 
-/// Another term that allows all of `network`. Of two that allow the same it is the first.
-fn other<'a>(allowed: &[Allowed<'a>], node: &Node, network: &Network) -> Option<&'a Node> {
-    let own = allowed.iter().find(|it| std::ptr::eq(it.node, node))?.index;
-    let covers = |it: &&Allowed<'_>| {
-        it.index != own && it.network.covers(network) && (it.network != *network || it.index < own)
-    };
-    allowed.iter().find(covers).map(|it| it.node)
+/// The networks that pass, by what they are.
+struct Index<'a> {
+    /// The first two terms that allow a network.
+    terms: HashMap<Network, [Option<&'a Allowed<'a>>; 2]>,
+    /// The prefix lengths there are, of either family.
+    prefixes: BTreeSet<u8>,
+    order: HashMap<*const Node, usize>,
 }
 
-/// More than that is not compared: the work grows with the product.
+impl<'a> Index<'a> {
+    fn of(allowed: &'a [Allowed<'a>]) -> Self {
+        let mut index = Self { terms: HashMap::new(), prefixes: BTreeSet::new(), order: HashMap::new() };
+        for one in allowed {
+            index.prefixes.insert(one.network.prefix());
+            index.order.entry(std::ptr::from_ref(one.node)).or_insert(one.index);
+            match index.terms.entry(one.network).or_default() {
+                [first @ None, _] => *first = Some(one),
+                [Some(first), second @ None] if first.index != one.index => *second = Some(one),
+                _ => {}
+            }
+        }
+        index
+    }
+
+    /// Another term that allows all of `network`: the first of them. Of two that allow the same it is the first.
+    fn other(&self, node: &Node, network: &Network) -> Option<&'a Node> {
+        let own = *self.order.get(&std::ptr::from_ref(node))?;
+        let wider = self.prefixes.range(..=network.prefix()).filter_map(|prefix| {
+            let wider = Network::new(network.address(), *prefix);
+            let others = self.terms.get(&wider)?.iter().flatten();
+            others
+                .filter(|it| it.index != own && (wider != *network || it.index < own))
+                .min_by_key(|it| it.index)
+        });
+        wider.min_by_key(|it| it.index).map(|it| it.node)
+    }
+}
+
+/// More than that is not compared.
 const MAX_NETWORKS: usize = 4_000;
 const MAX_TERMS: usize = 500;
 /// Superfluous terms that are said.

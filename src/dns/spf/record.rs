@@ -20,6 +20,12 @@ pub struct Record {
     pub terms: Vec<Term>,
     /// Why it is worth nothing: one fault is enough (RFC 7208 section 4.6).
     pub faults: Vec<Fault>,
+    /// How many bytes at its end were not read, because no record is that long.
+    pub left_out: usize,
+    /// Which term is the first `all`.
+    all: Option<(usize, Qualifier)>,
+    has_redirect: bool,
+    has_explanation: bool,
 }
 
 /// A piece between spaces.
@@ -111,14 +117,27 @@ impl Record {
         if !is_record(text) {
             return None;
         }
-        let mut record = Self { text: text.to_owned(), terms: Vec::new(), faults: Vec::new() };
+        let read = readable(text);
+        let mut record = Self {
+            text: read.to_owned(),
+            terms: Vec::new(),
+            faults: Vec::new(),
+            left_out: text.len() - read.len(),
+            all: None,
+            has_redirect: false,
+            has_explanation: false,
+        };
         let mut start = 0;
         // Terms are separated by spaces, not by other white space.
-        for (index, piece) in text.split(' ').enumerate() {
+        for (index, piece) in read.split(' ').enumerate() {
             let at = start..start + piece.len();
             start = at.end + 1;
             if index == 0 || piece.is_empty() {
                 continue;
+            }
+            if record.terms.len() == MOST_TERMS {
+                record.left_out += record.text.len() - at.start;
+                break;
             }
             match term::parse(piece) {
                 Ok(meaning) => record.add(at, meaning),
@@ -139,10 +158,7 @@ impl Record {
 
     /// The first `all`: what comes after it is never looked at.
     pub fn all(&self) -> Option<(usize, Qualifier)> {
-        self.terms.iter().enumerate().find_map(|(index, term)| match term.meaning {
-            Meaning::Directive(qualifier, Mechanism::All) => Some((index, qualifier)),
-            _ => None,
-        })
+        self.all
     }
 
     /// Where the rest of the record is, when there is no `all` (RFC 7208 section 6.1).
@@ -176,13 +192,15 @@ impl Record {
 
     /// Adds a term; of `redirect` and `exp` there may be one each (RFC 7208 section 6).
     fn add(&mut self, at: Range<usize>, meaning: Meaning) {
-        let is_repeated = self.terms.iter().any(|term| {
-            matches!(
-                (&term.meaning, &meaning),
-                (Meaning::Redirect(_), Meaning::Redirect(_))
-                    | (Meaning::Explanation(_), Meaning::Explanation(_))
-            )
-        });
+        let is_repeated = match meaning {
+            Meaning::Redirect(_) => std::mem::replace(&mut self.has_redirect, true),
+            Meaning::Explanation(_) => std::mem::replace(&mut self.has_explanation, true),
+            Meaning::Directive(qualifier, Mechanism::All) => {
+                self.all.get_or_insert((self.terms.len(), qualifier));
+                false
+            }
+            _ => false,
+        };
         if is_repeated {
             let fault = Fault { at: at.clone(), term: at.clone(), problem: Problem::Repeated };
             self.faults.push(fault);
@@ -245,7 +263,20 @@ pub(super) fn domain(text: &str, at: usize) -> Result<MacroString, (Range<usize>
     if domain.is_domain() { Ok(domain) } else { Err((all, Problem::no_domain(text))) }
 }
 
+/// The terms of a record that are short enough to be read together.
+fn readable(text: &str) -> &str {
+    let read = text.get(..text.floor_char_boundary(LONGEST)).unwrap_or(text);
+    if read.len() == text.len() {
+        return text;
+    }
+    read.rfind(' ').and_then(|end| read.get(..end)).unwrap_or(read)
+}
+
 const VERSION: &str = "v=spf1";
+/// Bytes of a record that are read: 32 times what is recommended (RFC 7208 section 3.4).
+const LONGEST: usize = 16 * 1_024;
+/// Terms of a record that are read. Ten of them may ask; the others are addresses.
+const MOST_TERMS: usize = 2_000;
 
 #[cfg(test)]
 mod tests {
@@ -310,6 +341,17 @@ mod tests {
         assert_eq!(record.explanation().unwrap().as_str(), "e.example");
         let reached: Vec<_> = (0..record.terms.len()).map(|index| record.is_reached(index)).collect();
         assert_eq!(reached, [true, true, false, false, false, true]);
+    }
+
+    #[test]
+    fn no_more_is_read_than_a_record_can_be() {
+        let long = record(&format!("v=spf1 {}-all", "include:a.example ".repeat(5_000)));
+        assert_eq!((long.text.len() + long.left_out, long.all()), (7 + 18 * 5_000 + 4, None));
+        assert!(long.faults.is_empty() && long.terms.len() == (LONGEST - 7) / 18);
+        let many = record(&format!("v=spf1 {}", "a ".repeat(30_000)));
+        assert_eq!((many.terms.len(), many.left_out > 50_000), (MOST_TERMS, true));
+        let one = record(&format!("v=spf1 a:{}", "ä".repeat(30_000)));
+        assert_eq!((one.terms.len(), one.text.as_str()), (0, "v=spf1"));
     }
 
     #[test]

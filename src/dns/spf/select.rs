@@ -140,10 +140,26 @@ fn says_all(text: &str) -> bool {
 
 /// Where strings were joined, in bytes of the joined text.
 fn seams(text: &Text) -> Vec<usize> {
-    let inner = text.strings.len().saturating_sub(1);
-    (1..=inner)
-        .filter_map(|count| Some(String::from_utf8_lossy(&text.strings.get(..count)?.concat()).len()))
-        .collect()
+    let (bytes, mut seams) = (text.strings.concat(), Vec::new());
+    let ends = text.strings.iter().scan(0, |end, string| {
+        *end += string.len();
+        Some(*end)
+    });
+    let mut ends = ends.take(text.strings.len().saturating_sub(1)).peekable();
+    // A byte that is no UTF-8 was replaced by a character of three.
+    let (mut raw, mut joined) = (0, 0);
+    for chunk in bytes.utf8_chunks() {
+        let (valid, invalid) = (chunk.valid().len(), chunk.invalid().len());
+        while let Some(end) = ends.next_if(|end| *end <= raw + valid) {
+            seams.push(joined + (end - raw));
+        }
+        raw += valid + invalid;
+        joined += valid + if invalid > 0 { char::REPLACEMENT_CHARACTER.len_utf8() } else { 0 };
+        while ends.next_if(|end| *end <= raw).is_some() {
+            seams.push(joined);
+        }
+    }
+    seams
 }
 
 const LONGEST_START: usize = 24;
@@ -169,6 +185,18 @@ mod tests {
         let Source::Record { record, seams } = selection.source else { panic!("{selection:?}") };
         assert_eq!((record.text.as_str(), seams), ("v=spf1 a -all", vec![8]));
         assert_eq!(selection.strays[0].reason, StrayReason::SenderId);
+    }
+
+    #[test]
+    fn seams_are_places_of_the_joined_text() {
+        let text = |strings: &[&[u8]]| Text { strings: strings.iter().map(|it| it.to_vec()).collect() };
+        assert_eq!(seams(&text(&[b"v=spf1 ", b"a ", b"", b"-all"])), [7, 9, 9]);
+        assert_eq!(seams(&text(&[b"v=spf1 \xff", b"a", b"mx"])), [10, 11]);
+        assert_eq!(seams(&text(&["v=spf1 ä".as_bytes(), b"a"])), [9]);
+        assert!(seams(&text(&[b"v=spf1"])).is_empty());
+        assert!(seams(&text(&[])).is_empty());
+        let many: Vec<_> = std::iter::repeat_n(b"a".to_vec(), 60_000).collect();
+        assert_eq!(seams(&Text { strings: many }).len(), 59_999);
     }
 
     #[test]

@@ -30,6 +30,8 @@ pub(super) struct Walk<'a> {
     /// Domains that one record names twice, which is said of the term.
     repeated: BTreeSet<String>,
     walked: Walked,
+    /// Findings of the tree so far.
+    found: usize,
 }
 
 /// What a tree came to.
@@ -41,12 +43,14 @@ pub(super) struct Walked {
     pub(super) is_record_unknown: bool,
     /// Something was not to be had.
     pub(super) is_unknown: bool,
+    /// Not all of it was looked at, because it is too much.
+    pub(super) is_cut: bool,
 }
 
 impl<'a> Walk<'a> {
     pub(super) fn new(check: &'a mut Check, gathered: &'a Gathered, domain: &'a str) -> Self {
         let (seen, uses, repeated) = (BTreeSet::new(), BTreeMap::new(), BTreeSet::new());
-        Self { check, gathered, domain, seen, uses, repeated, walked: Walked::default() }
+        Self { check, gathered, domain, seen, uses, repeated, walked: Walked::default(), found: 0 }
     }
 
     /// Looks at a record. `passes` says whether what passes it passes the domain.
@@ -57,6 +61,15 @@ impl<'a> Walk<'a> {
         let Some(Source::Record { record, seams }) = selection else { return };
         let is_own = self.is_own(&branch.domain);
         self.walked.is_invalid |= !record.faults.is_empty();
+        if record.left_out > 0 && is_new {
+            let (read, domain) = (record.text.len(), &branch.domain);
+            let detail = format!(
+                "Of the SPF record of {domain} the first {read} bytes were read, and {} were not.",
+                record.left_out
+            );
+            self.check.cut(domain, detail);
+            self.walked.is_cut = true;
+        }
         if is_new {
             self.faults(&branch.domain, record, seams, is_own);
             self.size(branch);
@@ -109,6 +122,9 @@ impl<'a> Walk<'a> {
             }
         }
         for term in record.terms.iter().filter(|_| is_own) {
+            if self.is_full() {
+                return;
+            }
             let written = record.written(&term.at);
             let glued = match &term.meaning {
                 Meaning::Directive(..) => second_term(written),
@@ -180,7 +196,16 @@ impl<'a> Walk<'a> {
         let named = node.domain.as_deref().unwrap_or_default();
         for trouble in &node.trouble {
             let (code, detail) = match trouble {
-                TermTrouble::Syntax | TermTrouble::Macro | TermTrouble::TooLarge => continue,
+                TermTrouble::Syntax | TermTrouble::Macro => continue,
+                TermTrouble::TooLarge => {
+                    self.walked.is_cut = true;
+                    let name = self.domain;
+                    self.check.cut(
+                        name,
+                        format!("The SPF records of {name} are too many or too large to follow all of them."),
+                    );
+                    continue;
+                }
                 TermTrouble::Unanswered { name, trouble } => {
                     self.walked.is_unknown = true;
                     self.walked.is_record_unknown |= matches!(node.kind, Kind::Include | Kind::Redirect);
@@ -271,13 +296,20 @@ impl<'a> Walk<'a> {
     }
 
     fn find_at(&mut self, code: Code, branch: &Branch, detail: String, at: Range<usize>) {
+        // A finding holds a copy of the record.
+        if self.is_full() {
+            return;
+        }
         self.add(code.at(&branch.domain, Some(&branch.record), detail).with_position(at));
     }
 
     fn add(&mut self, finding: Finding) {
-        if self.check.findings.len() < MAX_FINDINGS {
-            self.check.find(finding);
-        }
+        self.found += 1;
+        self.check.find(finding);
+    }
+
+    fn is_full(&self) -> bool {
+        self.found >= MAX_FINDINGS
     }
 }
 
@@ -291,8 +323,8 @@ const INVALIDATING: [Code; 5] =
     [INCLUDE_WITHOUT_RECORD, REDIRECT_WITHOUT_RECORD, INCLUDED_RECORD_BROKEN, LOOP, TOO_MANY_MX_HOSTS];
 /// Faults of one record that are said.
 const MAX_FAULTS: usize = 10;
-/// Findings of a tree: a hostile one has thousands.
-const MAX_FINDINGS: usize = 100;
+/// Findings of a tree that are looked at: a hostile one has thousands.
+const MAX_FINDINGS: usize = 300;
 /// The shortest prefixes that are no surprise, of IPv4 and IPv6.
 const WIDEST: (u8, u8) = (16, 32);
 /// The same in other people's records: large senders have networks of /14, and nobody but them can change that.

@@ -24,7 +24,10 @@ use hickory_resolver::{
 use tokio::sync::Semaphore;
 
 use super::{Trouble, trouble};
-use crate::dns::ResolverError;
+use crate::dns::{
+    ResolverError,
+    bounds::{REMEMBERED, weight},
+};
 
 /// Asks the configured servers for signed answers, never too many at once, and remembers what they say.
 #[derive(Clone)]
@@ -95,7 +98,9 @@ impl Upstream {
                 return Err(error);
             }
         };
-        self.cache.insert(query, answer.clone(), Instant::now());
+        if answer.as_ref().map_or(true, |message| weight(message.all_sections()) <= REMEMBERED) {
+            self.cache.insert(query, answer.clone(), Instant::now());
+        }
         answer.and_then(as_response)
     }
 

@@ -9,6 +9,7 @@ use tokio::sync::Notify;
 use uuid::Uuid;
 
 use crate::{
+    dns::Finding,
     health::rows::{CheckRow, EventRow, KeyRow, RecordRow},
     store::{Kind, Store, StoreError},
     telemetry::health as telemetry,
@@ -44,6 +45,9 @@ struct Queue<R> {
     table: &'static str,
     most: usize,
     rows: VecDeque<R>,
+    /// Bytes of strangers' words in a row, and in all that wait.
+    weigh: fn(&R) -> usize,
+    bytes: usize,
     sent: Option<Batch<R>>,
 }
 
@@ -123,24 +127,29 @@ impl Keeper {
 impl Default for Waiting {
     fn default() -> Self {
         Self {
-            events: Queue::new("domain_events", MOST_EVENTS),
-            records: Queue::new("dns_records", MOST_ROWS),
-            keys: Queue::new("dkim_sightings", MOST_ROWS),
-            checks: Queue::new("dns_checks", MOST_ROWS),
+            events: Queue::new("domain_events", MOST_EVENTS, |_| 0),
+            records: Queue::new("dns_records", MOST_ROWS, |row| row.text.len()),
+            keys: Queue::new("dkim_sightings", MOST_ROWS, |_| 0),
+            checks: Queue::new("dns_checks", MOST_ROWS, of_findings),
         }
     }
 }
 
 impl<R> Queue<R> {
-    fn new(table: &'static str, most: usize) -> Self {
-        Self { table, most, rows: VecDeque::new(), sent: None }
+    fn new(table: &'static str, most: usize, weigh: fn(&R) -> usize) -> Self {
+        Self { table, most, rows: VecDeque::new(), weigh, bytes: 0, sent: None }
     }
 
     fn put(&mut self, rows: Vec<R>) {
+        self.bytes += rows.iter().map(self.weigh).sum::<usize>();
         self.rows.extend(rows);
-        let excess = self.rows.len().saturating_sub(self.most);
+        let mut excess = 0;
+        while self.rows.len() > self.most || self.bytes > MOST_BYTES {
+            let Some(oldest) = self.rows.pop_front() else { break };
+            self.bytes = self.bytes.saturating_sub((self.weigh)(&oldest));
+            excess += 1;
+        }
         if excess > 0 {
-            self.rows.drain(..excess);
             telemetry::dropped(self.table, excess);
         }
         telemetry::waiting(self.table, self.len());
@@ -152,6 +161,7 @@ impl<R> Queue<R> {
         R: Clone,
     {
         if self.sent.is_none() && !self.rows.is_empty() {
+            self.bytes = 0;
             self.sent = Some(Batch { token: Uuid::now_v7(), rows: self.rows.drain(..).collect() });
         }
         self.sent.clone()
@@ -184,8 +194,16 @@ impl<R> Queue<R> {
     }
 }
 
+fn of_findings(row: &CheckRow) -> usize {
+    let of =
+        |finding: &Finding| finding.detail.len() + finding.evidence.record.as_ref().map_or(0, String::len);
+    row.findings.iter().map(of).sum()
+}
+
 /// What waits is cut into one block. Some 20 MB when full.
 const MOST_ROWS: usize = 20_000;
+/// Bytes of strangers' words in what waits. Ordinary domains have some hundred in a row.
+const MOST_BYTES: usize = 16 * 1_024 * 1_024;
 const MOST_EVENTS: usize = 10_000;
 
 #[cfg(test)]
@@ -198,7 +216,7 @@ mod tests {
 
     #[test]
     fn what_was_not_acknowledged_is_sent_again_as_it_was() {
-        let mut queue = Queue::new("dns_checks", 10);
+        let mut queue = Queue::new("dns_checks", 10, |_| 0);
         queue.put(vec![1, 2]);
         let first = queue.batch().unwrap();
         queue.put(vec![3]);
@@ -213,7 +231,7 @@ mod tests {
 
     #[test]
     fn the_oldest_go_when_too_many_wait() {
-        let mut queue = Queue::new("dns_checks", 3);
+        let mut queue = Queue::new("dns_checks", 3, |_| 0);
         queue.put(vec![1, 2]);
         queue.put(vec![3, 4, 5]);
         assert_eq!(queue.len(), 3);
@@ -221,8 +239,17 @@ mod tests {
     }
 
     #[test]
+    fn long_rows_fill_the_room_as_many_do() {
+        let mut queue = Queue::new("dns_records", 100, |bytes: &usize| *bytes);
+        queue.put(vec![MOST_BYTES / 2, 1, MOST_BYTES / 2]);
+        assert_eq!(&*queue.batch().unwrap().rows, [1, MOST_BYTES / 2]);
+        queue.put(vec![MOST_BYTES; 2]);
+        assert_eq!(queue.rows.len(), 1, "what was sent is not counted again");
+    }
+
+    #[test]
     fn rows_that_will_never_go_in_are_given_up() {
-        let mut queue = Queue::new("dns_checks", 3);
+        let mut queue = Queue::new("dns_checks", 3, |_| 0);
         queue.put(vec![1]);
         assert!(queue.batch().is_some());
         let error = StoreError::Refused { code: 16, message: String::new() };
