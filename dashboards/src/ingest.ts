@@ -2,13 +2,13 @@ import { colours, type Words } from './shared/colours.js';
 import { falling, rising } from './shared/fields.js';
 import { page } from './shared/page.js';
 import { bars, graph, number, rows } from './shared/panels.js';
-import { chosen, scope } from './shared/sql.js';
+import { chosen, reportedBy, scope } from './shared/sql.js';
 
 const MESSAGES = `messages AS m FINAL WHERE $__dateFilter(day) AND $__timeFilter(m.received_at) AND ${chosen('m.group_name', 'group')}`;
-const DELIVERIES = `deliveries AS l WHERE $__timeFilter(l.received_at) AND ${scope('l.policy_domain', 'l.group_name')} AND ${chosen('l.reporter', 'reporter')}`;
+const DELIVERIES = `deliveries AS l WHERE $__timeFilter(l.received_at) AND ${scope('l.policy_domain', 'l.group_name')} AND ${reportedBy('l.reporter')}`;
 
 /** The month before the end of the time range: whoever is silent has not written within a short one. */
-const LATELY = `deliveries AS l WHERE l.received_at > $__toTime - INTERVAL 30 DAY AND l.received_at <= $__toTime AND ${scope('l.policy_domain', 'l.group_name')} AND ${chosen('l.reporter', 'reporter')}`;
+const LATELY = `deliveries AS l WHERE l.received_at > $__toTime - INTERVAL 30 DAY AND l.received_at <= $__toTime AND ${scope('l.policy_domain', 'l.group_name')} AND ${reportedBy('l.reporter')}`;
 
 const quantile = (q: number, metric: string) =>
   `histogram_quantile(${q}, sum by (le) (rate(${metric}_bucket[$__rate_interval])))`;

@@ -75,6 +75,6 @@ fn text<'a>(value: &'a Value, key: &str) -> &'a str {
 }
 
 /// As `allValue` of the variables has it.
-const ALL: Choice = Choice::All("''");
+const ALL: Choice = Choice::All("*");
 /// For what does not say how many points it wants: about the width of a panel in pixels.
 const POINTS: u64 = 800;

@@ -1,7 +1,7 @@
 import * as dashboard from '@grafana/grafana-foundation-sdk/dashboard';
 
 import { clickhouse } from './sources.js';
-import { chosen, trim } from './sql.js';
+import { ALL, chosen, trim } from './sql.js';
 
 const GROUPS = `
   SELECT DISTINCT toString(group_name) AS name FROM (
@@ -63,6 +63,6 @@ function query(name: string, label: string, description: string, text: string, a
     .refresh(dashboard.VariableRefresh.OnTimeRangeChanged)
     .sort(dashboard.VariableSort.Disabled)
     .multi(true);
-  // Without All, Grafana takes the first one. Its value is raw, not quoted by Grafana: see `chosen`.
-  return all ? variable.includeAll(true).allValue("''").current({ text: ['All'], value: ['$__all'] }) : variable;
+  // Without All, Grafana takes the first one.
+  return all ? variable.includeAll(true).allValue(ALL).current({ text: ['All'], value: ['$__all'] }) : variable;
 }

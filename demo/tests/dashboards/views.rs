@@ -64,6 +64,14 @@ impl Views {
         self.domains.iter().map(|domain| View::new(domain, ALL, one(domain), "all")).collect()
     }
 
+    /// A name that is not there, and values with which strangers would leave the literal of a variable: each alone, with another one, and as a
+    /// variable that has one value only. Anyone can put them into a link to a dashboard.
+    pub(crate) fn hostile() -> (View, Vec<View>) {
+        let harmless = View::everywhere("no-such-name.example", false);
+        let views = HOSTILE.iter().flat_map(|value| [false, true].map(|several| View::everywhere(value, several)));
+        (harmless, views.collect())
+    }
+
     /// What is shown in a picture.
     pub(crate) fn pictured(&self, dashboard: &Dashboard) -> View {
         match dashboard.name.as_str() {
@@ -86,6 +94,14 @@ impl View {
         Self { name: name.to_owned(), choices }
     }
 
+    /// The value in every variable.
+    fn everywhere(value: &str, several: bool) -> Self {
+        let values = if several { vec![value.to_owned(), value.to_owned()] } else { vec![value.to_owned()] };
+        let names = ["group", "domain", "reporter"].map(|name| (name, Choice::Some(values.clone())));
+        let single = ["genuine", "source"].map(|name| (name, Choice::One(value.to_owned())));
+        Self { name: format!("{value:?}"), choices: names.into_iter().chain(single).collect() }
+    }
+
     /// What is chosen for a variable, as people read it.
     pub(crate) fn chosen(&self, variable: &str) -> String {
         match self.choices.iter().find(|(name, _)| *name == variable) {
@@ -102,6 +118,20 @@ fn one(value: &str) -> Choice {
 }
 
 /// As `allValue` of the variables has it.
-const ALL: Choice = Choice::All("''");
+const ALL: Choice = Choice::All("*");
 const PICTURED_DOMAIN: &str = "oakfield-exams.test";
 const PICTURED_GROUP: &str = "lumen-retail";
+
+/// Each would give rows or an error where it is not kept within its literal.
+const HOSTILE: [&str; 10] = [
+    "x\\') OR 1 = 1 --",
+    "x') OR 1 = 1 --",
+    "x\\",
+    "x''",
+    "x\\'') OR throwIf(1) --",
+    "x\" OR \"1\" = \"1",
+    "*",
+    "{*}') UNION ALL SELECT 1 --",
+    "$__timeFilter(day)",
+    "x\u{0}\n\u{202e}${domain}`",
+];
