@@ -24,6 +24,7 @@ pub mod read;
 
 mod decide;
 mod decision;
+mod established;
 mod examine;
 mod insert;
 mod ledger;
@@ -45,6 +46,7 @@ struct Inner {
     /// Hears every sending address.
     sources: Seen,
     in_flight: decide::InFlight,
+    established: established::Established,
     deciding: tokio::sync::Mutex<()>,
 }
 
@@ -68,6 +70,7 @@ impl Intake {
             settings,
             sources,
             in_flight: decide::InFlight::default(),
+            established: established::Established::default(),
             deciding: tokio::sync::Mutex::new(()),
         }))
     }
@@ -84,7 +87,9 @@ impl Intake {
             let (inner, stop) = (self.0.clone(), stop.clone());
             tokio::task::spawn_blocking(move || Handle::current().block_on(worker::work(inner, stop)))
         });
-        for worker in futures_util::future::join_all(workers).await {
+        let refreshing = self.0.established.keep_fresh(&self.0.store, &stop);
+        let (finished, ()) = tokio::join!(futures_util::future::join_all(workers), refreshing);
+        for worker in finished {
             if let Err(error) = worker {
                 telemetry::worker_died(&error);
             }

@@ -19,6 +19,7 @@ pub mod review;
 mod senders;
 mod settings;
 mod simulate;
+mod standing;
 pub mod tables;
 mod template;
 

@@ -1,7 +1,7 @@
 //! Which reports of a segment are stored: each once, whatever was delivered before, beside or after it.
 
 use std::{
-    collections::HashMap,
+    collections::{HashMap, HashSet},
     sync::{Mutex, PoisonError},
 };
 
@@ -12,7 +12,11 @@ use super::{
     decision::{Decision, MessageDecision, Outcome, Reason, ReportDecision},
     examine::{Examined, ExaminedReport},
 };
-use crate::{domains::Registry, provenance::Verdict, spool::SegmentId};
+use crate::{
+    domains::Registry,
+    provenance::{Standing, Verdict},
+    spool::SegmentId,
+};
 
 /// Reports that are decided but perhaps not in the store's ledger yet: those of the segments under way.
 #[derive(Debug, Default)]
@@ -51,20 +55,24 @@ impl InFlight {
 }
 
 /// Decides about every message of a segment, in their order. `known` is what is stored already; what is decided here
-/// joins it, so that a report that came twice in one segment is stored once as well.
+/// joins it, so that a report that came twice in one segment is stored once as well. `established` are the organizations with a
+/// history of genuine reports.
 pub(super) fn decide(
     examined: Vec<Examined>,
     known: &mut Contents,
     registry: &Registry,
+    established: &HashSet<String>,
     require: Require,
 ) -> Vec<MessageDecision> {
-    examined.into_iter().map(|message| decide_message(message, known, registry, require)).collect()
+    let decide = |message| decide_message(message, known, registry, established, require);
+    examined.into_iter().map(decide).collect()
 }
 
 fn decide_message(
     examined: Examined,
     known: &mut Contents,
     registry: &Registry,
+    established: &HashSet<String>,
     require: Require,
 ) -> MessageDecision {
     let Examined { number, evidence, reports, refused } = examined;
@@ -72,6 +80,10 @@ fn decide_message(
         let ExaminedReport { part, path, identity, org_name, email } = report;
         let claim = identity.kind.claim(org_name.as_deref(), email.as_deref());
         let verdict = evidence.verdict(&claim);
+        let standing = match identity.date_suspect {
+            true => Standing::Suspect,
+            false => evidence.standing(&claim, established),
+        };
         let decision = if require.admits(verdict) {
             let stored = known.entry(identity.key).or_default();
             let decision = match stored.as_slice() {
@@ -87,7 +99,7 @@ fn decide_message(
             Decision::Withheld
         };
         let group = registry.group_of(&identity.policy_domain).to_owned();
-        ReportDecision { part, path, identity, group, verdict, decision }
+        ReportDecision { part, path, identity, group, verdict, standing, decision }
     };
     let reports: Vec<_> = reports.into_iter().map(&mut decide).collect();
     let withheld = reports.iter().find(|report| report.decision == Decision::Withheld).map(|report| Reason {

@@ -6,7 +6,7 @@ use thiserror::Error;
 
 use super::identity::Identity;
 use crate::{
-    provenance::{Evidence, Verdict},
+    provenance::{Evidence, Standing, Verdict},
     store::tables::RefusedPart,
 };
 
@@ -57,6 +57,9 @@ pub(super) struct ReportDecision {
     pub(super) identity: Identity,
     pub(super) group: String,
     pub(super) verdict: Verdict,
+    /// Not in the decisions of a version that did not ask.
+    #[serde(default)]
+    pub(super) standing: Standing,
     pub(super) decision: Decision,
 }
 

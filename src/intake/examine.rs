@@ -51,10 +51,10 @@ impl Examined {
     ) -> Result<Self, SpoolError> {
         let number = message.number;
         let envelope = message.envelope.clone();
-        let (limits, provenance) = (limits.clone(), provenance.clone());
+        let (limits, settings) = (limits.clone(), provenance.clone());
         let read = tokio::task::spawn_blocking(move || {
             let contents = Contents::of(&message, &limits)?;
-            let letter = (!contents.reports.is_empty()).then(|| read_letter(&message, &provenance));
+            let letter = (!contents.reports.is_empty()).then(|| read_letter(&message, &settings));
             Ok::<_, SpoolError>((contents, letter))
         });
         let Ok(read) = read.await else {
@@ -68,6 +68,7 @@ impl Examined {
             mail_from: &envelope.mail_from,
         };
         let evidence = match letter {
+            Some(_) if !provenance.enabled => Evidence::unknown(Doubt::Disabled),
             Some(Ok(letter)) => authenticator.check(&delivery, &letter).await,
             Some(Err(_)) => Evidence::unknown(Doubt::Header),
             None => Evidence::default(),

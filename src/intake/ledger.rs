@@ -50,6 +50,7 @@ pub(super) fn batches(
                     part: report.part,
                     decision: report.decision.as_str(),
                     kind: identity.kind.as_str(),
+                    organization: decision.evidence.proven_organization().unwrap_or_default(),
                     report_id: &identity.report_id,
                     records: identity.records,
                     messages: identity.messages,
@@ -150,6 +151,7 @@ impl<'a> Summary<'a> {
                 report.identity.kind.as_str(),
                 report.decision.as_str(),
                 report.verdict.as_str(),
+                report.standing.as_str(),
             );
         }
         for part in &self.decision.refused {

@@ -304,6 +304,7 @@ impl ReportDecision {
             group_name: &self.group,
             reporter: &identity.reporter,
             verdict: self.verdict.as_str(),
+            standing: self.standing.as_str(),
             conflict: self.decision == Decision::Conflict,
             date_suspect: identity.date_suspect,
         }

@@ -107,7 +107,7 @@ impl Worker<'_> {
     /// Settles which reports are stored, and writes that down. One segment at a time: two that hold the same report
     /// must not both find it new.
     async fn decide(&self, examined: Vec<Examined>) -> Result<Vec<MessageDecision>, Failure> {
-        let Inner { store, registry, settings, in_flight, deciding, spool, .. } = &**self.intake;
+        let Inner { store, registry, settings, in_flight, established, deciding, spool, .. } = &**self.intake;
         let mut keys: Vec<_> = examined
             .iter()
             .flat_map(|message| &message.reports)
@@ -125,7 +125,8 @@ impl Worker<'_> {
             contents.push(uuid::Uuid::from_u128(report.content_hash));
         }
         in_flight.add_to(&mut known, self.segment);
-        let decisions = decide(examined, &mut known, &registry.current(), settings.require);
+        let established = established.current(store).await;
+        let decisions = decide(examined, &mut known, &registry.current(), &established, settings.require);
         spool.write_side(self.segment, decision::SIDE_FILE, &decision::encode(&decisions)?)?;
         in_flight.insert(self.segment, &decisions);
         Ok(decisions)

@@ -51,6 +51,11 @@ impl Evidence {
         }
     }
 
+    /// The organizational domain of the From domain, when DMARC passes.
+    pub fn proven_organization(&self) -> Option<&str> {
+        self.organization.as_deref().filter(|_| self.dmarc == DmarcResult::Pass)
+    }
+
     /// SPF in few words, for storing: `pass mfrom=example.com`.
     pub fn spf_summary(&self) -> String {
         match &self.spf.domain {

@@ -5,6 +5,7 @@ use std::{
 
 use serde::Deserialize;
 
+use super::disguise::{is_odd, looks, looks_as_written};
 use crate::domains::{is_within, normalize, parents};
 
 /// What is known of reporters beyond what DNS says: who has several domains, and where anybody has an
@@ -14,6 +15,10 @@ pub(super) struct Organizations {
     by_domain: HashMap<String, usize>,
     by_name: HashMap<String, usize>,
     shared: HashSet<String>,
+    /// What its names and domains look like.
+    looks: HashSet<String>,
+    /// What those names look like that are one word.
+    words: HashSet<String>,
 }
 
 impl Organizations {
@@ -29,6 +34,9 @@ impl Organizations {
         let file: File = toml::from_str(text)?;
         let mut known = Self { shared: file.shared.into_iter().collect(), ..Self::default() };
         for (id, table) in file.organization.into_iter().enumerate() {
+            let names = table.names.iter();
+            known.words.extend(names.clone().filter(|name| is_word(name)).map(|name| looks(name)));
+            known.looks.extend(names.chain(&table.domains).map(|name| looks(name)));
             known.by_domain.extend(table.domains.into_iter().map(|domain| (domain, id)));
             known.by_name.extend(table.names.into_iter().map(|name| (name, id)));
             known.shared.extend(table.shared);
@@ -61,9 +69,28 @@ impl Organizations {
         }
     }
 
+    /// Whether `domain` belongs to an organisation of the table.
+    pub(super) fn is_known(&self, domain: &str) -> bool {
+        self.of_domain(domain).is_some()
+    }
+
+    /// Whether `name`, the name or address of an organisation that is not in the table, may be taken for one that is: it
+    /// looks the same, has a word that does, or is not written as honest names are.
+    pub(super) fn is_imitated_by(&self, name: &str) -> bool {
+        is_odd(name)
+            || [looks(name), looks_as_written(name)].iter().any(|looks| self.looks.contains(looks))
+            || name
+                .split(|letter: char| !letter.is_alphanumeric())
+                .any(|word| self.words.contains(&looks(word)) || self.words.contains(&looks_as_written(word)))
+    }
+
     fn of_domain(&self, domain: &str) -> Option<usize> {
         parents(domain).find_map(|domain| self.by_domain.get(domain)).copied()
     }
+}
+
+fn is_word(name: &str) -> bool {
+    name.chars().all(char::is_alphanumeric)
 }
 
 /// Who a report says it is from.

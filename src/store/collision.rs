@@ -78,7 +78,7 @@ impl Store {
         for segment in collision.segments.iter().skip(1) {
             let segment = Uuid::from_u128(identity(segment)?);
             let query = format!(
-                "SELECT policy_domain, toString(day) AS its_day, group_name, reporter, verdict, \
+                "SELECT policy_domain, toString(day) AS its_day, group_name, reporter, verdict, standing, \
                     toString(toStartOfMonth(received_at)) AS its_month FROM deliveries \
                  WHERE report_key = '{key}' AND content_hash = '{content}' AND segment = '{segment}' \
                     AND decision != 'duplicate' LIMIT 1"
@@ -93,7 +93,7 @@ impl Store {
     }
 
     /// The copies have the same content, so what the loser added is computed from the rows that stay; but under the
-    /// loser's own group, verdict and month, which may differ.
+    /// loser's own group, verdict, standing and month, which may differ.
     async fn take_out(
         &self,
         rollup: &str,
@@ -108,6 +108,7 @@ impl Store {
             .query(&filled(sums, rollup))
             .bind(&copy.group_name)
             .bind(&copy.verdict)
+            .bind(&copy.standing)
             .bind(&copy.its_month)
             .bind(&copy.reporter)
             .bind(&copy.policy_domain)
@@ -155,15 +156,16 @@ struct Copy {
     group_name: String,
     reporter: String,
     verdict: String,
+    standing: String,
     its_month: String,
 }
 
 /// The opposite of what `daily_domains_feed` adds. Sorted, so that the same rows make the same blocks.
 const DOMAINS: &str = "
-    INSERT INTO {rollup} (policy_domain, day, group_name, verdict, received_month, reporter,
+    INSERT INTO {rollup} (policy_domain, day, group_name, verdict, standing, received_month, reporter,
         disposition, dkim_aligned, spf_aligned, messages, records)
-    WITH ? AS its_group, ? AS its_verdict, toDate(?) AS its_month, ? AS its_reporter
-    SELECT r.policy_domain, r.day, its_group, its_verdict, its_month, its_reporter,
+    WITH ? AS its_group, ? AS its_verdict, ? AS its_standing, toDate(?) AS its_month, ? AS its_reporter
+    SELECT r.policy_domain, r.day, its_group, its_verdict, its_standing, its_month, its_reporter,
         r.disposition, r.dkim_aligned, r.spf_aligned, -toInt64(sum(r.count)), -toInt64(count())
     FROM aggregate_records AS r FINAL
     WHERE r.policy_domain = ? AND r.day = toDate(?) AND r.report_key = ? AND r.content_hash = ?
@@ -172,11 +174,11 @@ const DOMAINS: &str = "
 
 /// The opposite of what `daily_sources_feed` adds.
 const SOURCES: &str = "
-    INSERT INTO {rollup} (policy_domain, day, group_name, verdict, received_month,
+    INSERT INTO {rollup} (policy_domain, day, group_name, verdict, standing, received_month,
         source_ip, messages, passed, dkim_aligned, spf_aligned, quarantined, rejected, forwarded, foreign_spf,
         subdomain, subdomain_passed, records)
-    WITH ? AS its_group, ? AS its_verdict, toDate(?) AS its_month, ? AS its_reporter
-    SELECT r.policy_domain, r.day, its_group, its_verdict, its_month, r.source_ip, {sums}
+    WITH ? AS its_group, ? AS its_verdict, ? AS its_standing, toDate(?) AS its_month, ? AS its_reporter
+    SELECT r.policy_domain, r.day, its_group, its_verdict, its_standing, its_month, r.source_ip, {sums}
     FROM aggregate_records AS r FINAL
     WHERE r.policy_domain = ? AND r.day = toDate(?) AND r.report_key = ? AND r.content_hash = ?
     GROUP BY r.policy_domain, r.day, r.source_ip
@@ -197,25 +199,25 @@ const SUMS: &str = "\
 
 /// The same for reports that only one segment stored, so that their rows say all.
 const DOMAINS_OF: &str = "
-    INSERT INTO {rollup} (policy_domain, day, group_name, verdict, received_month, reporter,
+    INSERT INTO {rollup} (policy_domain, day, group_name, verdict, standing, received_month, reporter,
         disposition, dkim_aligned, spf_aligned, messages, records)
-    SELECT r.policy_domain, r.day, r.group_name, r.verdict, toStartOfMonth(r.received_at) AS month, r.reporter,
+    SELECT r.policy_domain, r.day, r.group_name, r.verdict, r.standing, toStartOfMonth(r.received_at) AS month, r.reporter,
         r.disposition, r.dkim_aligned, r.spf_aligned, -toInt64(sum(r.count)), -toInt64(count())
     FROM aggregate_records AS r FINAL
     WHERE (r.report_key, r.content_hash) IN ({pairs})
-    GROUP BY r.policy_domain, r.day, r.group_name, r.verdict, month, r.reporter,
+    GROUP BY r.policy_domain, r.day, r.group_name, r.verdict, r.standing, month, r.reporter,
         r.disposition, r.dkim_aligned, r.spf_aligned
     ORDER BY ALL";
 
 /// The same for `daily_sources`.
 const SOURCES_OF: &str = "
-    INSERT INTO {rollup} (policy_domain, day, group_name, verdict, received_month,
+    INSERT INTO {rollup} (policy_domain, day, group_name, verdict, standing, received_month,
         source_ip, messages, passed, dkim_aligned, spf_aligned, quarantined, rejected, forwarded, foreign_spf,
         subdomain, subdomain_passed, records)
-    SELECT r.policy_domain, r.day, r.group_name, r.verdict, toStartOfMonth(r.received_at) AS month, r.source_ip, {sums}
+    SELECT r.policy_domain, r.day, r.group_name, r.verdict, r.standing, toStartOfMonth(r.received_at) AS month, r.source_ip, {sums}
     FROM aggregate_records AS r FINAL
     WHERE (r.report_key, r.content_hash) IN ({pairs})
-    GROUP BY r.policy_domain, r.day, r.group_name, r.verdict, month, r.source_ip
+    GROUP BY r.policy_domain, r.day, r.group_name, r.verdict, r.standing, month, r.source_ip
     ORDER BY ALL";
 
 const TABLES_OF_REPORTS: [&str; 5] =

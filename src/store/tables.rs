@@ -53,6 +53,8 @@ pub struct Context<'a> {
     pub reporter: &'a str,
     /// What provenance says.
     pub verdict: &'static str,
+    /// Whether it can be believed.
+    pub standing: &'static str,
     /// Its identity was stored before with other content.
     pub conflict: bool,
     /// Its range of dates cannot be right.

@@ -5,7 +5,7 @@ use std::{
     time::{Duration, SystemTime, UNIX_EPOCH},
 };
 
-use metrics::{Unit, counter, describe_counter, describe_histogram, histogram};
+use metrics::{Unit, counter, describe_counter, describe_gauge, describe_histogram, gauge, histogram};
 use tracing::{debug, error, info, warn};
 
 use crate::{spool::SegmentId, store::StoreError};
@@ -15,7 +15,7 @@ pub fn describe() {
     describe_counter!(MESSAGES, "Messages that were done, by what became of them.");
     describe_counter!(
         REPORTS,
-        "Reports found in messages, by kind, by whether they were stored, and by verdict."
+        "Reports found in messages, by kind, by whether they were stored, by verdict and by standing."
     );
     describe_counter!(RECORDS, "Records, policies and failure reports that were stored.");
     describe_counter!(REFUSED, "Parts of messages that gave no report, by reason.");
@@ -24,6 +24,10 @@ pub fn describe() {
         "Requests to ClickHouse that failed and were tried again, by what was asked."
     );
     describe_counter!(FAILED, "Attempts at a segment that failed and will be repeated.");
+    describe_gauge!(
+        ESTABLISHED,
+        "Reporters outside the table of organisations whose history makes them believed."
+    );
     describe_histogram!(SEGMENT, Unit::Seconds, "Time from taking a segment to its last row.");
     describe_histogram!(DELAY, Unit::Seconds, "Time from a message's 250 to its last row.");
 }
@@ -56,8 +60,14 @@ impl Done<'_> {
 }
 
 /// A report that was decided about.
-pub(crate) fn report(kind: &'static str, decision: &'static str, verdict: &'static str) {
-    counter!(REPORTS, "kind" => kind, "decision" => decision, "verdict" => verdict).increment(1);
+pub(crate) fn report(
+    kind: &'static str,
+    decision: &'static str,
+    verdict: &'static str,
+    standing: &'static str,
+) {
+    counter!(REPORTS, "kind" => kind, "decision" => decision, "verdict" => verdict, "standing" => standing)
+        .increment(1);
 }
 
 /// A part that gave no report. Codes are the program's own words, so there are few.
@@ -75,6 +85,16 @@ pub(crate) fn segment_done(segment: SegmentId, messages: u32, took: Duration) {
 pub(crate) fn segment_failed(segment: SegmentId, reason: &dyn Display) {
     error!(%segment, %reason, "Segment cannot be done; it stays in the spool and is tried again.");
     counter!(FAILED).increment(1);
+}
+
+/// The reporters with a history were counted anew.
+pub(crate) fn established(count: usize) {
+    gauge!(ESTABLISHED).set(count as f64);
+}
+
+/// The ledger could not be asked for them; those known so far stay.
+pub(crate) fn established_unknown(reason: &StoreError) {
+    warn!(%reason, "Reporters with a history cannot be counted now; those known so far stay.");
 }
 
 /// ClickHouse did not take a request now.
@@ -103,6 +123,7 @@ const MESSAGES: &str = "ruad_intake_messages_total";
 const REPORTS: &str = "ruad_intake_reports_total";
 const RECORDS: &str = "ruad_intake_records_total";
 const REFUSED: &str = "ruad_intake_refused_total";
+const ESTABLISHED: &str = "ruad_intake_established_reporters";
 const STORE_RETRIES: &str = "ruad_intake_store_retries_total";
 const FAILED: &str = "ruad_intake_segment_failures_total";
 const SEGMENT: &str = "ruad_intake_segment_seconds";

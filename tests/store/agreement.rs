@@ -12,13 +12,13 @@ struct Rollup {
 const ROLLUPS: [Rollup; 2] = [
     Rollup {
         table: "daily_domains",
-        dimensions: "toString(policy_domain), day, toString(group_name), toString(reporter), toString(verdict), \
+        dimensions: "toString(policy_domain), day, toString(group_name), toString(reporter), toString(verdict), toString(standing), \
                      toString(disposition), dkim_aligned, spf_aligned",
         sums: &[("messages", "count"), ("records", "1")],
     },
     Rollup {
         table: "daily_sources",
-        dimensions: "toString(policy_domain), day, toString(group_name), source_ip, toString(verdict)",
+        dimensions: "toString(policy_domain), day, toString(group_name), source_ip, toString(verdict), toString(standing)",
         sums: &[
             ("messages", "count"),
             ("passed", "count * dmarc_pass"),
@@ -35,7 +35,13 @@ const ROLLUPS: [Rollup; 2] = [
 async fn the_rollups_agree_with_the_records() {
     let store = Engine::shared().store().await;
     let earlier = Report { segment: Uuid::from_u128(1 << 64), ..Report::default() };
-    let later = Report { segment: Uuid::from_u128(2 << 64), verdict: "unknown", month: 1, ..earlier };
+    let later = Report {
+        segment: Uuid::from_u128(2 << 64),
+        verdict: "unknown",
+        standing: "stranger",
+        month: 1,
+        ..earlier
+    };
     let other = Report { key: 8, segment: Uuid::from_u128(3 << 64), ..earlier };
     for report in [&earlier, &other] {
         for _ in 0..2 {

@@ -17,6 +17,7 @@ table! {
         group_name: Words<false>,
         reporter: Words<false>,
         verdict: Words<false>,
+        standing: Words<false>,
         report_key: Fixed<Identity>,
         content_hash: Fixed<Identity>,
         received_at: Fixed<Millis>,
@@ -60,6 +61,7 @@ impl FailureReports {
         self.group_name.push(context.group_name);
         self.reporter.push(context.reporter);
         self.verdict.push(context.verdict);
+        self.standing.push(context.standing);
         self.report_key.push(context.report_key());
         self.content_hash.push(context.content_hash());
         self.received_at.push(context.received_at());

@@ -15,6 +15,7 @@ table! {
         group_name: Words<false>,
         reporter: Words<false>,
         verdict: Words<false>,
+        standing: Words<false>,
         report_key: Fixed<Identity>,
         content_hash: Fixed<Identity>,
         policy: Fixed<u32>,
@@ -48,6 +49,7 @@ table! {
         group_name: Words<false>,
         reporter: Words<false>,
         verdict: Words<false>,
+        standing: Words<false>,
         report_key: Fixed<Identity>,
         content_hash: Fixed<Identity>,
         policy: Fixed<u32>,
@@ -74,6 +76,7 @@ impl TlsPolicies {
         self.group_name.push(context.group_name);
         self.reporter.push(context.reporter);
         self.verdict.push(context.verdict);
+        self.standing.push(context.standing);
         self.report_key.push(context.report_key());
         self.content_hash.push(context.content_hash());
         self.policy.push(position);
@@ -114,6 +117,7 @@ impl TlsFailures {
         self.group_name.push(context.group_name);
         self.reporter.push(context.reporter);
         self.verdict.push(context.verdict);
+        self.standing.push(context.standing);
         self.report_key.push(context.report_key());
         self.content_hash.push(context.content_hash());
         self.policy.push(policy_position);
