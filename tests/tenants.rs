@@ -161,7 +161,7 @@ fn expand(query: &str) -> String {
     sql = sql
         .replace("$__fromTime", "(now() - 2592000)")
         .replace("$__toTime", "now()")
-        .replace("${genuine:percentencode}", "all");
+        .replace("${trust:percentencode}", "all");
     assert!(!sql.contains('$'), "{sql}");
     sql
 }

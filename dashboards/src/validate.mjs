@@ -84,7 +84,7 @@ function house({ panels, templating, annotations, uid, timezone, title }, say) {
     const bare = sql.replace(/'\$\{[a-z]+:percentencode\}'/g, '').replace(/\$__[A-Za-z]+/g, '').match(/.{0,20}(\$|\[\[).{0,20}/);
     if (bare) say(`a statement has a variable that is not '\${name:percentencode}': ${bare[0]}`);
   }
-  for (const name of ['clickhouse', 'prometheus', 'group', 'domain', 'reporter', 'genuine']) {
+  for (const name of ['clickhouse', 'prometheus', 'group', 'domain', 'reporter', 'trust']) {
     if (!names.includes(name)) say(`the variable ${name} is missing`);
   }
   const taken = new Map();

@@ -117,7 +117,9 @@ fn formatted(choice: &Choice, format: &str) -> Result<String, Error> {
 fn percent_encoded(value: &str) -> String {
     value.bytes().fold(String::new(), |mut done, byte| {
         match byte {
-            b'A'..=b'Z' | b'a'..=b'z' | b'0'..=b'9' | b'-' | b'_' | b'.' | b'~' => done.push(char::from(byte)),
+            b'A'..=b'Z' | b'a'..=b'z' | b'0'..=b'9' | b'-' | b'_' | b'.' | b'~' => {
+                done.push(char::from(byte))
+            }
             _ => done.push_str(&format!("%{byte:02X}")),
         }
         done

@@ -32,7 +32,7 @@ pub(crate) fn read(folder: &Path, now: i64, domain: &str) -> anyhow::Result<Vec<
             ("group", ALL),
             ("domain", domain),
             ("reporter", ALL),
-            ("genuine", Choice::One("all".to_owned())),
+            ("trust", Choice::One("all".to_owned())),
             ("source", Choice::One(String::new())),
         ];
         let mut add = |panel: String, statement: &str, points: u64| -> anyhow::Result<()> {

@@ -34,14 +34,17 @@ export function scope(domain = 'policy_domain', group = 'group_name'): string {
   return `${chosen(domain, 'domain')} AND ${chosen(group, 'group')}`;
 }
 
-/** Reports of those who proved who they are, or of everybody but those who are proved not to be: what these say is nobody's mail. */
-export const genuine = `(verdict IN ('genuine', 'authenticated') OR (${encoded('genuine')} = 'all' AND verdict != 'forged'))`;
+/** Reports of reporters who can be believed, which all decisions rest on; or strangers' too, as long as they are not proved to be forged. */
+export const trusted = `(believed OR (${encoded('trust')} = 'all' AND verdict != 'forged'))`;
 
-/** Rows of reports in the time range: by domain, group, reporter and whether the report is genuine. */
-export const reports = `$__dateFilter(day) AND ${scope()} AND ${reportedBy()} AND ${genuine}`;
+/** Rows of reports in the time range: by domain, group, reporter and whether the reporter is believed. */
+export const reports = `$__dateFilter(day) AND ${scope()} AND ${reportedBy()} AND ${trusted}`;
 
 /** The same for daily_sources, which does not know the reporter. */
-export const sources = `$__dateFilter(day) AND ${scope()} AND ${genuine}`;
+export const sources = `$__dateFilter(day) AND ${scope()} AND ${trusted}`;
+
+/** Domains of customers: anyone can have reports about any name sent here, and no number about the fleet follows them. */
+export const assigned = `group_name != 'unassigned'`;
 
 /** The last UTC day of the time range. */
 export const today = `toDate($__toTime, 'UTC')`;

@@ -72,7 +72,12 @@ pub(crate) async fn panel(
 
 /// Runs every query of a dashboard with values that try to leave their literal: each must give what a harmless name gives
 /// that is not there.
-pub(crate) async fn hostile(dashboard: &Dashboard, database: &Database, range: Range, complaints: &mut Complaints) {
+pub(crate) async fn hostile(
+    dashboard: &Dashboard,
+    database: &Database,
+    range: Range,
+    complaints: &mut Complaints,
+) {
     let (harmless, views) = Views::hostile();
     let of_panels = dashboard.panels.iter().flat_map(|panel| &panel.queries);
     for query in of_panels.chain(&dashboard.annotations).chain(&dashboard.variables) {
@@ -81,7 +86,8 @@ pub(crate) async fn hostile(dashboard: &Dashboard, database: &Database, range: R
         for view in &views {
             let found = ask(sql, view, range, 30, database).await.map(|table| table.rows);
             if found != expected || found.is_err() {
-                complaints.add(format!("{} / {}, {}: gives {found:?}", dashboard.name, query.name, view.name));
+                complaints
+                    .add(format!("{} / {}, {}: gives {found:?}", dashboard.name, query.name, view.name));
             }
         }
     }
