@@ -46,7 +46,7 @@ impl Views {
             false => ALL,
         };
         let view = |trust: &str| View::new(&format!("all, reports: {trust}"), ALL, domain.clone(), trust);
-        vec![view("all"), view("trust")]
+        vec![view("all"), view("believed")]
     }
 
     /// One group; the largest first.
