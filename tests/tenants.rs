@@ -157,12 +157,12 @@ fn expand(query: &str) -> String {
         }
     }
     for variable in ["group", "domain", "reporter"] {
-        sql = sql.replace(&format!("${{{variable}:singlequote}}"), "''");
+        sql = sql.replace(&format!("${{{variable}:percentencode}}"), "*");
     }
     sql = sql
         .replace("$__fromTime", "(now() - 2592000)")
         .replace("$__toTime", "now()")
-        .replace("${genuine}", "all");
+        .replace("${trust:percentencode}", "all");
     assert!(!sql.contains('$'), "{sql}");
     sql
 }
