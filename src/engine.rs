@@ -1,42 +1,32 @@
-//! The embedded ClickHouse: libchdb behind ClickHouse's HTTP interface, so that the rest of the daemon,
-//! Grafana and every other client speak to it as to a server.
+//! The embedded ClickHouse: ClickHouse's own server, out of libchdb, in a process of its own.
 //!
-//! [`Server`] is the engine itself, the subcommand `ruad engine`. [`Child`] is what the daemon holds: that
-//! subcommand as a supervised process, which ends with it.
+//! `ruad engine` ([`run`]) is that process. [`Child`] is what the daemon holds: the process, supervised, which ends
+//! with the daemon.
 //!
-//! Whoever reaches the port owns the engine, its data and, through table functions such as `file`, whatever
-//! the process may read and write: it has one user and no row policies. It therefore listens on a loopback
-//! address by default, and on another one only with a password.
+//! Whoever reaches the port needs a user and its password. There are two users, besides those that [`Access`] adds:
+//! [`OWNER`], which writes, and [`READER`], which reads. Neither can make the engine run a program, touch a file or
+//! open a connection: their grants do not let them, and the kernel keeps the whole process from it.
 
+mod access;
 mod child;
-mod encoding;
-mod exception;
-mod format;
-mod instance;
-mod job;
-mod lexer;
+mod configuration;
+mod confinement;
 mod library;
-mod listener;
-mod multipart;
-mod native;
-mod pipe;
-mod reply;
-mod request;
-mod select;
 mod server;
-mod statement;
-mod unpack;
+mod users;
 
+use std::io;
 use std::net::{Ipv4Addr, SocketAddr};
 use std::path::PathBuf;
 use std::time::Duration;
-use std::{fs, io};
 
 use serde::Deserialize;
 
+pub use access::{Passwords, new_password};
 pub use child::Child;
 pub use library::{VERSION, find as find_library};
-pub use server::Server;
+pub use server::run;
+pub use users::{Bound, Interval, OWNER, Policy, Quota, READER, Setting, User};
 
 /// Settings of the embedded engine.
 #[derive(Clone, Debug, Deserialize)]
@@ -44,15 +34,13 @@ pub use server::Server;
 pub struct Settings {
     /// The address of the HTTP interface.
     pub listen: SocketAddr,
-    /// The data folder; created when it is not there.
+    /// The folder of its data and passwords; created when it is not there.
     pub path: PathBuf,
     /// The library's file; looked for when it is not named.
     pub library: Option<PathBuf>,
-    /// The only user's name, checked when there is a password.
-    pub user: String,
-    /// A file whose first line is the password. Without one, every client on this machine is let in.
+    /// A file whose first line is the password of [`OWNER`]. Without one, a password is made at the first start.
     pub password_file: Option<PathBuf>,
-    /// How many statements run at once; the next ones wait.
+    /// How many statements run at once; the next ones are refused.
     pub statements: usize,
     /// How long a statement may run, unless the client sets `max_execution_time`.
     #[serde(with = "crate::config::seconds")]
@@ -65,6 +53,15 @@ pub struct Settings {
     pub stop_timeout: Duration,
     /// How much memory statements may use together; by default nine tenths of the machine's.
     pub memory_bytes: Option<u64>,
+}
+
+/// What there is in the engine, and who may use it. ClickHouse reads this when it starts, and never again.
+#[derive(Clone, Debug)]
+pub struct Access {
+    /// The databases that [`OWNER`] writes and [`READER`] reads; created when they are not there. Plain names.
+    pub databases: Vec<String>,
+    /// More users, such as customers'.
+    pub users: Vec<User>,
 }
 
 /// Why the engine does not run.
@@ -89,10 +86,10 @@ pub enum Error {
         /// Why.
         source: chdb::Error,
     },
-    /// The data folder cannot be made or locked.
-    #[error("cannot use the engine's data folder {}", path.display())]
+    /// A folder or file of the engine cannot be made, read or locked.
+    #[error("cannot use {}, which the engine needs", path.display())]
     Folder {
-        /// The folder.
+        /// The folder or file.
         path: PathBuf,
         /// The system's words.
         source: io::Error,
@@ -103,19 +100,13 @@ pub enum Error {
         /// The folder.
         path: PathBuf,
     },
-    /// The engine does not open the data folder.
-    #[error("the engine cannot open its data folder {}", path.display())]
-    Open {
-        /// The folder.
-        path: PathBuf,
-        /// The engine's words.
-        source: chdb::Error,
-    },
-    /// Times without a zone would be read in the machine's.
-    #[error("the engine's time zone is {timezone}, not UTC: start the process with TZ=UTC")]
-    TimeZone {
-        /// The zone.
-        timezone: String,
+    /// A setting that cannot be handed to ClickHouse.
+    #[error("{what} is {value:?}, which ClickHouse's configuration cannot hold")]
+    Name {
+        /// What it names.
+        what: &'static str,
+        /// The value.
+        value: String,
     },
     /// The address cannot be listened on.
     #[error("cannot listen on {address}")]
@@ -125,50 +116,50 @@ pub enum Error {
         /// The system's words.
         source: io::Error,
     },
-    /// Others could reach the engine, and nothing would keep them out.
-    #[error("{address} is not a loopback address: the engine only listens there with a password")]
-    Exposed {
-        /// The address.
-        address: SocketAddr,
-    },
-    /// The password cannot be read.
-    #[error("cannot read the engine's password from {}", path.display())]
+    /// A password cannot be read.
+    #[error("cannot read the password of {user} from {}{}", path.display(),
+        if source.kind() == io::ErrorKind::NotFound { "; the engine makes it when it starts for the first time" } else { "" })]
     Password {
+        /// Whose.
+        user: String,
         /// Its file.
         path: PathBuf,
         /// The system's words.
         source: io::Error,
     },
+    /// The system gives no random numbers.
+    #[error("the system gives no random numbers")]
+    Random,
+    /// The engine's thread or pipe cannot be made.
+    #[error("cannot start the engine")]
+    Start(#[source] io::Error),
+    /// ClickHouse ended by itself.
+    #[error("ClickHouse ended: {reason}")]
+    Ended {
+        /// Its words.
+        reason: String,
+    },
+    /// Times without a zone would be read in the machine's.
+    #[error("the engine's time zone is {timezone}, not UTC: start the process with TZ=UTC")]
+    TimeZone {
+        /// The zone.
+        timezone: String,
+    },
     /// The child process cannot be started.
     #[error("cannot start the engine's process")]
     Spawn(#[source] io::Error),
-    /// The child process ended, or said nothing, before it was ready.
-    #[error("the engine's process did not become ready: {reason}")]
+    /// The process ended, or said nothing, before it was ready.
+    #[error("the engine did not become ready: {reason}")]
     NotReady {
         /// What was seen.
         reason: String,
     },
-    /// Statements did not end when they were killed.
-    #[error("{statements} statements did not end")]
-    Unclosed {
-        /// How many.
-        statements: usize,
-    },
-    /// A task panicked.
-    #[error("a task of the engine panicked")]
-    Panicked,
 }
 
-impl Settings {
-    /// The password, when one is configured.
-    fn password(&self) -> Result<Option<String>, Error> {
-        let Some(path) = &self.password_file else { return Ok(None) };
-        let failed = |source| Error::Password { path: path.clone(), source };
-        let text = fs::read_to_string(path).map_err(failed)?;
-        match text.lines().next().map(str::trim_end).filter(|line| !line.is_empty()) {
-            Some(password) => Ok(Some(password.to_owned())),
-            None => Err(failed(io::Error::new(io::ErrorKind::InvalidData, "its first line is empty"))),
-        }
+impl Access {
+    /// One database, and nobody else.
+    pub fn to(database: &str) -> Self {
+        Self { databases: vec![database.to_owned()], users: Vec::new() }
     }
 }
 
@@ -178,9 +169,8 @@ impl Default for Settings {
             listen: SocketAddr::from((Ipv4Addr::LOCALHOST, 8123)),
             path: PathBuf::from("ruad-data/clickhouse"),
             library: None,
-            user: "default".to_owned(),
             password_file: None,
-            statements: 16,
+            statements: 100,
             time_limit: Duration::from_secs(600),
             peer_timeout: Duration::from_secs(300),
             stop_timeout: Duration::from_secs(20),

@@ -1,21 +1,22 @@
-//! What a customer's user sees: the statements on an engine, and their policies, grants and limits in force. The embedded engine cannot
-//! make users, but it reads those of a file `users.xml` in its working folder; so its one user gets there what a customer's
-//! user gets from the statements, and what it then may do is ClickHouse's own answer.
+//! What a customer's user sees: the statements on an engine, and their policies, grants and limits in force. The embedded engine does
+//! not make users by statements, but it is started with users; so a customer's user gets what the statements would give it, and what
+//! it then may do is ClickHouse's own answer.
 #![allow(clippy::unwrap_used, clippy::expect_used, reason = "a test that cannot go on should fail")]
 
 #[path = "support/engine.rs"]
 #[allow(dead_code, reason = "shared by several tests, each of which needs a part of it")]
 mod engine;
 
-use std::{fmt::Write as _, fs, path::Path, process::Child};
+use std::{fs, path::Path, process::Child};
 
 use engine::launch;
 use ruad::{
-    store::{Settings, Store},
+    engine::{Bound, OWNER, Policy, Quota, Setting, User},
+    store::{Password, Settings, Store},
     tenants::{Access, LIMITS, Secret, TABLES},
 };
 
-const ACCESS: fn() -> Access<'static> = || Access::new("ruad", "default");
+const ACCESS: fn() -> Access<'static> = || Access::new("ruad", "ruad");
 
 #[tokio::test]
 async fn a_customer_sees_its_own_rows() {
@@ -245,28 +246,30 @@ async fn texts(store: &Store, query: &str) -> Result<Vec<String>, clickhouse::er
     store.client().query_raw(query).fetch_all().await
 }
 
-/// An engine; for a group, one whose user is what the statements make of the group's.
+/// An engine; for a group, one that has its user too, which the store is.
 struct Engine {
     process: Child,
     url: String,
-    _work: tempfile::TempDir,
+    user: String,
+    password: Password,
 }
 
 impl Engine {
     fn start(data: &Path, group: Option<&str>) -> Self {
-        let work = tempfile::tempdir().unwrap();
-        if let Some(group) = group {
-            let users = work.path().join("users.xml");
-            fs::write(&users, users_xml(group)).unwrap();
-            let config = format!("<clickhouse><users_config>{}</users_config></clickhouse>", users.display());
-            fs::write(work.path().join("config.xml"), config).unwrap();
-        }
-        let (process, address) = launch(data, "127.0.0.1:0", Some(work.path()));
-        Self { url: format!("http://{address}"), process, _work: work }
+        let file = data.with_extension("users");
+        let users: Vec<_> = group.map(user).into_iter().collect();
+        fs::write(&file, serde_json::to_string(&users).unwrap()).unwrap();
+        let (process, address) = launch(data, "127.0.0.1:0", &["--users", file.to_str().unwrap()]);
+        fs::remove_file(&file).unwrap();
+        let url = format!("http://{address}");
+        let password = group.map_or_else(|| engine::password(data, OWNER), |_| PASSWORD.to_owned().into());
+        Self { process, url, user: group.map_or_else(|| OWNER.to_owned(), ruad::tenants::user), password }
     }
 
     fn store(&self) -> Store {
-        Store::connect(&Settings { url: Some(self.url.clone()), ..Settings::default() }).unwrap()
+        let (user, password) = (Some(self.user.clone()), Some(self.password.clone()));
+        Store::connect(&Settings { url: Some(self.url.clone()), user, password, ..Settings::default() })
+            .unwrap()
     }
 
     fn stop(mut self) {
@@ -275,31 +278,31 @@ impl Engine {
     }
 }
 
-/// Policies, grants and limits of a group's user as a file for ClickHouse.
-fn users_xml(group: &str) -> String {
-    let mut filters = String::new();
-    for table in &TABLES {
-        let (name, condition) = (table.name, table.condition("ruad", group));
-        write!(filters, "<{name}><filter>{condition}</filter></{name}>").unwrap();
-    }
-    let mut grants = String::new();
-    ACCESS().grants().iter().for_each(|grant| write!(grants, "<query>{grant}</query>").unwrap());
-    let (mut values, mut constraints) = (String::new(), String::new());
-    for limit in LIMITS.split(',') {
-        let words: Vec<_> = limit.split_whitespace().collect();
-        let name = words[0];
-        write!(values, "<{name}>{}</{name}>", words[2]).unwrap();
-        let constraint = match words[3..] {
-            ["CONST"] => "<const/>".to_owned(),
-            ["MIN", least, "MAX", most] => format!("<min>{least}</min><max>{most}</max>"),
+/// A group's user with its policies, grants and limits.
+fn user(group: &str) -> User {
+    let policy = |table: &ruad::tenants::Table| Policy {
+        database: "ruad".to_owned(),
+        table: table.name.to_owned(),
+        condition: table.condition("ruad", group),
+    };
+    let setting = |limit: &str| {
+        let words: Vec<_> = limit.split_whitespace().map(str::to_owned).collect();
+        let bound = match &words[3..] {
+            [constant] if constant == "CONST" => Bound::Fixed,
+            [_, least, _, most] => Bound::Between(least.clone(), most.clone()),
             _ => unreachable!("{limit}"),
         };
-        write!(constraints, "<{name}>{constraint}</{name}>").unwrap();
+        Setting { name: words[0].clone(), value: words[2].clone(), bound }
+    };
+    let hash = ring::digest::digest(&ring::digest::SHA256, PASSWORD.as_bytes());
+    User {
+        name: ruad::tenants::user(group),
+        password_sha256: Some(hash.as_ref().iter().map(|byte| format!("{byte:02x}")).collect()),
+        grants: ACCESS().grants(),
+        policies: TABLES.iter().map(policy).collect(),
+        settings: LIMITS.split(',').map(setting).collect(),
+        quota: Quota::default(),
     }
-    format!(
-        "<clickhouse><profiles><default/><tenant>{values}<constraints>{constraints}</constraints></tenant></profiles>\
-         <quotas><default/></quotas><users><default><password/><networks><ip>::/0</ip></networks>\
-         <profile>tenant</profile><quota>default</quota><databases><ruad>{filters}</ruad></databases>\
-         <grants>{grants}</grants></default></users></clickhouse>"
-    )
 }
+
+const PASSWORD: &str = "correct horse battery";

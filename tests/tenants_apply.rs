@@ -1,4 +1,5 @@
-//! What `ruad tenants sql --apply` sends: to something that answers as a server does, and to the embedded engine, which refuses.
+//! What `ruad tenants sql --apply` sends: to something that answers as a server does, and to the embedded engine, whose users are not made
+//! by statements.
 #![allow(clippy::unwrap_used, clippy::expect_used, reason = "a test that cannot go on should fail")]
 
 #[path = "support/engine.rs"]
@@ -27,7 +28,7 @@ fn what_is_there_keeps_its_password() {
         }
     });
     let output =
-        apply(&format!("http://{address}"), "globex correct horse battery\nacme battery staple horse\n");
+        apply(&format!("http://{address}"), "globex correct horse battery\nacme battery staple horse\n", "");
     let (out, told) = (String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr));
     assert!(output.status.success(), "{told}");
     assert!(out.ends_with(" statements for 3 groups were run.\n"), "{out}");
@@ -49,10 +50,11 @@ fn what_is_there_keeps_its_password() {
 }
 
 #[test]
-fn an_engine_without_users_refuses() {
+fn the_embedded_engine_refuses() {
     let folder = tempfile::tempdir().unwrap();
-    let (mut engine, address) = launch(folder.path(), "127.0.0.1:0", None);
-    let output = apply(&format!("http://{address}"), "");
+    let (mut engine, address) = launch(folder.path(), "127.0.0.1:0", &[]);
+    let password = engine::password(folder.path(), "ruad");
+    let output = apply(&format!("http://{address}"), "", password.reveal());
     let told = String::from_utf8_lossy(&output.stderr);
     assert_eq!(output.status.code(), Some(1), "{told}");
     // Before anything was made.
@@ -65,7 +67,7 @@ fn an_engine_without_users_refuses() {
     assert!(engine.wait().unwrap().success());
 }
 
-fn apply(url: &str, passwords: &str) -> Output {
+fn apply(url: &str, passwords: &str, password: &str) -> Output {
     let folder = tempfile::tempdir().unwrap();
     let (domains, file) = (folder.path().join("domains.toml"), folder.path().join("passwords"));
     let group = |name: &str| format!("[[group]]\nname = \"{name}\"\n");
@@ -77,6 +79,7 @@ fn apply(url: &str, passwords: &str) -> Output {
         .env_clear()
         .env("RUAD__CLICKHOUSE__URL", url)
         .env("RUAD__CLICKHOUSE__USER", "ruad")
+        .env("RUAD__CLICKHOUSE__PASSWORD", password)
         .env("RUAD__DOMAINS__FILE", &domains)
         .output()
         .unwrap()

@@ -5,13 +5,15 @@ use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, ExitStatus, Stdio};
 
-use ruad::engine::READY;
+use ruad::engine::{self, OWNER, Passwords, READY};
+use ruad::store::{Password, Settings};
 
 /// A running engine. It stops when this is dropped, and when this process ends and takes its end of the pipe with it.
 #[derive(Debug)]
 pub struct Process {
     child: Child,
     address: SocketAddr,
+    password: Password,
 }
 
 /// Why there is no engine, or why nobody knows what became of its data.
@@ -32,6 +34,9 @@ pub enum Error {
         /// The program.
         program: PathBuf,
     },
+    /// Its password cannot be read.
+    #[error(transparent)]
+    Password(#[from] engine::Error),
     /// It could not be waited for.
     #[error("the engine cannot be waited for: {source}")]
     Wait {
@@ -47,17 +52,23 @@ pub enum Error {
 }
 
 impl Process {
-    /// Starts the engine of the program `ruad` over a folder, on a free port, and waits until it is ready. Its log goes to
-    /// `log`.
+    /// Starts the engine of the program `ruad` over a folder, with these databases, on a free port, and waits until it is
+    /// ready. Its log goes to `log`.
     ///
     /// # Errors
     ///
     /// When it does not start; mostly because libchdb is not installed.
-    pub fn start(program: &Path, folder: &Path, log: Stdio) -> Result<Self, Error> {
+    pub fn start(
+        program: &Path,
+        folder: &Path,
+        databases: impl IntoIterator<Item = String>,
+        log: Stdio,
+    ) -> Result<Self, Error> {
         let refuse = |source| Error::Spawn { program: program.to_owned(), source };
         let mut child = Command::new(program)
             .args(["engine", "--stop-with-stdin", "--listen", "127.0.0.1:0", "--path"])
             .arg(folder)
+            .args(databases.into_iter().map(|database| format!("--database={database}")))
             .env("TZ", "UTC")
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())
@@ -70,7 +81,9 @@ impl Process {
         }
         let address = line.trim().strip_prefix(READY).and_then(|address| address.parse().ok());
         let address = address.ok_or_else(|| Error::NotReady { program: program.to_owned() })?;
-        Ok(Self { child, address })
+        let settings = engine::Settings { path: folder.to_owned(), ..engine::Settings::default() };
+        let password = Passwords::of(&settings).read(OWNER)?.into();
+        Ok(Self { child, address, password })
     }
 
     /// Stops it, so that all it has is on the disk.
@@ -94,9 +107,15 @@ impl Process {
         self.address
     }
 
-    /// The same as a URL.
-    pub fn url(&self) -> String {
-        format!("http://{}", self.address)
+    /// The way to one of its databases.
+    pub fn settings(&self, database: &str) -> Settings {
+        Settings {
+            url: Some(format!("http://{}", self.address)),
+            user: Some(OWNER.to_owned()),
+            password: Some(self.password.clone()),
+            database: database.to_owned(),
+            ..Settings::default()
+        }
     }
 
     /// The number of its process.

@@ -1,35 +1,44 @@
 //! `ruad engine`: the embedded ClickHouse as a process of its own.
 
+use std::fs::{self, File};
 use std::io::{self, Read, Write};
 use std::net::SocketAddr;
+use std::os::fd::AsFd;
 use std::os::unix::process::CommandExt;
 use std::path::PathBuf;
 use std::process::{Command, ExitCode};
 use std::time::Duration;
 use std::{env, thread};
 
-use anyhow::Context;
-use ruad::engine::{Error, READY, Server, Settings};
+use anyhow::{Context, bail};
+use ruad::engine::{self, Access, OWNER, Passwords, READER, READY, Settings};
 use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::oneshot;
 
-/// Runs the embedded ClickHouse engine and answers ClickHouse's HTTP interface.
+/// Runs ClickHouse's server out of libchdb, for its HTTP interface alone.
 ///
-/// Prints `listening on ADDRESS` when it is ready. Whoever reaches that address owns the data.
+/// Prints `listening on ADDRESS` when it is ready. Its users are ruad, which writes, and reader, which reads; `ruad engine
+/// password` shows their passwords.
 #[derive(Debug, clap::Args)]
+#[command(args_conflicts_with_subcommands = true, subcommand_negates_reqs = true)]
 pub(crate) struct Engine {
-    /// The data folder; created when it is not there.
-    #[arg(long, value_name = "DIR")]
-    path: PathBuf,
-    /// The address to listen on; one that is not a loopback address needs a password.
+    #[command(subcommand)]
+    command: Option<Sub>,
+    /// The folder of its data and passwords; created when it is not there.
+    #[arg(long, value_name = "DIR", required = true)]
+    path: Option<PathBuf>,
+    /// The address to listen on.
     #[arg(long, value_name = "ADDRESS:PORT", default_value_t = Settings::default().listen)]
     listen: SocketAddr,
-    /// The only user's name, checked when there is a password.
-    #[arg(long, value_name = "NAME", default_value_t = Settings::default().user)]
-    user: String,
-    /// A file whose first line is the password.
+    /// A database that ruad writes to and reader reads; created when it is not there. May be given several times.
+    #[arg(long, value_name = "NAME", default_value = "ruad")]
+    database: Vec<String>,
+    /// A file whose first line is the password of the user ruad. Without one, a password is made at the first start.
     #[arg(long, value_name = "FILE")]
     password_file: Option<PathBuf>,
+    /// A file with more users, as JSON; the daemon writes it.
+    #[arg(long, value_name = "FILE")]
+    users: Option<PathBuf>,
     /// libchdb; looked for in RUAD_ENGINE_LIB, the user's cache and the system's folders when it is not
     /// named.
     #[arg(long, value_name = "FILE")]
@@ -54,13 +63,36 @@ pub(crate) struct Engine {
     stop_with_stdin: bool,
 }
 
+#[derive(Debug, clap::Subcommand)]
+enum Sub {
+    Password(Password),
+}
+
+/// Shows the password of a user of the embedded engine.
+///
+/// The engine makes it when it starts for the first time, unless engine.password_file names one for ruad.
+#[derive(Debug, clap::Args)]
+struct Password {
+    /// Whose: ruad, which writes, or reader, which is for dashboards and people.
+    #[arg(default_value = READER, value_parser = [OWNER, READER])]
+    user: String,
+    /// The engine's folder, if it is not that of the configuration.
+    #[arg(long = "path", value_name = "DIR")]
+    folder: Option<PathBuf>,
+    #[command(flatten)]
+    configuration: super::Configuration,
+}
+
 impl Engine {
     /// Runs until SIGTERM, SIGINT or, when asked for, the end of standard input.
     ///
     /// # Errors
     ///
-    /// When the engine cannot be opened, or a running statement cannot be ended.
+    /// When the engine cannot be started, or ends by itself.
     pub(crate) fn run(self) -> anyhow::Result<ExitCode> {
+        if let Some(Sub::Password(password)) = self.command {
+            return password.run();
+        }
         // The engine takes the zone of times that name none from the environment, once.
         if env::var_os("TZ").is_none_or(|zone| zone != "UTC") {
             let mut again = Command::new(env::current_exe().context("cannot find this program's file")?);
@@ -68,75 +100,90 @@ impl Engine {
             return Err(error).context("cannot start this program again with TZ=UTC");
         }
         let stop_with_stdin = self.stop_with_stdin;
-        let settings = self.settings()?;
-        let runtime = tokio::runtime::Builder::new_multi_thread()
-            .worker_threads(2)
-            // Each statement has a thread; a few more look after them.
-            .max_blocking_threads(settings.statements.saturating_add(64))
+        let (settings, access) = self.settings()?;
+        let runtime = tokio::runtime::Builder::new_current_thread()
             .enable_all()
             .build()
             .context("cannot start the runtime")?;
-        let outcome = runtime.block_on(serve(&settings, stop_with_stdin));
-        if let Err(Error::Unclosed { .. }) = &outcome {
-            // Returning would run the library's exit handlers under a running statement.
-            tracing::error!("Statements did not end when they were killed; the process ends without them.");
-            chdb::exit_now(1);
-        }
+        runtime.block_on(serve(&settings, &access, stop_with_stdin))?;
         runtime.shutdown_timeout(Duration::from_secs(1));
-        outcome?;
         Ok(ExitCode::SUCCESS)
     }
 
-    fn settings(self) -> anyhow::Result<Settings> {
+    fn settings(self) -> anyhow::Result<(Settings, Access)> {
         let default = Settings::default();
-        Ok(Settings {
+        let path = self.path.context("--path is missing")?;
+        let users = match &self.users {
+            Some(file) => {
+                let read = || format!("cannot read the users in {}", file.display());
+                serde_json::from_slice(&fs::read(file).with_context(read)?).with_context(read)?
+            }
+            None => Vec::new(),
+        };
+        let settings = Settings {
             listen: self.listen,
-            path: std::path::absolute(&self.path).context("cannot tell where the data folder is")?,
+            path: std::path::absolute(&path).context("cannot tell where the data folder is")?,
             library: self.lib,
-            user: self.user,
             password_file: self.password_file,
             statements: self.statements,
             time_limit: self.time_limit.unwrap_or(default.time_limit),
             peer_timeout: self.peer_timeout.unwrap_or(default.peer_timeout),
             stop_timeout: self.stop_timeout.unwrap_or(default.stop_timeout),
             memory_bytes: self.memory_bytes,
-        })
+        };
+        Ok((settings, Access { databases: self.database, users }))
     }
 }
 
-async fn serve(settings: &Settings, stop_with_stdin: bool) -> Result<(), Error> {
-    let listen = |source| Error::Listen { address: settings.listen, source };
-    let mut terminate = signal(SignalKind::terminate()).map_err(listen)?;
-    let mut interrupt = signal(SignalKind::interrupt()).map_err(listen)?;
-    let server = Server::open(settings).await?;
-    let address = server.address().map_err(listen)?;
-    tracing::info!(%address, path = %settings.path.display(), "The engine is ready.");
-    let mut stdout = io::stdout().lock();
-    // Whoever reads it may have closed it; the engine runs on.
-    drop(writeln!(stdout, "{READY}{address}").and_then(|()| stdout.flush()));
-    drop(stdout);
-    let stdin = stdin_end(stop_with_stdin);
-    server
-        .serve(async move {
-            tokio::select! {
-                _ = terminate.recv() => {}
-                _ = interrupt.recv() => {}
-                () = stdin => {}
-            }
-        })
-        .await
+impl Password {
+    fn run(self) -> anyhow::Result<ExitCode> {
+        let mut settings = self.configuration.load()?;
+        if let Some(folder) = self.folder {
+            settings.engine.path = folder;
+        } else if let Some(url) = settings.clickhouse.url {
+            bail!("clickhouse.url is {url}: there is no embedded engine, and its server has the passwords");
+        }
+        writeln!(io::stdout(), "{}", Passwords::of(&settings.engine).read(&self.user)?)?;
+        Ok(ExitCode::SUCCESS)
+    }
 }
 
-/// Waits for the end of standard input, or for ever.
-async fn stdin_end(wanted: bool) {
-    if !wanted {
+async fn serve(settings: &Settings, access: &Access, stop_with_stdin: bool) -> anyhow::Result<()> {
+    let mut terminate = signal(SignalKind::terminate())?;
+    let mut interrupt = signal(SignalKind::interrupt())?;
+    // The engine gets another one.
+    let stdin = match stop_with_stdin {
+        true => {
+            Some(File::from(io::stdin().as_fd().try_clone_to_owned().context("there is no standard input")?))
+        }
+        false => None,
+    };
+    let ready = |address: SocketAddr| {
+        tracing::info!(%address, path = %settings.path.display(), "The engine is ready.");
+        let mut stdout = io::stdout().lock();
+        // Whoever reads it may have closed it; the engine runs on.
+        drop(writeln!(stdout, "{READY}{address}").and_then(|()| stdout.flush()));
+    };
+    let stop = async move {
+        tokio::select! {
+            _ = terminate.recv() => {}
+            _ = interrupt.recv() => {}
+            () = end(stdin) => {}
+        }
+    };
+    Ok(engine::run(settings, access, ready, stop).await?)
+}
+
+/// Waits for the end of a file, or for ever.
+async fn end(file: Option<File>) {
+    let Some(mut file) = file else {
         return std::future::pending().await;
-    }
+    };
     let (ended, end) = oneshot::channel::<()>();
     // A thread of its own: the runtime would wait for a blocking task.
     thread::spawn(move || {
         let mut buffer = [0; 64];
-        while io::stdin().read(&mut buffer).is_ok_and(|count| count > 0) {}
+        while file.read(&mut buffer).is_ok_and(|count| count > 0) {}
         drop(ended);
     });
     drop(end.await);

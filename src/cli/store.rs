@@ -1,7 +1,7 @@
 //! The way of a command to ClickHouse.
 
 use anyhow::{Context, bail};
-use ruad::{config::Settings, store::Store};
+use ruad::{config::Settings, engine, store::Store};
 
 /// The store that the daemon of these settings uses: `clickhouse.url`, or the embedded engine that `ruad serve` runs.
 ///
@@ -13,6 +13,10 @@ pub(crate) async fn connect(settings: &Settings) -> anyhow::Result<Store> {
     let is_embedded = clickhouse.url.is_none();
     let url = clickhouse.url.take().unwrap_or_else(|| format!("http://{}", settings.engine.listen));
     clickhouse.url = Some(url.clone());
+    if is_embedded {
+        clickhouse.user = Some(engine::OWNER.to_owned());
+        clickhouse.password = Some(engine::Passwords::of(&settings.engine).read(engine::OWNER)?.into());
+    }
     let store = Store::connect(&clickhouse)?;
     store.ping().await.with_context(|| match is_embedded {
         true => format!(

@@ -89,7 +89,7 @@ impl Sql {
         }
         if self.apply && settings.clickhouse.url.is_none() {
             bail!(
-                "clickhouse.url is not set, and the embedded engine has no users: a ClickHouse server is needed"
+                "clickhouse.url is not set, and the embedded engine makes no users by statements: a ClickHouse server is needed"
             );
         }
         // Checks the names that stand in statements.
@@ -276,7 +276,7 @@ mod tests {
             (&["acme"], Some("globex correct horse battery"), false, "names globex"),
             (&[], Some("acme short"), false, "16 or more"),
             (&[], Some("acme"), false, "a group and its password"),
-            (&[], None, true, "the embedded engine has no users"),
+            (&[], None, true, "the embedded engine makes no users"),
         ] {
             let error = format!("{:#}", world.sql(groups, passwords, apply).unwrap_err());
             assert!(error.contains(words), "{error}");

@@ -12,7 +12,8 @@ use tokio::process::{ChildStdin, Command};
 use tokio::sync::oneshot;
 use tokio::task::JoinHandle;
 
-use super::{Error, Settings, library};
+use super::{Access, Error, OWNER, Passwords, Settings, access, library};
+use crate::store::Password;
 use crate::telemetry::{self, engine as events};
 
 /// A supervised `ruad engine`: started again when it dies, and ended with this process, however this one
@@ -22,6 +23,7 @@ use crate::telemetry::{self, engine as events};
 #[derive(Debug)]
 pub struct Child {
     address: SocketAddr,
+    password: Password,
     stop: oneshot::Sender<()>,
     supervisor: JoinHandle<()>,
 }
@@ -30,6 +32,7 @@ pub struct Child {
 struct Launch {
     program: PathBuf,
     settings: Settings,
+    access: Access,
     log: telemetry::Settings,
 }
 
@@ -49,9 +52,13 @@ impl Child {
     ///
     /// When the library is missing, the process cannot be started, or it ends or stays silent instead of
     /// becoming ready.
-    pub async fn start(settings: &Settings, log: &telemetry::Settings) -> Result<Self, Error> {
+    pub async fn start(
+        settings: &Settings,
+        access: &Access,
+        log: &telemetry::Settings,
+    ) -> Result<Self, Error> {
         let program = env::current_exe().map_err(Error::Spawn)?;
-        Self::start_program(program, settings, log).await
+        Self::start_program(program, settings, access, log).await
     }
 
     /// Starts `program engine …`, which logs as `log` says, to this process's standard error.
@@ -62,23 +69,31 @@ impl Child {
     pub async fn start_program(
         program: PathBuf,
         settings: &Settings,
+        access: &Access,
         log: &telemetry::Settings,
     ) -> Result<Self, Error> {
         // Said here, because the process could only say it in its log.
         library::find(settings.library.as_deref())?;
-        let mut launch = Launch { program, settings: settings.clone(), log: log.clone() };
+        let mut launch =
+            Launch { program, settings: settings.clone(), access: access.clone(), log: log.clone() };
         let process = Process::start(&launch).await?;
         let address = process.address;
+        let password = Passwords::of(settings).read(OWNER)?.into();
         // A port that the system chose must stay the same after a restart.
         launch.settings.listen = address;
         let (stop, stopped) = oneshot::channel();
         let supervisor = tokio::spawn(supervise(launch, process, stopped));
-        Ok(Self { address, stop, supervisor })
+        Ok(Self { address, password, stop, supervisor })
     }
 
     /// Where ClickHouse clients find it, such as `http://127.0.0.1:8123`.
     pub fn url(&self) -> String {
         format!("http://{}", self.address)
+    }
+
+    /// The password of [`OWNER`].
+    pub fn password(&self) -> Password {
+        self.password.clone()
     }
 
     /// Lets running statements finish, ends the process and waits for it.
@@ -121,10 +136,12 @@ async fn supervise(launch: Launch, mut process: Process, mut stop: oneshot::Rece
 impl Process {
     async fn start(launch: &Launch) -> Result<Self, Error> {
         let begun = Instant::now();
+        let users = users_file(launch)?;
         let mut command = Command::new(&launch.program);
         command
             .arg("engine")
-            .args(arguments(&launch.settings))
+            .args(arguments(&launch.settings, &launch.access))
+            .args(users.iter().flat_map(|file| ["--users".as_ref(), file.as_os_str()]))
             .env("TZ", "UTC")
             // It reads no configuration file.
             .env("RUAD__LOG__FORMAT", launch.log.format.as_str())
@@ -175,13 +192,25 @@ impl Process {
     }
 }
 
+/// Writes the users that are not the engine's own, if any, where the process reads them.
+fn users_file(launch: &Launch) -> Result<Option<PathBuf>, Error> {
+    if launch.access.users.is_empty() {
+        return Ok(None);
+    }
+    let folder = access::folder(&launch.settings.path);
+    access::make_folder(&folder)?;
+    let file = folder.join("users.json");
+    let failed = |source: serde_json::Error| Error::Folder { path: file.clone(), source: source.into() };
+    access::write(&file, &serde_json::to_string(&launch.access.users).map_err(failed)?)?;
+    Ok(Some(file))
+}
+
 /// The settings as arguments of `ruad engine`.
-fn arguments(settings: &Settings) -> Vec<std::ffi::OsString> {
+fn arguments(settings: &Settings, access: &Access) -> Vec<std::ffi::OsString> {
     let Settings {
         listen,
         path,
         library,
-        user,
         password_file,
         statements,
         time_limit,
@@ -192,7 +221,9 @@ fn arguments(settings: &Settings) -> Vec<std::ffi::OsString> {
     let mut arguments = vec!["--stop-with-stdin".into(), "--path".into(), path.into()];
     let mut add = |name: &str, value: std::ffi::OsString| arguments.extend([name.into(), value]);
     add("--listen", listen.to_string().into());
-    add("--user", user.into());
+    for database in &access.databases {
+        add("--database", database.into());
+    }
     add("--statements", statements.to_string().into());
     add("--time-limit", time_limit.as_secs_f64().to_string().into());
     add("--peer-timeout", peer_timeout.as_secs_f64().to_string().into());

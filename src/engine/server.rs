@@ -1,333 +1,215 @@
-//! The HTTP server in front of the engine.
+//! The process `ruad engine`: ClickHouse's server runs in a thread of it until its standard input ends, which this
+//! program holds the other end of.
 
-use std::collections::HashSet;
+use std::fs::{self, File, TryLockError};
 use std::future::Future;
-use std::net::SocketAddr;
-use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, Mutex};
+use std::io::{self, PipeWriter};
+use std::net::{SocketAddr, TcpListener};
+use std::path::{Path, PathBuf};
+use std::thread;
 use std::time::{Duration, Instant};
 
-use axum::Router;
-use axum::extract::{ConnectInfo, Request as HttpRequest, State};
-use axum::http::{HeaderMap, Method, StatusCode, header};
-use axum::response::{IntoResponse, Response};
-use chdb::Exception;
-use tokio::net::TcpListener;
-use tokio::sync::{Semaphore, oneshot};
-use tokio_util::sync::CancellationToken;
-use tokio_util::task::TaskTracker;
-use uuid::Uuid;
+use chdb::Library;
+use clickhouse::Client;
+use tokio::sync::oneshot;
 
-use super::instance::Instance;
-use super::job::Job;
-use super::listener::{Congestion, Listener};
-use super::pipe::{Input, Sender};
-use super::reply::{self, Reply};
-use super::request::Request;
-use super::{Error, Settings, exception};
+use super::users::{self, HOST};
+use super::{Access, Error, OWNER, Passwords, READER, Settings, access, configuration, confinement, library};
+use crate::lock::Lock;
 use crate::telemetry::engine as events;
 
-/// An engine that listens.
-pub struct Server {
-    listener: TcpListener,
-    front: Arc<Front>,
-    stop_timeout: Duration,
+/// Runs the engine until `stop` is ready; calls `ready` with its address once statements can be sent. Then lets running
+/// statements finish for the settings' time, ends the rest, and closes the data folder.
+///
+/// It takes the process over: standard input, the working folder and the exit. Only one can run in a process, and paths
+/// in the settings must be absolute.
+///
+/// # Errors
+///
+/// When the library, the folder, a password or the address cannot be used, and when ClickHouse ends by itself.
+pub async fn run(
+    settings: &Settings,
+    access: &Access,
+    ready: impl FnOnce(SocketAddr),
+    stop: impl Future<Output = ()>,
+) -> Result<(), Error> {
+    let mut server = Server::start(settings, access)?;
+    server.wait_until_ready(&settings.path).await?;
+    ready(server.address);
+    tokio::select! {
+        () = stop => {}
+        ended = &mut server.ended => return Err(reason(ended)),
+    }
+    server.stop(settings.stop_timeout).await;
+    Ok(())
 }
 
-/// What all requests share.
-struct Front {
-    instance: Arc<Instance>,
-    /// One permit for each statement that may run.
-    turns: Semaphore,
-    /// The blocking threads.
-    jobs: TaskTracker,
-    /// Cancels all of them.
-    cancelled: CancellationToken,
-    /// The ids of running statements that a client chose.
-    running: Mutex<HashSet<String>>,
-    password: Option<String>,
-    user: String,
-    peer_timeout: Duration,
+/// ClickHouse's server in its thread.
+struct Server {
+    address: SocketAddr,
+    /// As the user of this process.
+    client: Client,
+    /// ClickHouse ends when this is closed.
+    stdin: Option<PipeWriter>,
+    ended: oneshot::Receiver<Result<(), String>>,
+    /// Dropped last.
+    _lock: Lock,
 }
 
 impl Server {
-    /// Opens the engine and listens. Blocks while the engine starts, about a quarter of a second.
-    ///
-    /// # Errors
-    ///
-    /// When the library or the folder cannot be opened, or the address is taken; when the address is not a
-    /// loopback one and no password protects it.
-    pub async fn open(settings: &Settings) -> Result<Self, Error> {
-        let password = settings.password()?;
-        if !settings.listen.ip().is_loopback() && password.is_none() {
-            return Err(Error::Exposed { address: settings.listen });
-        }
-        // The address first: it is the cheaper thing to fail.
-        let listener = TcpListener::bind(settings.listen)
-            .await
-            .map_err(|source| Error::Listen { address: settings.listen, source })?;
-        let owned = settings.clone();
-        let instance = tokio::task::spawn_blocking(move || Instance::open(&owned))
-            .await
-            .map_err(|_| Error::Panicked)??;
-        let front = Front {
-            instance: Arc::new(instance),
-            turns: Semaphore::new(settings.statements.max(1)),
-            jobs: TaskTracker::new(),
-            cancelled: CancellationToken::new(),
-            running: Mutex::default(),
-            password,
-            user: settings.user.clone(),
-            peer_timeout: settings.peer_timeout,
+    fn start(settings: &Settings, access: &Access) -> Result<Self, Error> {
+        let file = library::find(settings.library.as_deref())?;
+        // The working folder is about to change.
+        let file = std::path::absolute(file).map_err(Error::Start)?;
+        access::make_folder(&settings.path)?;
+        let lock = lock(&settings.path)?;
+        let address = free(settings.listen)?;
+        let password = prepare(settings, access, address)?;
+        let client =
+            Client::default().with_url(format!("http://{address}")).with_user(HOST).with_password(&password);
+        let library = Library::open(&file).map_err(|source| Error::Library { path: file.clone(), source })?;
+        let (reader, stdin) = io::pipe().map_err(Error::Start)?;
+        chdb::take_as_stdin(reader).map_err(Error::Start)?;
+        let arguments = arguments(settings, access);
+        let (sender, ended) = oneshot::channel();
+        let folder = settings.path.clone();
+        let work = move || {
+            confinement::confine(&folder, &file).iter().for_each(|lack| events::unconfined(lack));
+            let outcome = library.run(&arguments).map_err(|error| error.to_string());
+            // The process may be ending.
+            drop(sender.send(outcome));
         };
-        Ok(Self { listener, front: Arc::new(front), stop_timeout: settings.stop_timeout })
+        // As large as a main thread's: ClickHouse's parser recurses.
+        let builder = thread::Builder::new().name("engine".to_owned()).stack_size(8 << 20);
+        builder.spawn(work).map_err(Error::Start)?;
+        Ok(Self { address, client, stdin: Some(stdin), ended, _lock: lock })
     }
 
-    /// The address it listens on, its port filled in.
-    ///
-    /// # Errors
-    ///
-    /// When the system does not know it.
-    pub fn address(&self) -> std::io::Result<SocketAddr> {
-        self.listener.local_addr()
-    }
-
-    /// Serves until `stop` is ready, then lets running statements finish for the settings' time, kills the
-    /// rest and closes the engine.
-    ///
-    /// # Errors
-    ///
-    /// [`Error::Unclosed`] when a statement did not even end when it was killed: the process must then end by
-    /// [`chdb::exit_now`].
-    pub async fn serve(self, stop: impl Future<Output = ()> + Send + 'static) -> Result<(), Error> {
-        let Self { listener, front, stop_timeout } = self;
-        let router = Router::new()
-            .route("/ping", axum::routing::any(async || "Ok.\n"))
-            .route("/", axum::routing::any(statement))
-            .fallback(async |request: HttpRequest| {
-                let text = format!("There is no handle {}\n", request.uri().path());
-                (StatusCode::NOT_FOUND, text)
-            })
-            .with_state(Arc::clone(&front));
-        let service = router.into_make_service_with_connect_info::<Congestion>();
-        let listener = Listener::new(listener);
-        let (stopped, stops) = oneshot::channel::<()>();
-        let shutdown = async move {
-            stop.await;
-            drop(stopped);
-        };
-        let server =
-            tokio::spawn(axum::serve(listener, service).with_graceful_shutdown(shutdown).into_future());
-        drop(stops.await);
-        let deadline = Instant::now() + stop_timeout;
-        let finished = tokio::time::timeout(stop_timeout, server).await;
-        front.jobs.close();
-        if finished.is_err() {
-            front.turns.close();
-            front.cancelled.cancel();
-            let instance = Arc::clone(&front.instance);
-            drop(tokio::task::spawn_blocking(move || instance.kill("")).await);
-        }
-        let grace = deadline.saturating_duration_since(Instant::now()).max(KILL_GRACE);
-        if tokio::time::timeout(grace, front.jobs.wait()).await.is_err() {
-            return Err(Error::Unclosed { statements: front.jobs.len() });
-        }
-        let instance = Arc::clone(&front.instance);
-        tokio::task::spawn_blocking(move || instance.close()).await.map_err(|_| Error::Panicked)
-    }
-}
-
-async fn statement(
-    State(front): State<Arc<Front>>,
-    ConnectInfo(congestion): ConnectInfo<Congestion>,
-    request: HttpRequest,
-) -> Response {
-    let (parts, body) = request.into_parts();
-    let fallback_id = Uuid::now_v7().to_string();
-    let failed = |exception: &Exception, query_id: &str| {
-        events::refused(exception.code);
-        reply::failure(exception, front.instance.server(), query_id)
-    };
-    let is_idle = matches!(parts.method, Method::GET | Method::HEAD) && parts.uri.query().is_none();
-    if is_idle {
-        return "Ok.\n".into_response();
-    }
-    let request = match Request::read(&parts.method, &parts.uri, &parts.headers) {
-        Ok(request) => request,
-        Err(exception) => return failed(&exception, &fallback_id),
-    };
-    let query_id = request.query_id.clone().unwrap_or(fallback_id);
-    let allowed = front.allow(&request, &parts.headers).and_then(|()| request.check());
-    if let Err(exception) = allowed {
-        return failed(&exception, &query_id);
-    }
-    match front.run(request, body, congestion, &query_id).await {
-        Ok(response) => response,
-        Err(exception) => failed(&exception, &query_id),
-    }
-}
-
-impl Front {
-    async fn run(
-        self: &Arc<Self>,
-        request: Request,
-        body: axum::body::Body,
-        congestion: Congestion,
-        query_id: &str,
-    ) -> Result<Response, Exception> {
-        let running = Running::register(self, request.query_id.clone())?;
-        let turn = tokio::time::timeout(TURN_TIMEOUT, self.turns.acquire());
-        let busy = || {
-            let text = "Too many simultaneous statements: none has ended in time";
-            exception::new(exception::TOO_MANY_SIMULTANEOUS_QUERIES, text)
-        };
-        let Ok(Ok(turn)) = turn.await else { return Err(busy()) };
-        // Given back by the job, not when this future is dropped.
-        turn.forget();
-        let begun = Instant::now();
-        let mark = format!("ruad:{}:", Uuid::now_v7());
-        let cancelled = self.cancelled.child_token();
-        let done = Arc::new(AtomicBool::new(false));
-        let guard = Guard {
-            instance: Arc::clone(&self.instance),
-            jobs: self.jobs.clone(),
-            mark: mark.clone(),
-            cancelled: cancelled.clone(),
-            done: Arc::clone(&done),
-        };
-        let (sender, answer) = Sender::new(self.peer_timeout, cancelled.clone(), congestion, guard);
-        let (head_sender, head) = oneshot::channel();
-        let server = self.instance.server().clone();
-        let reply = Reply::new(head_sender, sender, request.encoding, server, query_id);
-        let input = Input::new(body, self.peer_timeout, cancelled.clone());
-        let job = Job {
-            instance: Arc::clone(&self.instance),
-            request,
-            input,
-            mark,
-            cancelled,
-            done: Arc::clone(&done),
-        };
-        let front = Arc::clone(self);
-        self.jobs.spawn_blocking(move || {
-            // Also when the job panics.
-            let _turn = Turn { front: &front, _running: running, done };
-            let code = job.run(reply);
-            events::statement(begun.elapsed(), code);
-        });
-        let head = head.await.map_err(|_| {
-            exception::new(exception::UNKNOWN_EXCEPTION, "The statement ended without an answer")
-        })?;
-        Ok(head.with(answer))
-    }
-
-    /// Whether this client may run statements.
-    fn allow(&self, request: &Request, headers: &HeaderMap) -> Result<(), Exception> {
-        let Some(password) = &self.password else { return Self::allow_local(headers) };
-        let credentials = request.credentials.clone().unwrap_or_default();
-        if credentials.are(&self.user, password) {
-            return Ok(());
-        }
-        let user = if credentials.user.is_empty() { "default" } else { &credentials.user };
-        let text = format!(
-            "{user}: Authentication failed: password is incorrect, or there is no user with such name."
-        );
-        Err(exception::new(exception::AUTHENTICATION_FAILED, &text))
-    }
-
-    /// Without a password, a page in a browser on this machine must not reach the engine: neither by a
-    /// request of its own, which names its origin, nor through a name that it made point here.
-    fn allow_local(headers: &HeaderMap) -> Result<(), Exception> {
-        let text = |name| headers.get(name).map(|value| value.to_str().unwrap_or_default());
-        let host = text(header::HOST).unwrap_or("localhost");
-        let is_address = host.parse::<SocketAddr>().is_ok()
-            || host.trim_matches(['[', ']']).parse::<std::net::IpAddr>().is_ok();
-        let name = host.split_once(':').map_or(host, |(name, _)| name);
-        if headers.get(header::ORIGIN).is_none() && (is_address || name.eq_ignore_ascii_case("localhost")) {
-            return Ok(());
-        }
-        let text = "Requests of web pages, and to other host names than localhost, need a password: the engine \
-                    has none configured";
-        Err(exception::new(exception::ACCESS_DENIED, text))
-    }
-}
-
-/// Held by an answer's body. When the client goes away before the end, the statement is killed.
-struct Guard {
-    instance: Arc<Instance>,
-    jobs: TaskTracker,
-    mark: String,
-    cancelled: CancellationToken,
-    done: Arc<AtomicBool>,
-}
-
-impl Drop for Guard {
-    fn drop(&mut self) {
-        if self.done.load(Ordering::Relaxed) {
-            return;
-        }
-        self.cancelled.cancel();
-        let (instance, mark, done) = (Arc::clone(&self.instance), self.mark.clone(), Arc::clone(&self.done));
-        // The job may just be about to start its statement, so once is not enough.
-        self.jobs.spawn(async move {
-            tokio::time::sleep(FIRST_KILL).await;
-            while !done.load(Ordering::Relaxed) {
-                let (instance, mark) = (Arc::clone(&instance), mark.clone());
-                drop(tokio::task::spawn_blocking(move || instance.kill(&mark)).await);
-                tokio::time::sleep(NEXT_KILL).await;
+    /// Asks until there is an answer.
+    async fn wait_until_ready(&mut self, path: &Path) -> Result<(), Error> {
+        let deadline = Instant::now() + READY_TIMEOUT;
+        let timezone = loop {
+            tokio::select! {
+                ended = &mut self.ended => return Err(reason(ended)),
+                () = tokio::time::sleep(READY_POLL) => {}
             }
-        });
-    }
-}
-
-/// A statement's place among those that run; given back when its thread is done.
-struct Turn<'front> {
-    front: &'front Front,
-    _running: Running,
-    done: Arc<AtomicBool>,
-}
-
-impl Drop for Turn<'_> {
-    fn drop(&mut self) {
-        self.done.store(true, Ordering::Relaxed);
-        self.front.turns.add_permits(1);
-    }
-}
-
-/// A query id that no other statement may use while this one runs.
-struct Running {
-    front: Arc<Front>,
-    id: Option<String>,
-}
-
-impl Running {
-    fn register(front: &Arc<Front>, id: Option<String>) -> Result<Self, Exception> {
-        let id = id.filter(|id| !id.is_empty());
-        if let Some(id) = &id
-            && let Ok(mut running) = front.running.lock()
-            && !running.insert(id.clone())
-        {
-            let text = format!("Query with id = {id} is already running.");
-            return Err(exception::new(exception::QUERY_WITH_SAME_ID_IS_ALREADY_RUNNING, &text));
-        }
-        Ok(Self { front: Arc::clone(front), id })
-    }
-}
-
-impl Drop for Running {
-    fn drop(&mut self) {
-        if let Some(id) = &self.id
-            && let Ok(mut running) = self.front.running.lock()
-        {
-            running.remove(id);
+            match self.client.query("SELECT timezone()").fetch_one::<String>().await {
+                Ok(timezone) => break timezone,
+                Err(error) if Instant::now() > deadline => {
+                    return Err(Error::NotReady { reason: error.to_string() });
+                }
+                Err(_) => {}
+            }
+        };
+        // ClickHouse's function `file` needs no right. It reads below the working folder or, in a command line, anywhere;
+        // without a working folder it fails. ClickHouse itself needs one until it has started.
+        let folder = working_folder(path);
+        fs::remove_dir(&folder).map_err(|source| Error::Folder { path: folder, source })?;
+        match timezone.as_str() {
+            "UTC" | "Etc/UTC" => Ok(()),
+            _ => Err(Error::TimeZone { timezone }),
         }
     }
+
+    async fn stop(mut self, timeout: Duration) {
+        let deadline = Instant::now() + timeout;
+        while Instant::now() < deadline && self.statements().await > 0 {
+            tokio::time::sleep(STOP_POLL).await;
+        }
+        let kill = format!("KILL QUERY WHERE user NOT IN ('', 'default', '{HOST}') ASYNC");
+        // What does not end by it ends with the process.
+        drop(self.client.query(&kill).execute().await);
+        drop(self.stdin.take());
+        if tokio::time::timeout(CLOSE_TIMEOUT, &mut self.ended).await.is_err() {
+            events::unclosed();
+            // Returning would run the library's exit handlers under running statements. What was acknowledged is on disk.
+            chdb::exit_now(0);
+        }
+    }
+
+    /// How many run, of others.
+    async fn statements(&self) -> u64 {
+        let query =
+            format!("SELECT count() FROM system.processes WHERE user NOT IN ('', 'default', '{HOST}')");
+        // When it cannot be asked, waiting for it helps nobody.
+        self.client.query(&query).fetch_one().await.unwrap_or(0)
+    }
 }
 
-/// How long a request waits until one of the running statements ends.
-const TURN_TIMEOUT: Duration = Duration::from_secs(60);
-/// An answer's body is dropped a moment before its thread is done when all went well.
-const FIRST_KILL: Duration = Duration::from_millis(50);
-const NEXT_KILL: Duration = Duration::from_millis(250);
-/// How long killed statements get to end.
-const KILL_GRACE: Duration = Duration::from_secs(5);
+/// Writes what ClickHouse reads, and gives the password of this process's own user.
+fn prepare(settings: &Settings, access: &Access, address: SocketAddr) -> Result<String, Error> {
+    access.databases.iter().try_for_each(|name| users::plain("a database", name))?;
+    let folder = access::folder(&settings.path);
+    access::make_folder(&folder)?;
+    let passwords = Passwords::of(settings);
+    let host = access::new_password()?;
+    let hashes = [passwords.read_or_make(OWNER)?, passwords.read_or_make(READER)?, host.clone()]
+        .map(|password| access::hash(&password));
+    let mut users = users::own(&access.databases, settings, hashes);
+    users.extend(access.users.iter().cloned());
+    access::write(&configuration::users_file(&settings.path), &users::xml(&access.databases, &users)?)?;
+    access::write(&configuration_file(&settings.path), &configuration::xml(settings, address))?;
+    let folder = working_folder(&settings.path);
+    access::make_folder(&folder)?;
+    std::env::set_current_dir(&folder).map_err(|source| Error::Folder { path: folder, source })?;
+    Ok(host)
+}
+
+fn arguments(settings: &Settings, access: &Access) -> Vec<String> {
+    let creates: String =
+        access.databases.iter().map(|name| format!("CREATE DATABASE IF NOT EXISTS `{name}`; ")).collect();
+    let query = format!(
+        "{creates}SYSTEM START LISTEN HTTP; SELECT * FROM file('stdin', 'LineAsString', 'line String') FORMAT Null"
+    );
+    [
+        "clickhouse-local".to_owned(),
+        format!("--path={}", settings.path.display()),
+        format!("--config-file={}", configuration_file(&settings.path).display()),
+        "--multiquery".to_owned(),
+        format!("--query={query}"),
+    ]
+    .to_vec()
+}
+
+/// The address with its port: one that is free when none is asked for. ClickHouse listens there itself, but would not say
+/// so plainly that it cannot.
+fn free(address: SocketAddr) -> Result<SocketAddr, Error> {
+    let listen = |source| Error::Listen { address, source };
+    TcpListener::bind(address).and_then(|listener| listener.local_addr()).map_err(listen)
+}
+
+/// Two engines on one folder would destroy it.
+fn lock(path: &Path) -> Result<Lock, Error> {
+    let file = path.join(LOCK);
+    let failed = |source| Error::Folder { path: file.clone(), source };
+    let open = File::options().create(true).truncate(false).write(true).open(&file).map_err(failed)?;
+    Lock::attempt(open).map_err(|error| match error {
+        TryLockError::WouldBlock => Error::InUse { path: path.to_owned() },
+        TryLockError::Error(source) => failed(source),
+    })
+}
+
+fn reason(ended: Result<Result<(), String>, oneshot::error::RecvError>) -> Error {
+    let reason = match ended {
+        Ok(Err(reason)) if !reason.is_empty() => reason,
+        Ok(_) => "its words are on standard error".to_owned(),
+        Err(_) => "its thread panicked".to_owned(),
+    };
+    Error::Ended { reason }
+}
+
+fn configuration_file(data: &Path) -> PathBuf {
+    access::folder(data).join("config.xml")
+}
+
+fn working_folder(data: &Path) -> PathBuf {
+    access::folder(data).join("start")
+}
+
+const LOCK: &str = "ruad-engine.lock";
+/// Reading the folder of a large store takes a while.
+const READY_TIMEOUT: Duration = Duration::from_secs(120);
+const READY_POLL: Duration = Duration::from_millis(20);
+const STOP_POLL: Duration = Duration::from_millis(50);
+/// Longer than a connection may stay idle.
+const CLOSE_TIMEOUT: Duration = Duration::from_secs(6);

@@ -31,6 +31,9 @@ impl Store {
     /// [`StoreError::NewerSchema`] when a newer program has been at this database; else what ClickHouse said.
     pub async fn migrate(&self) -> Result<Vec<Applied>, StoreError> {
         let template = Template::new(self.settings());
+        if !self.has_database().await? {
+            self.apply(&template, DATABASE).await?;
+        }
         self.apply(&template, PREPARATION).await?;
         let found = self.schema_version().await?;
         let known = MIGRATIONS.last().map_or(0, |(version, _, _)| *version);
@@ -61,7 +64,18 @@ impl Store {
     pub fn schema_statements(&self) -> Vec<String> {
         let template = Template::new(self.settings());
         let texts = MIGRATIONS.iter().map(|(_, _, text)| *text);
-        std::iter::once(PREPARATION).chain(texts).flat_map(|text| template.statements(text)).collect()
+        [DATABASE, PREPARATION].into_iter().chain(texts).flat_map(|text| template.statements(text)).collect()
+    }
+
+    /// Whether the database is there: a user may be let in there and not be allowed to make it.
+    async fn has_database(&self) -> Result<bool, StoreError> {
+        if self.settings().cluster.is_some() {
+            // It may be there on some servers alone.
+            return Ok(false);
+        }
+        let client = self.client().clone().with_database("default");
+        let query = client.query("SELECT count() FROM system.databases WHERE name = ?");
+        Ok(self.timed(query.bind(&self.settings().database).fetch_one::<u64>()).await? > 0)
     }
 
     async fn apply(&self, template: &Template, text: &str) -> Result<(), StoreError> {
@@ -117,6 +131,9 @@ struct Table {
     name: String,
     engine_full: String,
 }
+
+/// What has to be there before anything else.
+const DATABASE: &str = include_str!("migrations/0000_database.sql");
 
 /// What has to be there before versions can be told.
 const PREPARATION: &str = include_str!("migrations/0000_preparation.sql");

@@ -3,8 +3,8 @@
 use std::net::SocketAddr;
 use std::time::Duration;
 
-use metrics::{Unit, counter, describe_counter, describe_gauge, describe_histogram, gauge, histogram};
-use tracing::{debug, error, info, warn};
+use metrics::{counter, describe_counter, describe_gauge, gauge};
+use tracing::{error, info, warn};
 
 use crate::engine::Error;
 
@@ -16,9 +16,6 @@ pub fn describe() {
         "ruad_engine_start_failures_total",
         "Attempts to start the embedded engine that failed."
     );
-    describe_counter!("ruad_engine_statements_total", "Statements run by this engine, by outcome.");
-    describe_histogram!("ruad_engine_statement_seconds", Unit::Seconds, "Duration of statements.");
-    describe_counter!("ruad_engine_refused_total", "Requests refused before a statement was run.");
 }
 
 /// The engine's process is ready.
@@ -55,19 +52,14 @@ pub(crate) fn killed() {
     warn!("The embedded engine did not stop in time and was killed; it recovers when it starts.");
 }
 
-/// A statement ended, with an exception's code or without.
-pub(crate) fn statement(took: Duration, exception: Option<i32>) {
-    let outcome = if exception.is_none() { "ok" } else { "exception" };
-    counter!("ruad_engine_statements_total", "outcome" => outcome).increment(1);
-    histogram!("ruad_engine_statement_seconds").record(took.as_secs_f64());
-    let milliseconds = took.as_secs_f64() * 1e3;
-    debug!(milliseconds, exception, "Statement run.");
+/// The kernel does not confine the engine as far as it could.
+pub(crate) fn unconfined(lack: &str) {
+    warn!(lack, "The kernel does not keep the embedded engine from these; its users' grants alone do.");
 }
 
-/// A request was refused.
-pub(crate) fn refused(exception: i32) {
-    counter!("ruad_engine_refused_total").increment(1);
-    debug!(exception, "Request refused.");
+/// Statements did not end when the engine stopped.
+pub(crate) fn unclosed() {
+    warn!("Statements did not end when they were killed; the engine ends without them.");
 }
 
 /// An error with its sources on one line.

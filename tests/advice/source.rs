@@ -39,6 +39,7 @@ impl Bench {
             .args(arguments)
             .env("RUAD__CLICKHOUSE__URL", self.settings.url())
             .env("RUAD__CLICKHOUSE__DATABASE", &self.settings.database)
+            .envs(crate::engine::login(&self.settings))
             .env("RUAD__DOMAINS__FILE", self.folder.path().join("domains.toml"))
             .env("USER", "tester")
             .output()

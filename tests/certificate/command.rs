@@ -16,6 +16,7 @@ async fn ruad(world: &World, arguments: &[&str]) -> (i32, String) {
         .args(arguments)
         .env("RUAD__CLICKHOUSE__URL", settings.url())
         .env("RUAD__CLICKHOUSE__DATABASE", &settings.database)
+        .envs(crate::engine::login(settings))
         .env("RUAD__CERTIFICATE__KEY", folder.join("certificate.pem"))
         .env("RUAD__DOMAINS__FILE", folder.join("domains.toml"))
         .stdin(Stdio::null())

@@ -1,10 +1,11 @@
 """clickhouse-connect against `ruad engine`: creates, inserts columns, queries with parameters.
 
-Usage: clickhouse_connect.py HOST PORT
+Usage: clickhouse_connect.py HOST PORT, with CLICKHOUSE_USER and CLICKHOUSE_PASSWORD in the environment
 """
 
 import datetime
 import ipaddress
+import os
 import sys
 
 # The folder of this file comes first, and in it this file has the driver's name.
@@ -13,15 +14,15 @@ sys.path.pop(0)
 import clickhouse_connect  # noqa: E402
 from clickhouse_connect.driver.exceptions import ClickHouseError  # noqa: E402
 
+LOGIN = {"username": os.environ["CLICKHOUSE_USER"], "password": os.environ["CLICKHOUSE_PASSWORD"]}
 ROWS = 200_000
 COLUMNS = ["id", "name", "at", "tags", "ip", "ratio"]
 
 
 def main(host: str, port: int) -> None:
-    client = clickhouse_connect.get_client(host=host, port=port)
+    client = clickhouse_connect.get_client(host=host, port=port, database="peers", **LOGIN)
     assert client.ping()
     assert client.server_tz == datetime.timezone.utc or str(client.server_tz) == "UTC", client.server_tz
-    client.command("CREATE DATABASE peers")
     client.command(
         "CREATE TABLE peers.t (id UInt32, name LowCardinality(String), at DateTime, tags Array(String), ip IPv6, "
         "ratio Nullable(Float64)) ENGINE = MergeTree ORDER BY id"
@@ -55,7 +56,7 @@ def inserts_columns(client) -> None:
 
 
 def packs(host: str, port: int, compression) -> None:
-    client = clickhouse_connect.get_client(host=host, port=port, compress=compression, database="peers")
+    client = clickhouse_connect.get_client(host=host, port=port, compress=compression, database="peers", **LOGIN)
     client.command("CREATE TABLE packed (a UInt32, b String) ENGINE = Memory")
     client.insert("packed", [[i, str(i)] for i in range(ROWS)], column_names=["a", "b"])
     rows = client.query("SELECT a, b FROM packed ORDER BY a").result_rows

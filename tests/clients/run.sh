@@ -1,7 +1,7 @@
 #!/bin/sh
 # Runs the clients of other languages against a running `ruad engine`.
 #
-# Usage: run.sh HOST PORT FOLDER
+# Usage: run.sh HOST PORT FOLDER, with CLICKHOUSE_USER and CLICKHOUSE_PASSWORD in the environment
 #
 # FOLDER keeps the Python environment between runs; it is made there the first time, which needs the package index.
 set -eu

@@ -64,6 +64,10 @@ impl Daemon {
     /// Makes it use a ClickHouse server, which is not there until [`Self::start_server`].
     pub(crate) fn use_a_server(&mut self) {
         self.set("RUAD__CLICKHOUSE__URL", format!("http://{}", self.engine));
+        // As an operator hands it over: the server's password is known before it has started.
+        self.write("password", "the password of a server\n");
+        self.set("RUAD__CLICKHOUSE__USER", "ruad".to_owned());
+        self.set("RUAD__CLICKHOUSE__PASSWORD", "the password of a server".to_owned());
     }
 
     /// Starts the server; it ends when what is returned is dropped.
@@ -71,6 +75,8 @@ impl Daemon {
         let mut server = Command::new(env!("CARGO_BIN_EXE_ruad"))
             .args(["engine", "--stop-with-stdin", "--listen", &self.engine.to_string(), "--path"])
             .arg(self.folder.path().join("engine"))
+            .arg("--password-file")
+            .arg(self.folder.path().join("password"))
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())
             .stderr(Stdio::null())
@@ -86,7 +92,9 @@ impl Daemon {
     pub(crate) fn run(&self, arguments: &[&str]) -> String {
         let config = self.folder.path().join("ruad.toml");
         let mut command = Command::new(env!("CARGO_BIN_EXE_ruad"));
-        let output = command.args(arguments).arg("--config").arg(config).output().unwrap();
+        command.args(arguments).arg("--config").arg(config).current_dir(self.folder.path());
+        command.envs(self.environment.iter().map(|(name, value)| (name, value)));
+        let output = command.output().unwrap();
         assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
         String::from_utf8(output.stdout).unwrap()
     }
@@ -168,9 +176,20 @@ impl Daemon {
     where
         T: clickhouse::RowOwned + clickhouse::RowRead,
     {
-        let client = Client::default().with_url(format!("http://{}", self.engine)).with_database("ruad");
-        let rows = self.runtime.block_on(client.query(sql).fetch_all());
+        let rows = self.runtime.block_on(self.client().query(sql).fetch_all());
         rows.unwrap_or_else(|error| panic!("{sql}: {error}; {}", self.log()))
+    }
+
+    /// A client of its ClickHouse, with its own rights.
+    pub(crate) fn client(&self) -> Client {
+        let own = self.folder.path().join("engine/access/ruad.password");
+        let file = if own.exists() { own } else { self.folder.path().join("password") };
+        let password = fs::read_to_string(file).unwrap();
+        Client::default()
+            .with_url(format!("http://{}", self.engine))
+            .with_user("ruad")
+            .with_password(password.trim())
+            .with_database("ruad")
     }
 
     /// What it logged last.

@@ -11,6 +11,7 @@ mod daemon;
 mod kill;
 mod log;
 mod outage;
+mod password;
 #[path = "../support/ports.rs"]
 mod ports;
 mod reload;

@@ -2,21 +2,26 @@
 
 use std::io::{BufRead, BufReader, Read};
 use std::net::SocketAddr;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::{Child, Command, ExitStatus, Stdio};
 use std::sync::{Arc, Mutex, Weak};
 
 use tempfile::TempDir;
 
-use crate::http::{Reply, Request};
+use ruad::engine::{OWNER, Passwords, Settings};
+
+use crate::http::Request;
 use crate::wait::until;
 
 /// A running engine; ended and removed when the last test that uses it is done.
 pub(crate) struct Engine {
     child: Child,
     address: SocketAddr,
+    /// Of the user [`OWNER`].
+    password: String,
+    folder: PathBuf,
     /// Dropped after the process has ended.
-    folder: Option<TempDir>,
+    temporary: Option<TempDir>,
 }
 
 impl Engine {
@@ -28,7 +33,7 @@ impl Engine {
         }
         let folder = TempDir::new().unwrap();
         let mut engine = Self::start(folder.path(), &[]);
-        engine.folder = Some(folder);
+        engine.temporary = Some(folder);
         let engine = Arc::new(engine);
         *shared = Arc::downgrade(&engine);
         engine
@@ -48,7 +53,8 @@ impl Engine {
         let mut stderr = child.stderr.take().unwrap();
         std::thread::spawn(move || std::io::copy(&mut stderr, &mut std::io::sink()));
         let address = address.parse().unwrap();
-        Self { child, address, folder: None }
+        let password = password(folder, OWNER);
+        Self { child, address, password, folder: folder.to_owned(), temporary: None }
     }
 
     /// An engine that is expected not to start: its status and its words.
@@ -61,12 +67,39 @@ impl Engine {
         self.address
     }
 
-    pub(crate) fn url(&self) -> String {
-        format!("http://{}", self.address)
+    /// A request of the user that owns the databases.
+    pub(crate) fn request(&self) -> Request {
+        self.request_of(OWNER)
     }
 
-    pub(crate) fn request(&self) -> Request {
-        Request::new(self.address)
+    /// A request of a user.
+    pub(crate) fn request_of(&self, user: &str) -> Request {
+        let request = Request::new(self.address).header("X-ClickHouse-User", user);
+        request.header("X-ClickHouse-Key", &self.password(user)).header("X-ClickHouse-Database", "ruad")
+    }
+
+    /// A client of the user that owns the databases.
+    pub(crate) fn client(&self, database: &str) -> clickhouse::Client {
+        clickhouse::Client::default()
+            .with_url(format!("http://{}", self.address))
+            .with_user(OWNER)
+            .with_password(&self.password)
+            .with_database(database)
+    }
+
+    /// The password of a user.
+    pub(crate) fn password(&self, user: &str) -> String {
+        if user == OWNER { self.password.clone() } else { password(&self.folder, user) }
+    }
+
+    /// The number of its process.
+    pub(crate) fn id(&self) -> u32 {
+        self.child.id()
+    }
+
+    /// Its folder.
+    pub(crate) fn folder(&self) -> &Path {
+        &self.folder
     }
 
     /// Runs a statement that must succeed and returns its result without the last line break.
@@ -74,44 +107,6 @@ impl Engine {
     pub(crate) fn run(&self, statement: &str) -> String {
         let reply = self.request().body(statement).send();
         reply.assert_ok().trim_end_matches('\n').to_owned()
-    }
-
-    /// Runs a statement that must fail.
-    #[track_caller]
-    pub(crate) fn fails(&self, statement: &str) -> Reply {
-        let reply = self.request().body(statement).send();
-        assert_ne!(reply.status, 200, "{statement}");
-        reply
-    }
-
-    /// Waits until the statement with this mark in it has begun to read and reads no more, because nobody takes its result.
-    #[track_caller]
-    pub(crate) fn wait_until_stuck(&self, mark: &str) {
-        let read = || {
-            self.run(&format!(
-                "SELECT max(read_rows) FROM system.processes WHERE query LIKE '%{mark}%' AND query NOT LIKE '%system%'"
-            ))
-        };
-        let (mut last, mut unchanged) = (String::from("0"), 0);
-        until("the statement to stand still", || {
-            let now = read();
-            unchanged = if now == last && now != "0" { unchanged + 1 } else { 0 };
-            last = now;
-            unchanged == 20
-        });
-    }
-
-    /// An empty database of this name.
-    #[track_caller]
-    pub(crate) fn database(&self, name: &str) {
-        self.run(&format!("CREATE DATABASE {name}"));
-    }
-
-    /// A value of `/proc/…/status` in KiB.
-    pub(crate) fn memory(&self, key: &str) -> u64 {
-        let status = std::fs::read_to_string(format!("/proc/{}/status", self.child.id())).unwrap();
-        let line = status.lines().find_map(|line| line.strip_prefix(key)).unwrap();
-        line.trim_matches([':', ' ', '\t']).split(' ').next().unwrap().parse().unwrap()
     }
 
     /// Sends the process a signal.
@@ -140,8 +135,12 @@ impl Drop for Engine {
     fn drop(&mut self) {
         drop(self.child.kill());
         drop(self.child.wait());
-        drop(self.folder.take());
+        drop(self.temporary.take());
     }
+}
+
+fn password(folder: &Path, user: &str) -> String {
+    Passwords::of(&Settings { path: folder.to_owned(), ..Settings::default() }).read(user).unwrap()
 }
 
 fn command(folder: &Path, arguments: &[&str]) -> Command {
@@ -149,6 +148,7 @@ fn command(folder: &Path, arguments: &[&str]) -> Command {
     command
         .args(["engine", "--stop-with-stdin", "--path"])
         .arg(folder)
+        .args(DATABASES.map(|name| format!("--database={name}")))
         .args(arguments)
         .args(if arguments.contains(&"--listen") { &[][..] } else { &["--listen", "127.0.0.1:0"] })
         .stdin(Stdio::piped())
@@ -156,5 +156,9 @@ fn command(folder: &Path, arguments: &[&str]) -> Command {
         .stderr(Stdio::piped());
     command
 }
+
+/// Each test that needs one has its own.
+const DATABASES: [&str; 9] =
+    ["ruad", "broken", "crate_bytes", "crate_dropped", "crate_rows", "expiry", "once", "peers", "times"];
 
 static SHARED: Mutex<Weak<Engine>> = Mutex::new(Weak::new());

@@ -6,7 +6,7 @@ use std::sync::{
 };
 use std::time::{Duration, Instant};
 
-use ruad::engine::{Child, Settings};
+use ruad::engine::{Access, Child, OWNER, Settings};
 use rustix::process::Signal;
 use tempfile::TempDir;
 
@@ -42,7 +42,7 @@ fn lets_statements_finish() {
     let mut engine = Engine::start(folder.path(), &[]);
     let select = "SELECT sum(sleepEachRow(0.1) + 1) FROM numbers(40) SETTINGS max_block_size = 1";
     let stream = engine.request().header("Connection", "close").body(select).start();
-    until("the statement to run", || engine.run("SELECT count() FROM system.processes") == "2");
+    until("the statement to run", || engine.run(RUNNING) == "2");
     engine.signal(Signal::TERM);
     assert_eq!(crate::http::read(stream).assert_ok(), "40\n");
     assert_eq!(engine.wait().code(), Some(0));
@@ -56,7 +56,7 @@ fn kills_statements_that_take_too_long() {
     let endless = engine.request().body("SELECT count() FROM numbers(1000000000000)").start();
     let mut upload = engine.request().with("query", "INSERT INTO t FORMAT TSV").chunked();
     upload.chunk(&b"1\n".repeat(100_000)).unwrap();
-    until("the statements to run", || engine.run("SELECT count() FROM system.processes") == "3");
+    until("the statements to run", || engine.run(RUNNING) == "3");
     let begun = Instant::now();
     engine.signal(Signal::TERM);
     let status = engine.wait();
@@ -66,6 +66,9 @@ fn kills_statements_that_take_too_long() {
     let engine = Engine::start(folder.path(), &[]);
     assert_eq!(engine.run("SELECT count() FROM t"), "0");
 }
+
+/// Statements of this user, this one included.
+const RUNNING: &str = "SELECT count() FROM system.processes WHERE user = currentUser()";
 
 #[test]
 fn survives_being_killed_at_any_moment() {
@@ -78,14 +81,14 @@ fn survives_being_killed_at_any_moment() {
              SETTINGS fsync_after_insert = 1, fsync_part_directory = 1, non_replicated_deduplication_window = 1000",
         );
         assert_eq!(engine.run("SELECT count(), uniqExact(id) FROM t"), format!("{stored}\t{stored}"));
-        let address = engine.address();
+        let (address, password) = (engine.address(), engine.password(OWNER));
         let acknowledged = Arc::new(AtomicU64::new(0));
         let heard = acknowledged.clone();
         let writer = std::thread::spawn(move || {
             loop {
                 let id = stored + heard.load(Ordering::Relaxed);
-                let insert =
-                    Request::new(address).with("query", "INSERT INTO t FORMAT TSV").body(format!("{id}\n"));
+                let insert = as_owner(address, &password).with("query", "INSERT INTO t FORMAT TSV");
+                let insert = insert.body(format!("{id}\n"));
                 let insert = insert.with("insert_deduplication_token", &id.to_string());
                 match std::panic::catch_unwind(|| insert.send().status) {
                     Ok(200) => heard.fetch_add(1, Ordering::Relaxed),
@@ -127,8 +130,13 @@ fn says_what_it_needs() {
     std::fs::write(&not_it, "not a library").unwrap();
     let (_, words) = Engine::fail(folder.path(), &["--lib", not_it.to_str().unwrap()]);
     assert!(words.contains("cannot load the engine's library") && words.contains("not-it.so"), "{words}");
-    let (_, words) = Engine::fail(folder.path(), &["--listen", "0.0.0.0:0"]);
-    assert!(words.contains("only listens there with a password"), "{words}");
+    let taken = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let address = taken.local_addr().unwrap().to_string();
+    let (status, words) = Engine::fail(folder.path(), &["--listen", &address]);
+    assert_eq!(status.code(), Some(1));
+    assert!(words.contains(&format!("cannot listen on {address}")) && words.contains("in use"), "{words}");
+    let (_, words) = Engine::fail(folder.path(), &["--password-file", "/nowhere/password"]);
+    assert!(words.contains("/nowhere/password"), "{words}");
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -139,15 +147,23 @@ async fn a_child_is_started_again() {
         path: folder.path().to_owned(),
         ..Settings::default()
     };
-    let child = Child::start_program(env!("CARGO_BIN_EXE_ruad").into(), &settings, &Default::default())
-        .await
-        .unwrap();
+    let access = Access::to("ruad");
+    let child =
+        Child::start_program(env!("CARGO_BIN_EXE_ruad").into(), &settings, &access, &Default::default())
+            .await
+            .unwrap();
+    let password = child.password();
     let address: std::net::SocketAddr = child.url().strip_prefix("http://").unwrap().parse().unwrap();
     let run = move |statement: &'static str| {
-        std::panic::catch_unwind(move || Request::new(address).body(statement).send().text().to_owned()).ok()
+        let password = password.reveal().to_owned();
+        let send = move || as_owner(address, &password).body(statement).send().text().to_owned();
+        std::panic::catch_unwind(send).ok()
     };
-    let blocking =
-        move |statement| async move { tokio::task::spawn_blocking(move || run(statement)).await.unwrap() };
+    let again = run.clone();
+    let blocking = move |statement| {
+        let run = run.clone();
+        async move { tokio::task::spawn_blocking(move || run(statement)).await.unwrap() }
+    };
     blocking("CREATE TABLE t (a UInt8) ENGINE = MergeTree ORDER BY a SETTINGS fsync_after_insert = 1")
         .await
         .unwrap();
@@ -157,7 +173,7 @@ async fn a_child_is_started_again() {
     let answer = tokio::task::spawn_blocking(move || {
         let mut answer = None;
         until("the engine to be back", || {
-            answer = std::net::TcpStream::connect(address).ok().and_then(|_| run("SELECT a FROM t"));
+            answer = std::net::TcpStream::connect(address).ok().and_then(|_| again("SELECT a FROM t"));
             answer.is_some()
         });
         answer.unwrap()
@@ -172,9 +188,14 @@ async fn a_child_is_started_again() {
 async fn a_child_says_why_it_does_not_start() {
     let folder = TempDir::new().unwrap();
     let settings = Settings { library: Some("/nowhere/libchdb.so".into()), ..Settings::default() };
-    let error = Child::start_program(env!("CARGO_BIN_EXE_ruad").into(), &settings, &Default::default())
-        .await
-        .unwrap_err();
+    let error = Child::start_program(
+        env!("CARGO_BIN_EXE_ruad").into(),
+        &settings,
+        &Access::to("ruad"),
+        &Default::default(),
+    )
+    .await
+    .unwrap_err();
     assert!(error.to_string().contains("make engine"), "{error}");
     let settings = Settings {
         listen: ([127, 0, 0, 1], 0).into(),
@@ -182,10 +203,21 @@ async fn a_child_says_why_it_does_not_start() {
         password_file: Some("/nowhere/password".into()),
         ..Settings::default()
     };
-    let error = Child::start_program(env!("CARGO_BIN_EXE_ruad").into(), &settings, &Default::default())
-        .await
-        .unwrap_err();
+    let error = Child::start_program(
+        env!("CARGO_BIN_EXE_ruad").into(),
+        &settings,
+        &Access::to("ruad"),
+        &Default::default(),
+    )
+    .await
+    .unwrap_err();
     assert!(error.to_string().contains("exit status: 1"), "{error}");
+}
+
+fn as_owner(address: std::net::SocketAddr, password: &str) -> Request {
+    let request =
+        Request::new(address).header("X-ClickHouse-User", OWNER).header("X-ClickHouse-Key", password);
+    request.header("X-ClickHouse-Database", "ruad")
 }
 
 /// The engine that has this folder open.

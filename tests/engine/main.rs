@@ -9,11 +9,9 @@ mod http;
 #[path = "../support/wait.rs"]
 mod wait;
 
-mod exceptions;
+mod access;
+mod escape;
 mod inserts;
 mod lifecycle;
-mod parameters;
 mod peers;
-mod protocol;
-mod results;
 mod tables;

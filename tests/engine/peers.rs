@@ -12,6 +12,8 @@ fn clickhouse_connect_works() {
         .arg(engine.address().ip().to_string())
         .arg(engine.address().port().to_string())
         .arg(env!("CARGO_TARGET_TMPDIR"))
+        .env("CLICKHOUSE_USER", "ruad")
+        .env("CLICKHOUSE_PASSWORD", engine.password("ruad"))
         .output()
         .unwrap();
     let words = String::from_utf8_lossy(&output.stderr);

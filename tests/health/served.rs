@@ -62,8 +62,7 @@ fn a_daemon_watches_its_domains() {
         "ruad_dkim_key_age_limit_seconds{domain=\"other.example\",group=\"acme\",level=\"error\"} 31536000\n";
     assert!(shows(limit));
     assert!(daemon.metric("ruad_spool_disk_free_bytes").is_some_and(|free| free > 1e6));
-    let client =
-        clickhouse::Client::default().with_url(format!("http://{}", daemon.engine)).with_database("ruad");
+    let client = daemon.client();
     let insert = client.query(
         "INSERT INTO domain_events (domain, id, seen_at, confirmed_at, kind, subject) \
          VALUES ('other.example', generateUUIDv4(), now() - 60, now(), 'dkim.key_gone', 's1')",

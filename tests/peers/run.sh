@@ -210,7 +210,10 @@ grep -q ' => rua@reports.example .* K .*C="250 2.6.0' "$work/exim-spool/mainlog"
     || fail "Exim did not deliver with BDAT: $(cat "$work/exim-spool/mainlog")"
 
 # query SQL: what ClickHouse answers.
-query() { curl --fail --silent --show-error --data-binary "$1" 'http://127.0.0.1:4728/?database=ruad'; }
+query() {
+    curl --fail --silent --show-error --user "ruad:$(cat "$work/clickhouse/access/ruad.password")" --data-binary "$1" \
+        'http://127.0.0.1:4728/?database=ruad'
+}
 is() { [ "$(query "$1")" = "$2" ]; }
 
 until_true "ClickHouse does not have the five reports" is 'SELECT uniqExact(report_id) FROM aggregate_reports' 5

@@ -129,7 +129,12 @@ impl Desk {
             keep_sample(&store).await;
         }
         let folder = tempfile::tempdir().unwrap();
+        let login = settings.user.as_deref().zip(settings.password.as_ref());
         let config = configuration(folder.path(), settings.url.as_ref().unwrap(), &settings.database);
+        let (user, password) = login.unwrap();
+        let text = fs::read_to_string(&config).unwrap();
+        let login = format!("[clickhouse]\nuser = {user:?}\npassword = {:?}\n", password.reveal());
+        fs::write(&config, text.replace("[clickhouse]\n", &login)).unwrap();
         Self { config, folder }
     }
 

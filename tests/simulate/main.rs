@@ -301,6 +301,7 @@ async fn ruad(store: &Store, dns: &Dns, arguments: &[&str]) -> Output {
         .args(["--resolver", &dns.address().to_string()])
         .env("RUAD__CLICKHOUSE__URL", settings.url.as_deref().unwrap())
         .env("RUAD__CLICKHOUSE__DATABASE", &settings.database)
+        .envs(engine::login(settings))
         .env("RUAD__DNS__TIMEOUT", "0.3")
         .env("RUAD__DNS__RETRIES", "0")
         .stdout(Stdio::piped())

@@ -11,8 +11,8 @@ use std::{
 };
 
 use ruad::{
-    engine::READY,
-    store::{Settings, Store},
+    engine::{OWNER, Passwords, READY},
+    store::{Password, Settings, Store},
 };
 
 /// A running engine. It stops when this process ends and takes its end of the pipe with it.
@@ -28,7 +28,7 @@ impl Engine {
     /// Starts one with an empty folder.
     pub(crate) fn start() -> Self {
         let folder = tempfile::tempdir().unwrap();
-        let (process, address) = launch(folder.path(), "127.0.0.1:0", None);
+        let (process, address) = launch(folder.path(), "127.0.0.1:0", &[]);
         Self { url: format!("http://{address}"), process, address, folder }
     }
 
@@ -48,7 +48,7 @@ impl Engine {
 
     /// Starts it again with the same folder and address.
     pub(crate) fn restart(&mut self) {
-        self.process = launch(self.folder.path(), &self.address, None).0;
+        self.process = launch(self.folder.path(), &self.address, &[]).0;
     }
 
     /// The one that the tests of this binary share.
@@ -60,8 +60,20 @@ impl Engine {
     /// Settings for a database that no other test uses.
     pub(crate) fn settings(&self) -> Settings {
         static NEXT: AtomicU32 = AtomicU32::new(0);
-        let database = format!("test_{}", NEXT.fetch_add(1, Ordering::Relaxed));
-        Settings { url: Some(self.url.clone()), database, ..Settings::default() }
+        let next = NEXT.fetch_add(1, Ordering::Relaxed);
+        assert!(next < DATABASES, "the engine is started with {DATABASES} databases");
+        self.settings_of(&format!("test_{next}"))
+    }
+
+    /// Settings for a database of the engine's, as its owner.
+    pub(crate) fn settings_of(&self, database: &str) -> Settings {
+        Settings {
+            url: Some(self.url.clone()),
+            user: Some(OWNER.to_owned()),
+            password: Some(password(self.folder.path(), OWNER)),
+            database: database.to_owned(),
+            ..Settings::default()
+        }
     }
 
     /// A store in a database of its own, with the schema.
@@ -72,16 +84,15 @@ impl Engine {
     }
 }
 
-/// Starts one over a folder, in a working folder if it matters which, and waits for its address. It stops when its standard
-/// input ends.
-pub(crate) fn launch(folder: &Path, listen: &str, work: Option<&Path>) -> (Child, String) {
-    let mut command = Command::new(env!("CARGO_BIN_EXE_ruad"));
-    if let Some(work) = work {
-        command.current_dir(work);
-    }
-    let mut process = command
-        .args(["engine", "--stop-with-stdin", "--listen", listen, "--path"])
+/// Starts one over a folder, with the databases of the tests and these arguments, and waits for its address. It stops when
+/// its standard input ends.
+pub(crate) fn launch(folder: &Path, listen: &str, arguments: &[&str]) -> (Child, String) {
+    let databases = (0..DATABASES).map(|number| format!("--database=test_{number}"));
+    let mut process = Command::new(env!("CARGO_BIN_EXE_ruad"))
+        .args(["engine", "--stop-with-stdin", "--listen", listen, "--database", "ruad", "--path"])
         .arg(folder)
+        .args(databases)
+        .args(arguments)
         .env("TZ", "UTC")
         .stdin(Stdio::piped())
         .stdout(Stdio::piped())
@@ -94,6 +105,23 @@ pub(crate) fn launch(folder: &Path, listen: &str, work: Option<&Path>) -> (Child
     let address = address.expect("the engine starts; is libchdb installed?").to_owned();
     (process, address)
 }
+
+/// What tells a command of `ruad` the user of these settings.
+pub(crate) fn login(settings: &Settings) -> Vec<(&'static str, String)> {
+    let user = settings.user.clone().map(|user| ("RUAD__CLICKHOUSE__USER", user));
+    let password = settings.password.as_ref();
+    let password = password.map(|password| ("RUAD__CLICKHOUSE__PASSWORD", password.reveal().to_owned()));
+    user.into_iter().chain(password).collect()
+}
+
+/// The password of a user of the engine over this folder.
+pub(crate) fn password(folder: &Path, user: &str) -> Password {
+    let settings = ruad::engine::Settings { path: folder.to_owned(), ..Default::default() };
+    Passwords::of(&settings).read(user).unwrap().into()
+}
+
+/// How many tests of a binary can have one of their own.
+const DATABASES: u32 = 48;
 
 /// The answer to a query, a single value.
 pub(crate) async fn number(store: &Store, query: &str) -> i64 {

@@ -15,17 +15,14 @@ pub(crate) struct Engine {
 impl Engine {
     pub(crate) fn start(ruad: &Path, folder: Option<&Path>) -> anyhow::Result<Self> {
         let own = tempfile::tempdir()?;
-        let process = Process::start(ruad, folder.unwrap_or(own.path()), Stdio::inherit())?;
+        let process =
+            Process::start(ruad, folder.unwrap_or(own.path()), [DATABASE.to_owned()], Stdio::inherit())?;
         Ok(Self { process, _folder: own })
     }
 
     pub(crate) async fn store(&self) -> anyhow::Result<Store> {
         let query_timeout = Duration::from_secs(600);
-        let store = Store::connect(&Settings {
-            url: Some(self.process.url()),
-            query_timeout,
-            ..Settings::default()
-        })?;
+        let store = Store::connect(&Settings { query_timeout, ..self.process.settings(DATABASE) })?;
         store.migrate().await?;
         Ok(store)
     }
@@ -34,3 +31,5 @@ impl Engine {
         self.process.id()
     }
 }
+
+const DATABASE: &str = "ruad";

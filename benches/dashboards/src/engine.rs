@@ -27,13 +27,12 @@ pub(crate) struct Taken {
 
 impl Engine {
     pub(crate) fn start(ruad: &Path, folder: &Path) -> anyhow::Result<Self> {
-        Ok(Self(Process::start(ruad, folder, Stdio::inherit())?))
+        Ok(Self(Process::start(ruad, folder, [DATABASE.to_owned()], Stdio::inherit())?))
     }
 
     pub(crate) fn store(&self) -> anyhow::Result<Store> {
-        let url = Some(self.0.url());
         let query_timeout = Duration::from_secs(3_600);
-        Ok(Store::connect(&Settings { url, query_timeout, ..Settings::default() })?)
+        Ok(Store::connect(&Settings { query_timeout, ..self.0.settings(DATABASE) })?)
     }
 
     /// Asks as Grafana's data source does, in Native over HTTP, and waits for the last byte.
@@ -41,9 +40,12 @@ impl Engine {
         let began = Instant::now();
         let mut stream = TcpStream::connect(self.0.address())?;
         stream.set_nodelay(true)?;
+        let settings = self.0.settings(DATABASE);
+        let (user, password) = settings.user.zip(settings.password).context("no user")?;
         let request = format!(
             "POST /?database=ruad&default_format=Native&wait_end_of_query=1&max_memory_usage={memory} HTTP/1.1\r\n\
-             Host: localhost\r\nConnection: close\r\nContent-Length: {}\r\n\r\n{statement}",
+             Host: localhost\r\nX-ClickHouse-User: {user}\r\nX-ClickHouse-Key: {}\r\nConnection: close\r\nContent-Length: {}\r\n\r\n{statement}",
+            password.reveal(),
             statement.len()
         );
         stream.write_all(request.as_bytes())?;
@@ -55,7 +57,7 @@ impl Engine {
         if !head.starts_with("HTTP/1.1 200") {
             bail!("{}", body.trim());
         }
-        let summary = head.lines().find_map(|line| line.strip_prefix("x-clickhouse-summary: "));
+        let summary = head.lines().find_map(|line| line.strip_prefix("X-ClickHouse-Summary: "));
         let summary: serde_json::Value = serde_json::from_str(summary.context("no summary")?)?;
         let field = |name: &str| summary.get(name).and_then(|value| value.as_str()?.parse().ok());
         let (read, rows) = field("read_rows").zip(field("result_rows")).context("no rows in the summary")?;
@@ -77,3 +79,5 @@ impl Engine {
         Ok(self.0.stop()?)
     }
 }
+
+const DATABASE: &str = "ruad";

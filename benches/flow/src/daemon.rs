@@ -98,7 +98,11 @@ impl Daemon {
             .spawn()?;
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
         let clickhouse = Client::default().with_url(format!("http://{engine}")).with_database("ruad");
-        let daemon = Self { process, smtp, clickhouse, runtime, folder };
+        let mut daemon = Self { process, smtp, clickhouse, runtime, folder };
+        let password = daemon.folder.path().join("engine/access/ruad.password");
+        daemon.wait("the engine's password", || password.exists())?;
+        let password = fs::read_to_string(password)?;
+        daemon.clickhouse = daemon.clickhouse.clone().with_user("ruad").with_password(password.trim());
         daemon.wait("the daemon", || {
             TcpStream::connect(smtp).is_ok() && daemon.count("SELECT count() FROM schema_migrations").is_ok()
         })?;

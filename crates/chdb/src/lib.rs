@@ -2,35 +2,34 @@
 //! and can say what is missing, on a machine without it.
 //!
 //! This crate holds all the `unsafe` code of the workspace. The C interface is that of libchdb 26.7
-//! (`chdb.h`); every function that is bound takes lengths, so statements, parameters and data may hold any
-//! byte.
-//!
-//! Three facts of the library shape this interface:
-//!
-//! * One process opens one data folder, and the folder stays open while any [`Connection`] does. Keep one
-//!   open for as long as the engine is needed; more of them cost about 0.1 ms each.
-//! * A connection runs one statement at a time. That is why statements borrow it mutably.
-//! * A process that ends while a connection is open dies in the library's exit handlers. Drop every
-//!   [`Connection`] before `main` returns, or end the process with [`exit_now`].
+//! (`chdb.h`), of which it needs one function: the one that runs ClickHouse's command line in this process.
 #![warn(unsafe_op_in_unsafe_fn)]
 
-mod answer;
 mod api;
-mod connection;
 mod error;
-mod insert;
 mod library;
-mod stream;
 
-pub use answer::{Answer, Statistics};
-pub use connection::{Connection, Parameter};
-pub use error::{Error, Exception};
-pub use insert::Insert;
+use std::io;
+use std::os::fd::{AsFd, AsRawFd};
+
+pub use error::Error;
 pub use library::Library;
-pub use stream::Stream;
 
-/// Ends the process at once, without exit handlers and destructors: the way out when a connection cannot be
-/// closed because its statement does not end.
+/// Makes `file` the standard input of this process, which ClickHouse reads; what was there is closed.
+///
+/// # Errors
+///
+/// What the system says.
+pub fn take_as_stdin(file: impl AsFd) -> io::Result<()> {
+    // SAFETY: `dup2` takes any two numbers. The first is an open file's for as long as the borrow lasts; the second is
+    // that of standard input, which no value of Rust owns.
+    match unsafe { api::dup2(file.as_fd().as_raw_fd(), 0) } {
+        -1 => Err(io::Error::last_os_error()),
+        _ => Ok(()),
+    }
+}
+
+/// Ends the process at once, without exit handlers and destructors: the way out when statements do not end.
 pub fn exit_now(code: i32) -> ! {
     // SAFETY: `_exit` takes any integer, does not return and touches no memory of this process.
     unsafe { api::_exit(code) }

@@ -1,9 +1,8 @@
-use std::ffi::{CStr, CString};
+use std::ffi::{CStr, CString, c_char};
 use std::path::Path;
-use std::ptr::NonNull;
 
+use crate::Error;
 use crate::api::Api;
-use crate::{Connection, Error};
 
 /// A loaded libchdb. It is never unloaded: its threads and exit handlers live as long as the process.
 #[derive(Clone, Copy, Debug)]
@@ -12,7 +11,7 @@ pub struct Library {
 }
 
 impl Library {
-    /// Loads the library from `path` and switches its signal handlers off, so that the host's own work.
+    /// Loads the library from `path`.
     ///
     /// The file's initialisers run: only name a file that is trusted to be libchdb.
     ///
@@ -28,44 +27,55 @@ impl Library {
         let library = Box::leak(Box::new(library));
         // SAFETY: the signatures are those of chdb.h, and the library has just been leaked.
         let api = unsafe { Api::load(library) }?;
-        let api: &'static Api = Box::leak(Box::new(api));
-        // SAFETY: no precondition; the header asks for the call to come before the first connection, as it
-        // does.
-        unsafe { (api.chdb_set_signal_handlers_enabled)(0) };
-        Ok(Self { api })
+        Ok(Self { api: Box::leak(Box::new(api)) })
     }
 
     /// The library's own version, such as `26.7.3`.
     pub fn version(self) -> String {
         // SAFETY: the function returns a static NUL-terminated string, or null.
-        let version = unsafe { (self.api.chdb_version)() };
-        if version.is_null() {
-            return String::new();
-        }
-        // SAFETY: not null, and NUL-terminated by the library's contract.
-        unsafe { CStr::from_ptr(version) }.to_string_lossy().into_owned()
+        text(unsafe { (self.api.chdb_version)() })
     }
 
-    /// Opens a connection. Arguments are `--name=value`: `--path=…` (the data folder, the same in every
-    /// connection) and server options count in the first connection of a process, query settings in each.
+    /// Runs ClickHouse's command-line program (`clickhouse local`) with these arguments, the first of which is its
+    /// name, and returns when its last statement has ended. It may be run once in a process.
+    ///
+    /// ClickHouse takes over the handling of SEGV, ABRT and TSTP; it reads standard input when a statement does.
     ///
     /// # Errors
     ///
-    /// [`Error::Connect`]: the library does not say why, it only writes to its log. Common reasons are a
-    /// folder that cannot be written or that another process holds, and an unknown value for a setting.
-    pub fn connect(self, arguments: &[String]) -> Result<Connection, Error> {
-        let arguments: Vec<CString> = std::iter::once("clickhouse")
-            .chain(arguments.iter().map(String::as_str))
+    /// [`Error::Exception`] with the words of an exception that ended the program, as far as the library tells them;
+    /// some are only written to standard error, and then nothing is returned.
+    pub fn run(self, arguments: &[String]) -> Result<(), Error> {
+        let arguments: Vec<CString> = arguments
+            .iter()
             .map(|argument| {
-                CString::new(argument).map_err(|_| Error::NulByte { argument: argument.to_owned() })
+                CString::new(argument.as_str()).map_err(|_| Error::NulByte { argument: argument.clone() })
             })
             .collect::<Result<_, _>>()?;
-        let mut pointers: Vec<_> = arguments.iter().map(|argument| argument.as_ptr().cast_mut()).collect();
-        let count = i32::try_from(pointers.len()).map_err(|_| Error::Connect)?;
-        // SAFETY: `pointers` holds `count` NUL-terminated strings that live until the call returns; the
-        // library copies them and does not write to them.
-        let handle = unsafe { (self.api.chdb_connect)(count, pointers.as_mut_ptr()) };
-        let handle = NonNull::new(handle).ok_or(Error::Connect)?;
-        Ok(Connection::new(self.api, handle))
+        let mut pointers: Vec<*mut c_char> =
+            arguments.iter().map(|argument| argument.as_ptr().cast_mut()).collect();
+        let count = i32::try_from(pointers.len()).map_err(|_| Error::Arguments { count: pointers.len() })?;
+        // As `main` gets it.
+        pointers.push(std::ptr::null_mut());
+        // SAFETY: `pointers` holds `count` NUL-terminated strings and a null pointer, which live until the call
+        // returns; the library does not write to the strings.
+        let result = unsafe { (self.api.chdb_query_cmdline)(count, pointers.as_mut_ptr()) };
+        if result.is_null() {
+            return Err(Error::Exception { text: String::new() });
+        }
+        // SAFETY: `result` comes from the library and is destroyed below only.
+        let error = text(unsafe { (self.api.chdb_result_error)(result) });
+        // SAFETY: as above; nothing points into it any more.
+        unsafe { (self.api.chdb_destroy_query_result)(result) };
+        if error.is_empty() { Ok(()) } else { Err(Error::Exception { text: error }) }
     }
+}
+
+/// A text of the library's.
+fn text(pointer: *const c_char) -> String {
+    if pointer.is_null() {
+        return String::new();
+    }
+    // SAFETY: not null, and NUL-terminated by the library's contract.
+    unsafe { CStr::from_ptr(pointer) }.to_string_lossy().into_owned()
 }

@@ -1,21 +1,26 @@
 //! ClickHouse, read back.
 
-use std::net::SocketAddr;
 use std::time::Duration;
 
 use anyhow::{Context, ensure};
 use clickhouse::{Client, RowOwned, RowRead};
+use ruad::engine::READER;
 use tokio::time::{Instant, sleep};
 
 use super::meter::Meter;
 use super::number::thousands;
+use super::place::Place;
 use super::sql;
 
-pub(super) struct Database(Client);
+pub(super) struct Database(Client, Place);
 
 impl Database {
-    pub(super) fn at(address: SocketAddr) -> Self {
-        Self(Client::default().with_url(format!("http://{address}")).with_database("ruad"))
+    /// That of the demo; its password is there once the engine has started.
+    pub(super) fn at(place: &Place) -> Self {
+        Self(
+            Client::default().with_url(format!("http://{}", place.clickhouse)).with_database("ruad"),
+            place.clone(),
+        )
     }
 
     /// Waits until so many messages have arrived at their end. The engine and its tables may not be there
@@ -45,12 +50,17 @@ impl Database {
         }
     }
 
+    fn client(&self) -> anyhow::Result<Client> {
+        let password = self.1.password(READER)?;
+        Ok(self.0.clone().with_user(READER).with_password(password))
+    }
+
     pub(super) async fn query<T: RowOwned + RowRead>(&self, sql: &str) -> anyhow::Result<Vec<T>> {
-        self.0.query(sql).fetch_all().await.with_context(|| format!("query failed: {sql}"))
+        self.client()?.query(sql).fetch_all().await.with_context(|| format!("query failed: {sql}"))
     }
 
     pub(super) async fn one<T: RowOwned + RowRead>(&self, sql: &str) -> anyhow::Result<T> {
-        self.0.query(sql).fetch_one().await.with_context(|| format!("query failed: {sql}"))
+        self.client()?.query(sql).fetch_one().await.with_context(|| format!("query failed: {sql}"))
     }
 }
 

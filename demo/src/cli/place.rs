@@ -4,6 +4,7 @@ use std::net::{IpAddr, Ipv4Addr, SocketAddr, TcpListener};
 use std::path::{Path, PathBuf};
 
 use anyhow::Context;
+use ruad::engine;
 
 /// The addresses and the folder of one run.
 #[derive(Clone, Debug)]
@@ -42,13 +43,24 @@ impl Place {
             ("RUAD__SMTP__LISTEN", self.smtp.to_string()),
             ("RUAD__HTTP__LISTEN", self.http.to_string()),
             ("RUAD__ENGINE__LISTEN", self.clickhouse.to_string()),
-            ("RUAD__ENGINE__PATH", self.data.join("clickhouse").display().to_string()),
+            ("RUAD__ENGINE__PATH", self.engine().display().to_string()),
             ("RUAD__SPOOL__PATH", self.spool().display().to_string()),
             ("RUAD__DNS__SERVERS", self.dns.to_string()),
             ("RUAD__DNS__TRUST_ANCHOR", self.anchor().display().to_string()),
             ("RUAD__SMTP__TLS__CERTIFICATE", self.certificate().display().to_string()),
             ("RUAD__SMTP__TLS__KEY", self.key().display().to_string()),
         ]
+    }
+
+    /// The folder of the embedded engine.
+    pub(super) fn engine(&self) -> PathBuf {
+        self.data.join("clickhouse")
+    }
+
+    /// The password of a user of the engine.
+    pub(super) fn password(&self, user: &str) -> Result<String, engine::Error> {
+        let settings = engine::Settings { path: self.engine(), ..engine::Settings::default() };
+        engine::Passwords::of(&settings).read(user)
     }
 
     /// The key of the root of the demo's DNS.

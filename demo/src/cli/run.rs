@@ -5,6 +5,7 @@ use std::time::Instant;
 use std::{env, fs};
 
 use anyhow::{Context, anyhow, bail};
+use ruad::engine::OWNER;
 use ruad::spool::{self, Spool};
 use ruad::store::Store;
 use ruad_demo::onboarding::Internet;
@@ -123,6 +124,8 @@ impl Run {
         let started = Instant::now();
         let mut settings = ruad::config::Settings::load(Some(&self.config))?;
         settings.clickhouse.url = Some(format!("http://{}", place.clickhouse));
+        settings.clickhouse.user = Some(OWNER.to_owned());
+        settings.clickhouse.password = Some(place.password(OWNER)?.into());
         let store = Store::connect(&settings.clickhouse)?;
         tokio::select! {
             played = past::play(internet, &settings, &store, today) => played?,
@@ -157,7 +160,7 @@ async fn send_and_show(
     if refused > 0 {
         bail!("ruad refused {refused} mails");
     }
-    let database = Database::at(place.clickhouse);
+    let database = Database::at(place);
     database.wait(month.truth.mails.sent).await?;
     let findings = check::settled(&database, &month.truth).await?;
 

@@ -109,10 +109,13 @@ pub(super) fn further(place: &Place, ruad: &Path, config: &Path) {
     println!(
         "  http://{http}/metrics   http://{http}/readyz   http://{clickhouse} (ClickHouse's HTTP interface)"
     );
+    let engine = place.engine();
+    let password = format!("{} engine password reader --path {}", ruad.display(), engine.display());
+    println!("  {password}   # the password of the user reader, for Grafana and for the queries below");
     println!("  {} spool list --config {}", ruad.display(), config.display());
     for (about, query) in sql::EXAMPLES {
         println!("  # {about}");
-        println!("  curl -s http://{clickhouse}/ -d \"{query}\"");
+        println!("  curl -s -u reader:$({password}) http://{clickhouse}/?database=ruad -d \"{query}\"");
     }
 }
 

@@ -26,7 +26,7 @@ impl Engine {
     /// When it does not start; mostly because libchdb is not installed.
     pub fn start(ruad: &Path) -> Result<Self, Error> {
         let folder = TempDir::new()?;
-        let process = Process::start(ruad, folder.path(), Stdio::null())?;
+        let process = Process::start(ruad, folder.path(), (0..STORIES).map(database), Stdio::null())?;
         Ok(Self { process, databases: AtomicU32::new(0), _folder: folder })
     }
 
@@ -34,12 +34,19 @@ impl Engine {
     ///
     /// # Errors
     ///
-    /// What ClickHouse said.
+    /// What ClickHouse said; that there is no such database when more are wanted than one process tells stories.
     pub async fn store(&self) -> Result<Store, Error> {
-        let database = format!("onboarding_{}", self.databases.fetch_add(1, Ordering::Relaxed));
-        let url = Some(self.process.url());
-        let store = Store::connect(&Settings { url, database, retention_months: 0, ..Settings::default() })?;
+        let database = database(self.databases.fetch_add(1, Ordering::Relaxed));
+        let settings = Settings { retention_months: 0, ..self.process.settings(&database) };
+        let store = Store::connect(&settings)?;
         store.migrate().await?;
         Ok(store)
     }
 }
+
+fn database(number: u32) -> String {
+    format!("onboarding_{number}")
+}
+
+/// The most databases of one engine.
+const STORIES: u32 = 24;

@@ -3,6 +3,7 @@
 use std::net::SocketAddr;
 
 use clickhouse::Client;
+use ruad::engine::READER;
 use serde_json::Value;
 
 pub(crate) struct Database(Client);
@@ -33,8 +34,10 @@ pub(crate) enum Kind {
 }
 
 impl Database {
-    pub(crate) fn at(address: SocketAddr) -> Self {
-        Self(Client::default().with_url(format!("http://{address}")).with_database("ruad"))
+    /// As the user that dashboards have.
+    pub(crate) fn at(address: SocketAddr, password: &str) -> Self {
+        let client = Client::default().with_url(format!("http://{address}")).with_database("ruad");
+        Self(client.with_user(READER).with_password(password))
     }
 
     pub(crate) async fn ask(&self, sql: &str) -> Result<Table, String> {

@@ -5,6 +5,7 @@ use std::path::Path;
 use std::process::Stdio;
 use std::time::Duration;
 
+use ruad::engine::{Passwords, READER, Settings};
 use rustix::process::{Pid, Signal, kill_process};
 use tempfile::TempDir;
 use tokio::io::{AsyncBufReadExt, BufReader, Lines};
@@ -63,6 +64,12 @@ impl Demo {
     /// Waits until it has shown everything and only stays up.
     pub(crate) async fn shown(&mut self) {
         self.line("ruad stays up").await;
+    }
+
+    /// The password of the readers of its ClickHouse.
+    pub(crate) fn password(&self) -> String {
+        let path = self.folder.path().join("data/clickhouse");
+        Passwords::of(&Settings { path, ..Settings::default() }).read(READER).unwrap()
     }
 
     pub(crate) fn place(&self) -> Place {

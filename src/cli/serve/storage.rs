@@ -7,7 +7,7 @@ use ruad::{
     certificate::Register,
     config::Settings,
     domains,
-    engine::{self, Child},
+    engine::{self, Access, Child},
     health::Watch,
     http::{Health, Part},
     intake::Intake,
@@ -88,6 +88,8 @@ impl Storage {
         };
         if let Some(child) = &child {
             self.store.url = Some(child.url());
+            self.store.user = Some(engine::OWNER.to_owned());
+            self.store.password = Some(child.password());
         }
         if let Some(store) = self.reach(&stop).await {
             self.store_reports(store, stop).await;
@@ -98,7 +100,8 @@ impl Storage {
     }
 
     async fn start_engine(&self, stop: &CancellationToken) -> Option<Child> {
-        self.until_done(stop, || Child::start(&self.engine, &self.log)).await
+        let access = Access::to(&self.store.database);
+        self.until_done(stop, || Child::start(&self.engine, &access, &self.log)).await
     }
 
     /// A store whose schema is this program's.

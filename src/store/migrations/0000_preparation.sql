@@ -1,5 +1,3 @@
-CREATE DATABASE IF NOT EXISTS {database}{on_cluster};
-
 CREATE TABLE IF NOT EXISTS {database}.schema_migrations{local}{on_cluster}
 (
     version UInt32 COMMENT 'Number of the migration',

@@ -1,0 +1,291 @@
+//! Who may use the engine: ClickHouse's `users.xml`, which it reads when it starts.
+//!
+//! The list begins in [`own`]; [`super::Access::users`] adds to it.
+
+use std::fmt::Write as _;
+
+use serde::{Deserialize, Serialize};
+
+use super::configuration::escaped;
+use super::{Error, Settings};
+
+/// The user that makes the tables and writes to them: the daemon's own.
+pub const OWNER: &str = "ruad";
+/// The user that reads: for dashboards and people.
+pub const READER: &str = "reader";
+/// The user of the process itself, with a password of its own at each start: it sees and ends statements.
+pub(super) const HOST: &str = "ruad_host";
+
+/// A user of the engine.
+#[derive(Clone, Debug, Deserialize, Serialize)]
+pub struct User {
+    /// Letters, digits, `-` and `_`.
+    pub name: String,
+    /// The SHA-256 of its password, in hexadecimal digits. Without one nobody can log in as it: a definer of views.
+    pub password_sha256: Option<String>,
+    /// Statements `GRANT … ON …`, without the words that say to whom.
+    pub grants: Vec<String>,
+    /// Which rows of which table it sees. A table without a policy shows all of its rows.
+    pub policies: Vec<Policy>,
+    /// Settings of its statements, beside those that nobody may change ([`FIXED`]).
+    pub settings: Vec<Setting>,
+    /// How much it may use in a time.
+    pub quota: Quota,
+}
+
+/// A row policy.
+#[derive(Clone, Debug, Deserialize, Serialize)]
+pub struct Policy {
+    /// The table's database.
+    pub database: String,
+    /// The table.
+    pub table: String,
+    /// An expression that is true of the rows that are seen.
+    pub condition: String,
+}
+
+/// A setting of ClickHouse, and how far the user may change it.
+#[derive(Clone, Debug, Deserialize, Serialize)]
+pub struct Setting {
+    /// Its name.
+    pub name: String,
+    /// Its value.
+    pub value: String,
+    /// What else it may be.
+    pub bound: Bound,
+}
+
+/// How far a setting may be changed.
+#[derive(Clone, Debug, Deserialize, Serialize)]
+pub enum Bound {
+    /// To anything.
+    Free,
+    /// Not at all.
+    Fixed,
+    /// To a value between these two.
+    Between(String, String),
+}
+
+/// Intervals with what may be used in each.
+#[derive(Clone, Debug, Default, Deserialize, Serialize)]
+pub struct Quota(pub Vec<Interval>);
+
+/// An interval of a quota.
+#[derive(Clone, Debug, Deserialize, Serialize)]
+pub struct Interval {
+    /// Its length in seconds.
+    pub seconds: u64,
+    /// Names of ClickHouse (`queries`, `read_rows`, `execution_time` …) with the most of each.
+    pub most: Vec<(String, u64)>,
+}
+
+/// The users that are always there: the daemon's, the readers', and the process's own. The first and the last name a
+/// password's hash.
+pub(super) fn own(databases: &[String], settings: &Settings, hashes: [String; 3]) -> Vec<User> {
+    let [owner, reader, host] = hashes.map(Some);
+    let on = |privileges: &'static str| {
+        databases.iter().map(move |database| format!("GRANT {privileges} ON {database}.*"))
+    };
+    let limits = |readonly: Option<&str>| {
+        let mut limits = vec![
+            Setting::free("max_execution_time", settings.time_limit.as_secs_f64()),
+            Setting::fixed("max_concurrent_queries_for_all_users", settings.statements),
+            // A dashboard that is closed need not be answered.
+            Setting::free("cancel_http_readonly_queries_on_client_close", 1),
+        ];
+        limits.extend(readonly.map(|level| Setting::fixed("readonly", level)));
+        limits
+    };
+    let nothing_else = || (Vec::new(), Quota::default());
+    let (policies, quota) = nothing_else();
+    let writes = on(OWNED).chain(ENGINES.iter().map(|engine| format!("GRANT TABLE ENGINE ON {engine}")));
+    let looks = OWNER_LOOKS.iter().map(|table| format!("GRANT SELECT ON system.{table}"));
+    let owner = User {
+        name: OWNER.to_owned(),
+        password_sha256: owner,
+        grants: writes.chain(looks).collect(),
+        policies,
+        settings: limits(None),
+        quota,
+    };
+    let (policies, quota) = nothing_else();
+    let reader = User {
+        name: READER.to_owned(),
+        password_sha256: reader,
+        grants: on("SELECT").collect(),
+        policies,
+        // Grafana's data source sets max_execution_time for every query, which 1 refuses.
+        settings: limits(Some("2")),
+        quota,
+    };
+    let (policies, quota) = nothing_else();
+    let host = User {
+        name: HOST.to_owned(),
+        password_sha256: host,
+        grants: ["GRANT KILL QUERY ON *.*", "GRANT SELECT ON system.processes"].map(str::to_owned).to_vec(),
+        policies,
+        settings: Vec::new(),
+        quota,
+    };
+    vec![owner, reader, host]
+}
+
+/// The file.
+///
+/// # Errors
+///
+/// [`Error::Name`] when a name is not one that an element of XML can have.
+pub(super) fn xml(databases: &[String], users: &[User]) -> Result<String, Error> {
+    let (mut profiles, mut quotas, mut elements) = (String::new(), String::new(), String::new());
+    for user in users {
+        user.check()?;
+        profiles += &user.profile();
+        quotas += &user.quota();
+        elements += &user.element();
+    }
+    let creates: String =
+        databases.iter().map(|database| grant(&format!("GRANT CREATE DATABASE ON {database}.*"))).collect();
+    let local = ["SYSTEM LISTEN ON *.*", "READ ON FILE", "CREATE TEMPORARY TABLE ON *.*"]
+        .map(|privilege| grant(&format!("GRANT {privilege}")))
+        .concat();
+    // ClickHouse's command line, which starts the server and waits for the end of standard input, is always the user
+    // `default` without a password, from 127.0.0.1. Its session lasts as long as the server, and there is one at most.
+    Ok(format!(
+        "<clickhouse>\n<profiles>\n<default/>\n<command_line><max_sessions_for_user>1</max_sessions_for_user></command_line>\n\
+         {profiles}</profiles>\n<quotas>\n<default/>\n{quotas}</quotas>\n<users>\n\
+         <default><password/><networks><ip>127.0.0.1</ip></networks><profile>command_line</profile>\
+         <quota>default</quota><grants>{creates}{local}</grants></default>\n{elements}</users>\n</clickhouse>\n"
+    ))
+}
+
+impl Setting {
+    /// One that the user may change.
+    pub fn free(name: &str, value: impl ToString) -> Self {
+        Self { name: name.to_owned(), value: value.to_string(), bound: Bound::Free }
+    }
+
+    /// One that stays as it is.
+    pub fn fixed(name: &str, value: impl ToString) -> Self {
+        Self { bound: Bound::Fixed, ..Self::free(name, value) }
+    }
+}
+
+impl User {
+    fn check(&self) -> Result<(), Error> {
+        let policies = self.policies.iter().flat_map(|policy| [&policy.database, &policy.table]);
+        let settings = self.settings.iter().map(|setting| &setting.name);
+        let used = self.quota.0.iter().flat_map(|interval| interval.most.iter().map(|(name, _)| name));
+        for name in std::iter::once(&self.name).chain(policies).chain(settings).chain(used) {
+            plain("a name in the engine's users", name)?;
+        }
+        Ok(())
+    }
+
+    fn profile(&self) -> String {
+        let Self { name, .. } = self;
+        let (mut values, mut constraints) = (String::new(), String::new());
+        for Setting { name, value, bound } in &self.settings {
+            values += &format!("<{name}>{}</{name}>", escaped(value));
+            constraints += &match bound {
+                Bound::Free => String::new(),
+                Bound::Fixed => format!("<{name}><const/></{name}>"),
+                Bound::Between(least, most) => {
+                    format!("<{name}><min>{}</min><max>{}</max></{name}>", escaped(least), escaped(most))
+                }
+            };
+        }
+        let off: String = OFF.iter().map(|name| format!("<{name}>0</{name}>")).collect();
+        let fixed: String =
+            FIXED.iter().chain(OFF).map(|name| format!("<{name}><const/></{name}>")).collect();
+        format!(
+            "<{name}>{off}<implicit_select>0</implicit_select>{values}<constraints>{fixed}{constraints}</constraints></{name}>\n"
+        )
+    }
+
+    fn quota(&self) -> String {
+        let mut intervals = String::new();
+        for Interval { seconds, most } in &self.quota.0 {
+            let most: String = most.iter().map(|(name, most)| format!("<{name}>{most}</{name}>")).collect();
+            intervals += &format!("<interval><duration>{seconds}</duration>{most}</interval>");
+        }
+        format!("<{0}>{intervals}</{0}>\n", self.name)
+    }
+
+    fn element(&self) -> String {
+        let Self { name, .. } = self;
+        let (hash, networks) = match &self.password_sha256 {
+            Some(hash) => (escaped(hash), "<ip>::/0</ip>"),
+            None => ("0".repeat(64), ""),
+        };
+        let grants: String = self.grants.iter().map(|one| grant(one)).collect();
+        let mut databases: Vec<_> = self.policies.iter().map(|policy| policy.database.as_str()).collect();
+        databases.sort_unstable();
+        databases.dedup();
+        let mut filters = String::new();
+        for database in databases {
+            write!(filters, "<{database}>").unwrap_or_default();
+            for Policy { table, condition, .. } in self.policies.iter().filter(|one| one.database == database)
+            {
+                filters += &format!("<{table}><filter>{}</filter></{table}>", escaped(condition));
+            }
+            write!(filters, "</{database}>").unwrap_or_default();
+        }
+        format!(
+            "<{name}><password_sha256_hex>{hash}</password_sha256_hex><networks>{networks}</networks>\
+             <profile>{name}</profile><quota>{name}</quota><databases>{filters}</databases>\
+             <grants>{grants}</grants></{name}>\n"
+        )
+    }
+}
+
+fn grant(statement: &str) -> String {
+    format!("<query>{}</query>", escaped(statement))
+}
+
+/// Names become elements of XML and parts of statements.
+pub(super) fn plain(what: &'static str, value: &str) -> Result<(), Error> {
+    let is_plain = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b'-');
+    let first = value.bytes().next().is_some_and(|byte| byte.is_ascii_alphabetic() || byte == b'_');
+    if first && value.bytes().all(is_plain) {
+        return Ok(());
+    }
+    Err(Error::Name { what, value: value.to_owned() })
+}
+
+/// What the owner may do in its databases: what migrations and inserts need.
+const OWNED: &str = "SELECT, INSERT, ALTER TABLE, ALTER VIEW, CREATE TABLE, CREATE VIEW, DROP TABLE, DROP VIEW, TRUNCATE, OPTIMIZE, \
+     SHOW TABLES, SHOW COLUMNS, SYSTEM VIEWS, SYSTEM MERGES";
+
+/// The engines of its tables. All others may read files or open connections, or are not needed.
+const ENGINES: [&str; 5] =
+    ["AggregatingMergeTree", "Memory", "MergeTree", "ReplacingMergeTree", "SummingMergeTree"];
+
+/// What it reads of the system besides what everybody may (tables, columns, databases … of what is granted).
+const OWNER_LOOKS: [&str; 6] =
+    ["detached_parts", "merges", "mutations", "parts", "processes", "view_refreshes"];
+
+/// Settings that name a file, a server or a disk. They are empty, and nobody may change them.
+const FIXED: &[&str] = &[
+    "ai_function_embedding_default_credentials",
+    "ai_function_text_default_credentials",
+    "cluster_for_parallel_replicas",
+    "filesystem_cache_name",
+    "format_avro_schema_registry_url",
+    "format_schema",
+    "format_schema_source",
+    "format_template_resultset",
+    "format_template_row",
+    "implicit_table_at_top_level",
+    "input_format_record_errors_file_path",
+    "merge_tree_disk",
+    "merge_tree_storage_policy",
+    "metrics_perf_events_list",
+    "output_format_schema",
+    "promql_database",
+    "promql_table",
+    "rename_files_after_processing",
+    "url_base",
+];
+
+/// Settings that are 0, and stay so: ClickHouse's command line has them on, or they reach beyond the tables.
+const OFF: &[&str] = &["allow_introspection_functions", "enable_parallel_replicas"];
