@@ -12,13 +12,9 @@
 mod grafana;
 mod tables;
 
-use std::fmt::Write as _;
-
-use ring::{
-    digest,
-    rand::{SecureRandom, SystemRandom},
-};
 use thiserror::Error;
+
+use crate::engine::{self, Bound, Interval, Policy, Quota, Setting, User};
 
 pub use grafana::Organisation;
 pub use tables::{TABLES, Table};
@@ -53,9 +49,6 @@ pub enum PasswordError {
         /// Its length.
         length: usize,
     },
-    /// The system gives no random numbers.
-    #[error("the system gives no random numbers")]
-    Random,
 }
 
 impl<'a> Access<'a> {
@@ -120,9 +113,9 @@ impl<'a> Access<'a> {
         statements.extend(self.view_statements());
         statements.extend([
             format!("CREATE SETTINGS PROFILE IF NOT EXISTS {ROLE}"),
-            format!("ALTER SETTINGS PROFILE {ROLE} SETTINGS {LIMITS}"),
+            format!("ALTER SETTINGS PROFILE {ROLE} SETTINGS {}", limits_sql()),
             format!("CREATE ROLE IF NOT EXISTS {ROLE}"),
-            format!("CREATE QUOTA OR REPLACE {ROLE} KEYED BY user_name {QUOTA} TO {ROLE}"),
+            format!("CREATE QUOTA OR REPLACE {ROLE} KEYED BY user_name {} TO {ROLE}", quota_sql()),
             // Versions before the views granted the tables themselves.
             format!("REVOKE SELECT ON {database}.* FROM {ROLE}"),
             format!("GRANT SELECT ON {views}.* TO {ROLE}"),
@@ -137,7 +130,7 @@ impl<'a> Access<'a> {
         let settings = format!("DEFAULT DATABASE {} SETTINGS PROFILE '{ROLE}'", views(database));
         let mut statements = Vec::new();
         if let Secret::First(password) | Secret::Changed(password) = secret {
-            let hash = hash(password);
+            let hash = engine::password_hash(password);
             statements.push(format!(
                 "CREATE USER IF NOT EXISTS `{user}` IDENTIFIED WITH sha256_hash BY '{hash}' {settings}"
             ));
@@ -152,6 +145,33 @@ impl<'a> Access<'a> {
         let tables: Vec<_> = TABLES.iter().map(|table| format!("{database}.{}", table.name)).collect();
         statements.push(format!("DROP ROW POLICY IF EXISTS `{user}` ON {}", tables.join(", ")));
         statements
+    }
+
+    /// The same users for the embedded engine, which has them from its start: the definer of the views, and one for each group with the
+    /// SHA-256 of its password.
+    pub fn engine_users(&self, groups: &[(String, String)]) -> Vec<User> {
+        let policy = |table: &Table| Policy {
+            database: self.database.to_owned(),
+            table: table.name.to_owned(),
+            condition: table.condition(self.database),
+        };
+        let definer = User {
+            name: DEFINER.to_owned(),
+            password_sha256: None,
+            grants: self.grants(),
+            policies: TABLES.iter().map(policy).collect(),
+            settings: Vec::new(),
+            quota: Quota::default(),
+        };
+        let customer = |(group, hash): &(String, String)| User {
+            name: user(group),
+            password_sha256: Some(hash.clone()),
+            grants: vec![format!("GRANT SELECT ON {}.*", views(self.database))],
+            policies: Vec::new(),
+            settings: limits(),
+            quota: quota(),
+        };
+        std::iter::once(definer).chain(groups.iter().map(customer)).collect()
     }
 
     /// What the definer of the views may read, without the words that say who.
@@ -188,17 +208,6 @@ pub fn user(group: &str) -> String {
     format!("tenant_{group}")
 }
 
-/// A password nobody knows yet.
-///
-/// # Errors
-///
-/// [`PasswordError::Random`].
-pub fn new_password() -> Result<String, PasswordError> {
-    let mut bytes = [0; 24];
-    SystemRandom::new().fill(&mut bytes).map_err(|_| PasswordError::Random)?;
-    Ok(hex(&bytes))
-}
-
 /// Says so when a password that somebody chose is too short: its hash has no salt.
 ///
 /// # Errors
@@ -211,32 +220,58 @@ pub fn check_password(group: &str, password: &str) -> Result<(), PasswordError> 
     }
 }
 
-fn hash(password: &str) -> String {
-    hex(digest::digest(&digest::SHA256, password.as_bytes()).as_ref())
-}
-
-fn hex(bytes: &[u8]) -> String {
-    bytes.iter().fold(String::new(), |mut text, byte| {
-        // Writing to a string does not fail.
-        write!(text, "{byte:02x}").unwrap_or_default();
-        text
-    })
-}
-
 /// The user as whom the views read; it cannot log in.
 pub const DEFINER: &str = "ruad_tenants_definer";
 
 /// Role, settings profile and quota of all customers, and the policy of the definer.
 const ROLE: &str = "ruad_tenants";
 
-/// Grafana's data source sets max_execution_time for every query, which `readonly = 1` refuses. What is CONST cannot be set at all,
-/// not to 0 either, which is no limit.
-pub const LIMITS: &str = "readonly = 2 CONST, allow_ddl = 0 CONST, max_execution_time = 30 MIN 1 MAX 60, \
-    max_rows_to_read = 500000000 CONST, max_memory_usage = 4000000000 CONST, max_result_rows = 100000 CONST, \
-    max_concurrent_queries_for_user = 20 CONST";
+/// Settings of every customer's statements. Grafana's data source sets max_execution_time for every query, which `readonly = 1` refuses. What
+/// is fixed cannot be set at all, not to 0 either, which is no limit.
+fn limits() -> Vec<Setting> {
+    let time = Bound::Between("1".to_owned(), "60".to_owned());
+    let mut limits =
+        vec![Setting { name: "max_execution_time".to_owned(), value: "30".to_owned(), bound: time }];
+    limits.extend(FIXED.map(|(name, value)| Setting::fixed(name, value)));
+    limits
+}
 
-const QUOTA: &str = "FOR INTERVAL 1 minute MAX queries = 600, \
-    FOR INTERVAL 1 hour MAX execution_time = 1800, read_rows = 100000000000";
+fn quota() -> Quota {
+    let most =
+        |limits: &[(&str, u64)]| limits.iter().map(|(name, most)| ((*name).to_owned(), *most)).collect();
+    Quota(vec![
+        Interval { seconds: 60, most: most(&[("queries", 600)]) },
+        Interval { seconds: 3_600, most: most(&[("execution_time", 1_800), ("read_rows", 100_000_000_000)]) },
+    ])
+}
+
+/// The limits as a settings profile has them.
+fn limits_sql() -> String {
+    let limit = |Setting { name, value, bound }: &Setting| match bound {
+        Bound::Free => format!("{name} = {value}"),
+        Bound::Fixed => format!("{name} = {value} CONST"),
+        Bound::Between(least, most) => format!("{name} = {value} MIN {least} MAX {most}"),
+    };
+    limits().iter().map(limit).collect::<Vec<_>>().join(", ")
+}
+
+/// The intervals as a quota has them.
+fn quota_sql() -> String {
+    let interval = |Interval { seconds, most }: &Interval| {
+        let most: Vec<_> = most.iter().map(|(name, most)| format!("{name} = {most}")).collect();
+        format!("FOR INTERVAL {seconds} second MAX {}", most.join(", "))
+    };
+    quota().0.iter().map(interval).collect::<Vec<_>>().join(", ")
+}
+
+const FIXED: [(&str, u64); 6] = [
+    ("readonly", 2),
+    ("allow_ddl", 0),
+    ("max_rows_to_read", 500_000_000),
+    ("max_memory_usage", 4_000_000_000),
+    ("max_result_rows", 100_000),
+    ("max_concurrent_queries_for_user", 20),
+];
 
 const SHORTEST_PASSWORD: usize = 16;
 
@@ -298,7 +333,5 @@ mod tests {
         assert!(!changed.contains("'abc'"));
         assert!(check_password("acme", "fifteen letters").is_err());
         assert!(check_password("acme", "sixteen letters!").is_ok());
-        assert_ne!(new_password().unwrap(), new_password().unwrap());
-        assert_eq!(new_password().unwrap().len(), 48);
     }
 }
