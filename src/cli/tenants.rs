@@ -115,7 +115,7 @@ impl Sql {
                 _ if known.contains(&user) => Secret::Kept,
                 Some(password) => Secret::First(password),
                 None => {
-                    new = tenants::new_password()?;
+                    new = ruad::engine::new_password()?;
                     shown.push((user, new.clone()));
                     Secret::First(&new)
                 }
@@ -199,8 +199,7 @@ async fn apply(store: &Store, statements: &[String]) -> anyhow::Result<()> {
         // The hash of a password stands behind it.
         let what = statement.split(" IDENTIFIED").next().unwrap_or_default();
         let what = what.lines().next().unwrap_or_default();
-        let outcome = store.client().query_raw(statement).execute().await;
-        outcome.with_context(|| format!("ClickHouse refused: {what}"))?;
+        store.execute(statement).await.with_context(|| format!("ClickHouse refused: {what}"))?;
     }
     Ok(())
 }

@@ -7,7 +7,7 @@ use std::fmt::Write as _;
 use serde::{Deserialize, Serialize};
 
 use super::configuration::escaped;
-use super::{Error, Settings};
+use super::{Access, Error, Settings};
 
 /// The user that makes the tables and writes to them: the daemon's own.
 pub const OWNER: &str = "ruad";
@@ -81,10 +81,10 @@ pub struct Interval {
 
 /// The users that are always there: the daemon's, the readers', and the process's own. The first and the last name a
 /// password's hash.
-pub(super) fn own(databases: &[String], settings: &Settings, hashes: [String; 3]) -> Vec<User> {
+pub(super) fn own(access: &Access, settings: &Settings, hashes: [String; 3]) -> Vec<User> {
     let [owner, reader, host] = hashes.map(Some);
     let on = |privileges: &'static str| {
-        databases.iter().map(move |database| format!("GRANT {privileges} ON {database}.*"))
+        access.databases.iter().map(move |database| format!("GRANT {privileges} ON {database}.*"))
     };
     let limits = |readonly: Option<&str>| {
         let mut limits = vec![
@@ -99,11 +99,14 @@ pub(super) fn own(databases: &[String], settings: &Settings, hashes: [String; 3]
     let nothing_else = || (Vec::new(), Quota::default());
     let (policies, quota) = nothing_else();
     let writes = on(OWNED).chain(ENGINES.iter().map(|engine| format!("GRANT TABLE ENGINE ON {engine}")));
+    // Its views may read as users whom nobody can log in as.
+    let definers = access.users.iter().filter(|user| user.password_sha256.is_none());
+    let definers = definers.map(|user| format!("GRANT SET DEFINER ON `{}`", user.name));
     let looks = OWNER_LOOKS.iter().map(|table| format!("GRANT SELECT ON system.{table}"));
     let owner = User {
         name: OWNER.to_owned(),
         password_sha256: owner,
-        grants: writes.chain(looks).collect(),
+        grants: writes.chain(looks).chain(definers).collect(),
         policies,
         settings: limits(None),
         quota,

@@ -63,6 +63,15 @@ impl Store {
         self.timed(self.client().query("SELECT max(version) FROM schema_migrations").fetch_one()).await
     }
 
+    /// Runs a statement that gives nothing back.
+    ///
+    /// # Errors
+    ///
+    /// What ClickHouse said.
+    pub async fn execute(&self, statement: &str) -> Result<(), StoreError> {
+        self.timed(self.client().query_raw(statement).execute()).await
+    }
+
     /// Every statement that a new database gets, for whoever wants to see or run them by hand.
     pub fn schema_statements(&self) -> Vec<String> {
         let template = Template::new(self.settings());

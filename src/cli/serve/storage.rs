@@ -7,7 +7,7 @@ use ruad::{
     certificate::Register,
     config::Settings,
     domains,
-    engine::{self, Access, Child},
+    engine::{self, Child},
     health::Watch,
     http::{Health, Part},
     intake::Intake,
@@ -17,7 +17,7 @@ use ruad::{
     sources::{Inbox, SourceRow, Sources},
     spool::Spool,
     store::{self, Backoff, Store, StoreError},
-    telemetry,
+    telemetry, tenants,
 };
 use tokio_util::sync::CancellationToken;
 
@@ -106,7 +106,7 @@ impl Storage {
             self.store.user = Some(engine::OWNER.to_owned());
             self.store.password = Some(child.password());
         }
-        if let Some(store) = self.reach(&stop).await {
+        if let Some(store) = self.reach(child.is_some(), &stop).await {
             self.store_reports(store, stop).await;
         }
         if let Some(child) = child {
@@ -115,16 +115,40 @@ impl Storage {
     }
 
     async fn start_engine(&self, stop: &CancellationToken) -> Option<Child> {
-        let access = Access::to(&self.store.database);
-        self.until_done(stop, || Child::start(&self.engine, &access, &self.log)).await
+        self.until_done(stop, || async { Child::start(&self.engine, &self.access()?, &self.log).await }).await
+    }
+
+    /// The users and databases of the embedded engine.
+    fn access(&self) -> Result<engine::Access, engine::Error> {
+        let database = &self.store.database;
+        if !self.engine.tenants {
+            return Ok(engine::Access::to(database));
+        }
+        let passwords = engine::Passwords::of(&self.engine);
+        let registry = self.registry.current();
+        let hashed = |(group, _): (&str, &str)| {
+            let password = passwords.read_or_make(&tenants::user(group))?;
+            Ok((group.to_owned(), engine::password_hash(&password)))
+        };
+        let groups: Vec<_> = registry.groups().map(hashed).collect::<Result<_, engine::Error>>()?;
+        Ok(engine::Access {
+            databases: vec![database.clone(), tenants::views(database)],
+            users: tenants::Access::new(database, engine::OWNER).engine_users(&groups),
+        })
     }
 
     /// A store whose schema is this program's.
-    async fn reach(&self, stop: &CancellationToken) -> Option<Store> {
-        let settings = &self.store;
+    async fn reach(&self, is_embedded: bool, stop: &CancellationToken) -> Option<Store> {
+        let (settings, has_tenants) = (&self.store, is_embedded && self.engine.tenants);
         self.until_done(stop, || async move {
             let store = Store::connect(settings)?;
             store.migrate().await?;
+            if has_tenants {
+                let access = tenants::Access::new(&settings.database, engine::OWNER);
+                for statement in access.domains_statements().iter().chain(&access.view_statements()) {
+                    store.execute(statement).await?;
+                }
+            }
             Ok::<_, StoreError>(store)
         })
         .await
