@@ -28,8 +28,8 @@ use hickory_resolver::{
 use tokio::time::timeout;
 
 use super::{
-    Answer, Mx, Resolver, ResolverError, Settings, Trouble, Ttls, asked::Asked, bounds::weight, patience::Patience,
-    resolver,
+    Answer, Mx, Resolver, ResolverError, Settings, Trouble, Ttls, asked::Asked, bounds::weight,
+    patience::Patience, resolver,
 };
 use upstream::Upstream;
 

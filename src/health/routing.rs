@@ -127,9 +127,8 @@ impl Routing {
     pub(super) async fn follow(self) {
         while self.is_configured() {
             let routing = self.clone();
-            match tokio::task::spawn_blocking(move || routing.renew()).await {
-                Ok(Err(error)) => RoutingUnreadable { error: &error }.record(),
-                Ok(Ok(())) | Err(_) => {}
+            if let Ok(Err(error)) = tokio::task::spawn_blocking(move || routing.renew()).await {
+                RoutingUnreadable { error: &error }.record();
             }
             tokio::time::sleep(PAUSE).await;
         }

@@ -1,6 +1,6 @@
 //! Asks one server, and nobody else, what it knows by itself.
 
-use std::net::SocketAddr;
+use std::{net::SocketAddr, time::Duration};
 
 use futures_util::StreamExt;
 use hickory_resolver::{
