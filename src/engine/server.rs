@@ -119,10 +119,15 @@ impl Server {
         let kill = format!("KILL QUERY WHERE user NOT IN ('', 'default', '{HOST}') ASYNC");
         // What does not end by it ends with the process.
         drop(self.client.query(&kill).execute().await);
+        let is_busy = self.statements().await > 0;
         drop(self.stdin.take());
+        // ClickHouse waits for connections that are only kept.
+        drop(std::mem::take(&mut self.client));
         if tokio::time::timeout(CLOSE_TIMEOUT, &mut self.ended).await.is_err() {
-            events::unclosed();
-            // Returning would run the library's exit handlers under running statements. What was acknowledged is on disk.
+            if is_busy {
+                events::unclosed();
+            }
+            // Returning would run the library's exit handlers under its threads. What was acknowledged is on disk.
             chdb::exit_now(0);
         }
     }
@@ -211,5 +216,5 @@ const LOCK: &str = "ruad-engine.lock";
 const READY_TIMEOUT: Duration = Duration::from_secs(120);
 const READY_POLL: Duration = Duration::from_millis(20);
 const STOP_POLL: Duration = Duration::from_millis(50);
-/// Longer than a connection may stay idle.
-const CLOSE_TIMEOUT: Duration = Duration::from_secs(6);
+/// How long connections that clients keep, and statements that were killed, hold up the end.
+const CLOSE_TIMEOUT: Duration = Duration::from_secs(3);
