@@ -19,7 +19,7 @@ use crate::lock::Lock;
 use crate::telemetry::engine as events;
 
 /// Runs the engine until `stop` is ready; calls `ready` with its address once statements can be sent. Then lets running
-/// statements finish for the settings' time, ends the rest, and closes the data folder.
+/// statements finish for the settings' time, ends the rest, closes the data folder and ends the process.
 ///
 /// It takes the process over: standard input, the working folder and the exit. Only one can run in a process, and paths
 /// in the settings must be absolute.
@@ -40,8 +40,7 @@ pub async fn run(
         () = stop => {}
         ended = &mut server.ended => return Err(reason(ended)),
     }
-    server.stop(settings.stop_timeout).await;
-    Ok(())
+    server.stop(settings.stop_timeout).await
 }
 
 /// ClickHouse's server in its thread.
@@ -111,7 +110,8 @@ impl Server {
         }
     }
 
-    async fn stop(mut self, timeout: Duration) {
+    /// Ends the process.
+    async fn stop(mut self, timeout: Duration) -> ! {
         let deadline = Instant::now() + timeout;
         while Instant::now() < deadline && self.statements().await > 0 {
             tokio::time::sleep(STOP_POLL).await;
@@ -119,12 +119,15 @@ impl Server {
         let kill = format!("KILL QUERY WHERE user NOT IN ('', 'default', '{HOST}') ASYNC");
         // What does not end by it ends with the process.
         drop(self.client.query(&kill).execute().await);
+        let is_busy = self.statements().await > 0;
         drop(self.stdin.take());
-        if tokio::time::timeout(CLOSE_TIMEOUT, &mut self.ended).await.is_err() {
+        // ClickHouse waits for connections that are only kept.
+        drop(std::mem::take(&mut self.client));
+        if tokio::time::timeout(CLOSE_TIMEOUT, &mut self.ended).await.is_err() && is_busy {
             events::unclosed();
-            // Returning would run the library's exit handlers under running statements. What was acknowledged is on disk.
-            chdb::exit_now(0);
         }
+        // Returning would run the library's exit handlers under its threads. What was acknowledged is on disk.
+        chdb::exit_now(0)
     }
 
     /// How many run, of others.
@@ -211,5 +214,5 @@ const LOCK: &str = "ruad-engine.lock";
 const READY_TIMEOUT: Duration = Duration::from_secs(120);
 const READY_POLL: Duration = Duration::from_millis(20);
 const STOP_POLL: Duration = Duration::from_millis(50);
-/// Longer than a connection may stay idle.
-const CLOSE_TIMEOUT: Duration = Duration::from_secs(6);
+/// How long connections that clients keep, and statements that were killed, hold up the end.
+const CLOSE_TIMEOUT: Duration = Duration::from_secs(3);

@@ -1,10 +1,12 @@
 //! The embedded engine, asked as the data source asks: over ClickHouse's HTTP interface of the running daemon.
 
 use std::net::SocketAddr;
+use std::time::Duration;
 
 use clickhouse::Client;
 use ruad::engine::READER;
 use serde_json::Value;
+use tokio::time::{Instant, sleep};
 
 pub(crate) struct Database(Client);
 
@@ -38,6 +40,16 @@ impl Database {
     pub(crate) fn at(address: SocketAddr, password: &str) -> Self {
         let client = Client::default().with_url(format!("http://{address}")).with_database("ruad");
         Self(client.with_user(READER).with_password(password))
+    }
+
+    /// Waits until it answers: the demo starts its daemon again at its end.
+    pub(crate) async fn answering(self) -> Self {
+        let deadline = Instant::now() + PATIENCE;
+        while let Err(error) = self.ask("SELECT 1").await {
+            assert!(Instant::now() < deadline, "waited {PATIENCE:?} for ClickHouse: {error}");
+            sleep(POLL).await;
+        }
+        self
     }
 
     pub(crate) async fn ask(&self, sql: &str) -> Result<Table, String> {
@@ -93,3 +105,6 @@ pub(crate) fn is_empty(value: &Value) -> bool {
         _ => false,
     }
 }
+
+const PATIENCE: Duration = Duration::from_secs(60);
+const POLL: Duration = Duration::from_millis(50);

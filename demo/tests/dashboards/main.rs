@@ -34,7 +34,7 @@ async fn every_panel_has_something_to_say() {
     demo.shown().await;
 
     let mut complaints = Complaints::default();
-    let database = Database::at(demo.place().clickhouse, &demo.password());
+    let database = Database::at(demo.place().clickhouse, &demo.password()).answering().await;
     let month = Range::until_now(30 * 86_400);
     let views = Views::of(&database, month).await;
     for dashboard in &dashboards {
