@@ -39,7 +39,8 @@ pub struct Resolver {
 /// Where answers come from.
 #[derive(Clone)]
 enum Source {
-    Servers(TokioResolver),
+    Servers(Box<TokioResolver>),
+    #[allow(clippy::type_complexity, reason = "it has no other use")]
     Given(Arc<dyn Fn(&str, u16) -> Vec<u8> + Send + Sync>),
 }
 
@@ -70,7 +71,7 @@ impl Resolver {
         let resolver = settings.resolver(0)?;
         let cache = ResponseCache::new(cache_entries, TtlConfig::from_opts(resolver.options()));
         let outstanding = Arc::new(Semaphore::new(outstanding));
-        let source = Source::Servers(resolver);
+        let source = Source::Servers(Box::new(resolver));
         Ok(Self { source, cache, outstanding, ttls: None, patience: None, asked: None })
     }
 
