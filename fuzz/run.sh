@@ -4,7 +4,7 @@ set -eu
 cd "$(dirname "$0")"
 seconds=${1:?how many seconds each}
 shift
-[ $# -gt 0 ] || set -- aggregate tls message smtp segment spf dns
+[ $# -gt 0 ] || set -- aggregate tls message smtp segment spf dns terminal
 
 # The spool syncs every file, which takes a disk's time.
 [ ! -w /dev/shm ] || export TMPDIR=/dev/shm

@@ -1,10 +1,15 @@
 //! Arguments: one file per subcommand.
 
-use std::{io, path::PathBuf, process::ExitCode};
+use std::{
+    fmt,
+    io::{self, Write},
+    path::PathBuf,
+    process::ExitCode,
+};
 
 use anyhow::Context;
 use clap::{Parser, Subcommand};
-use ruad::{config::Settings, telemetry};
+use ruad::{config::Settings, telemetry, text};
 
 mod advise;
 mod certificate;
@@ -15,6 +20,7 @@ mod examiner;
 mod migrate;
 mod parse;
 mod report;
+mod reports;
 mod serve;
 mod simulate;
 mod source;
@@ -25,6 +31,9 @@ mod tenants;
 mod zone;
 
 /// Receives DMARC and TLS reports over SMTP and stores them exactly once in ClickHouse.
+///
+/// Every command exits with 0 when it is done and found nothing wrong, with 1 when what it looked at is broken or not done, with 2
+/// when it could not run (the command line, the configuration, or something it needs), and with 3 when it could not be told.
 #[derive(Debug, Parser)]
 #[command(version, arg_required_else_help = true)]
 pub(crate) struct Cli {
@@ -42,6 +51,7 @@ enum Command {
     Migrate(migrate::Migrate),
     Parse(parse::Parse),
     Report(report::Report),
+    Reports(reports::ReportsArgs),
     Serve(serve::Serve),
     Source(source::SourceArgs),
     Simulate(simulate::Simulate),
@@ -73,6 +83,7 @@ impl Cli {
             Command::Migrate(migrate) => migrate.run(),
             Command::Parse(parse) => parse.run(),
             Command::Report(report) => report.run(),
+            Command::Reports(reports) => reports.run(),
             Command::Serve(serve) => serve.run(),
             Command::Source(source) => source.run(),
             Command::Simulate(simulate) => simulate.run(),
@@ -90,6 +101,12 @@ impl Configuration {
     }
 }
 
+/// Says on standard error what is wrong.
+pub(crate) fn complain(words: &dyn fmt::Display) {
+    // There is nobody left to tell.
+    drop(writeln!(text::stderr(), "ruad: {words}"));
+}
+
 fn start_log(settings: &Settings) -> anyhow::Result<()> {
     telemetry::start_log(&settings.log).context("log.level is not a filter")
 }
@@ -98,3 +115,8 @@ fn start_log(settings: &Settings) -> anyhow::Result<()> {
 fn is_broken_pipe(error: &anyhow::Error) -> bool {
     error.downcast_ref::<io::Error>().is_some_and(|error| error.kind() == io::ErrorKind::BrokenPipe)
 }
+
+/// The exit status of what could not run: the command line, the configuration, or something it needs is not as it should be.
+pub(crate) const CANNOT_RUN: u8 = 2;
+/// The exit status of what could not be told.
+const UNKNOWN: u8 = 3;

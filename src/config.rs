@@ -72,6 +72,7 @@ impl Settings {
     /// What follows from other settings.
     fn complete(&mut self) -> Result<(), ConfigError> {
         self.complete_recipients()?;
+        self.clickhouse.validate().map_err(|error| ConfigError::Clickhouse { source: Box::new(error) })?;
         if self.health.reports_to.is_empty() {
             self.health.reports_to.clone_from(&self.smtp.recipients);
         }
@@ -106,6 +107,8 @@ fn environment() -> Environment {
         .with_list_parse_key("health.dnsbl.addresses")
         .with_list_parse_key("health.dnsbl.domains")
         .with_list_parse_key("health.reports_to")
+        .with_list_parse_key("health.rpki.routes")
+        .with_list_parse_key("http.hosts")
         .with_list_parse_key("smtp.listen")
         .with_list_parse_key("smtp.proxy_from")
         .with_list_parse_key("smtp.recipients")
@@ -128,6 +131,12 @@ pub enum ConfigError {
     NoRecipients {
         /// The first address that others can reach.
         address: SocketAddr,
+    },
+    /// ClickHouse can never be reached like this.
+    #[error("{source}")]
+    Clickhouse {
+        /// The key and what is wrong with it.
+        source: Box<store::StoreError>,
     },
     /// A value that makes no sense.
     #[error("{key} is {value}; it has to be {wanted}")]
@@ -206,7 +215,7 @@ mod tests {
         assert!(shown.engine.memory_bytes.take().is_some() && shown.domains.file.take().is_some());
         assert!(shown.signing.directory.take().is_some());
         assert!(shown.sources.catalogue.take().is_some() && shown.dns.trust_anchor.take().is_some());
-        assert!(shown.certificate.url.take().is_some());
+        assert!(shown.certificate.url.take().is_some() && shown.health.rpki.payloads.take().is_some());
         assert_eq!(format!("{shown:#?}"), format!("{:#?}", parse("", &[]).unwrap()));
     }
 
@@ -255,6 +264,8 @@ mod tests {
             ("[health]\nquestions = 500\n", ["health.questions is 500", "10 to 200"]),
             ("[health]\nprofile = \"strict\"\n", ["health.profile is \"strict\"", "nl-gov"]),
             ("[certificate]\nurl = \"http://a.example\"\n", ["http://a.example", "certificate"]),
+            ("[clickhouse]\nurl = \"tcp://db.example:9000\"\n", ["clickhouse.url is \"tcp://", "http://"]),
+            ("[clickhouse]\ndatabase = \"a b\"\n", ["clickhouse.database", "a b"]),
             ("[smtp\n", ["line 1", "["]),
         ] {
             let error = parse(text, &[]).unwrap_err();

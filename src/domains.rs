@@ -16,7 +16,7 @@ use std::{
 };
 
 pub use error::RegistryError;
-pub use name::{is_within, normalize, parents};
+pub use name::{domain, is_within, normalize, parents};
 pub use shared::Shared;
 
 use crate::advice::{Decision, Goal, SenderId};

@@ -22,7 +22,7 @@ use std::time::Duration;
 
 use serde::Deserialize;
 
-pub use access::{Passwords, new_password};
+pub use access::{Passwords, new_password, password_hash};
 pub use child::Child;
 pub use library::{VERSION, find as find_library};
 pub use server::run;
@@ -51,6 +51,8 @@ pub struct Settings {
     /// How long running statements may take to end when the engine stops.
     #[serde(with = "crate::config::seconds")]
     pub stop_timeout: Duration,
+    /// Whether every group of the registry gets a user that sees its own rows alone.
+    pub tenants: bool,
     /// How much memory statements may use together; by default nine tenths of the machine's.
     pub memory_bytes: Option<u64>,
 }
@@ -174,6 +176,7 @@ impl Default for Settings {
             time_limit: Duration::from_secs(600),
             peer_timeout: Duration::from_secs(300),
             stop_timeout: Duration::from_secs(20),
+            tenants: false,
             memory_bytes: None,
         }
     }

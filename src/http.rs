@@ -11,8 +11,9 @@ use std::{
 use axum::{
     Router,
     body::Body,
-    extract::State,
+    extract::{DefaultBodyLimit, State},
     http::{StatusCode, header},
+    middleware,
     response::{IntoResponse, Response},
     routing::{get, post},
 };
@@ -24,10 +25,13 @@ use tokio::net::TcpListener;
 
 use crate::{advice::Adviser, certificate::Register, domains, health::Watch, recent::Recent};
 pub use health::{Health, Part};
+use hosts::Hosts;
 
 mod certificate;
 mod check;
 mod health;
+mod hosts;
+mod serve;
 
 /// Where the web server listens.
 #[derive(Clone, Debug, Deserialize)]
@@ -35,17 +39,20 @@ mod health;
 pub struct Settings {
     /// Address and port. The pages name customers' domains: keep them off the internet.
     pub listen: SocketAddr,
+    /// Names by which this server is asked, besides IP addresses and `localhost`. A request for any other is refused.
+    pub hosts: Vec<String>,
 }
 
 impl Default for Settings {
     fn default() -> Self {
-        Self { listen: SocketAddr::from((Ipv4Addr::LOCALHOST, 9025)) }
+        Self { listen: SocketAddr::from((Ipv4Addr::LOCALHOST, 9025)), hosts: Vec::new() }
     }
 }
 
 /// The web server, bound to its address.
 pub struct Server {
     listener: TcpListener,
+    hosts: Hosts,
     shared: Shared,
     register: Option<Register>,
 }
@@ -56,18 +63,20 @@ impl Server {
     ///
     /// # Errors
     ///
-    /// When the address cannot be bound.
+    /// When the address cannot be bound, or a name in `hosts` is not one.
     pub async fn bind(
         settings: &Settings,
         metrics: PrometheusHandle,
         health: Health,
         watch: Option<Watch>,
     ) -> Result<Self, HttpError> {
+        let hosts = Hosts::new(&settings.hosts)?;
         let listen = settings.listen;
         let listener =
             TcpListener::bind(listen).await.map_err(|source| HttpError::Bind { address: listen, source })?;
         Ok(Self {
             listener,
+            hosts,
             shared: Shared { metrics, health, watch, advice: None, recent: None },
             register: None,
         })
@@ -90,6 +99,7 @@ impl Server {
     /// Shows certificates to everybody, too.
     #[must_use]
     pub fn with_certificates(mut self, register: Register) -> Self {
+        self.hosts = self.hosts.public(register.host());
         self.register = Some(register);
         self
     }
@@ -116,8 +126,11 @@ impl Server {
             .route("/metrics", get(render_metrics))
             .route("/readyz", get(readiness))
             .with_state(Arc::new(self.shared))
-            .merge(self.register.map(certificate::routes).unwrap_or_default());
-        axum::serve(self.listener, app).with_graceful_shutdown(shutdown).await
+            .merge(self.register.map(certificate::routes).unwrap_or_default())
+            .layer(DefaultBodyLimit::max(BODY_BYTES))
+            .layer(middleware::from_fn_with_state(Arc::new(self.hosts), hosts::guard));
+        serve::serve(self.listener, app, shutdown).await;
+        Ok(())
     }
 }
 
@@ -133,7 +146,16 @@ pub enum HttpError {
         /// What the system said.
         source: io::Error,
     },
+    /// A name in the settings is not a host name.
+    #[error("http.hosts has {name:?}, which is not a host name")]
+    Host {
+        /// The entry as configured.
+        name: String,
+    },
 }
+
+/// Bytes of a request's body; no page takes any yet.
+const BODY_BYTES: usize = 64 * 1024;
 
 struct Shared {
     metrics: PrometheusHandle,

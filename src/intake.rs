@@ -13,6 +13,7 @@ use tokio_util::sync::CancellationToken;
 use crate::{
     domains,
     provenance::{self, Authenticator},
+    smtp::KnownNetworks,
     sources::Seen,
     spool::{Spool, SpoolError},
     store::Store,
@@ -22,12 +23,15 @@ use crate::{
 pub mod identity;
 pub mod read;
 
+mod again;
 mod decide;
 mod decision;
+mod established;
 mod examine;
 mod insert;
 mod ledger;
 mod load;
+mod stranger;
 mod suspect;
 mod verify;
 mod worker;
@@ -46,7 +50,11 @@ struct Inner {
     /// Hears every sending address.
     sources: Seen,
     in_flight: decide::InFlight,
-    deciding: tokio::sync::Mutex<()>,
+    established: established::Established,
+    /// Hears whose reports are genuine.
+    known: KnownNetworks,
+    /// Held while a segment is decided about; none before what is stored was asked for.
+    deciding: tokio::sync::Mutex<Option<stranger::StrangerQuota>>,
     turns: verify::Turns,
     /// Where DNS is asked about senders; where everything else runs when absent.
     verifying_on: Option<Handle>,
@@ -72,10 +80,21 @@ impl Intake {
             settings,
             sources,
             in_flight: decide::InFlight::default(),
-            deciding: tokio::sync::Mutex::new(()),
+            established: established::Established::default(),
+            known: KnownNetworks::default(),
+            deciding: tokio::sync::Mutex::new(None),
             turns: verify::Turns::default(),
             verifying_on: None,
         }))
+    }
+
+    /// The same, which tells the receiver from which networks genuine reports come.
+    #[must_use]
+    pub fn telling(mut self, known: KnownNetworks) -> Self {
+        if let Some(inner) = Arc::get_mut(&mut self.0) {
+            inner.known = known;
+        }
+        self
     }
 
     /// The same, which asks DNS about senders on a runtime of its own.
@@ -88,23 +107,37 @@ impl Intake {
     }
 
     /// Takes segments until `stop`; what is under way then is done again by the next run.
-    ///
-    /// # Errors
-    ///
-    /// When the spool cannot be read.
-    pub async fn run(self, stop: CancellationToken) -> Result<(), SpoolError> {
-        self.recall()?;
+    pub async fn run(self, stop: CancellationToken) {
+        while let Err(error) = self.recall() {
+            telemetry::spool_unreadable(&error);
+            tokio::select! {
+                () = tokio::time::sleep(PAUSE) => {}
+                () = stop.cancelled() => return,
+            }
+        }
+        self.introduce().await;
         // Each has a thread of its own: it reads segments, which blocks.
         let workers = (0..self.0.settings.workers.get()).map(|_| {
             let (inner, stop) = (self.0.clone(), stop.clone());
             tokio::task::spawn_blocking(move || Handle::current().block_on(worker::work(inner, stop)))
         });
-        for worker in futures_util::future::join_all(workers).await {
+        let refreshing = self.0.established.keep_fresh(&self.0.store, &stop);
+        let trying = again::keep_trying(&self.0.spool, &stop);
+        let (finished, (), ()) = tokio::join!(futures_util::future::join_all(workers), refreshing, trying);
+        for worker in finished {
             if let Err(error) = worker {
                 telemetry::worker_died(&error);
             }
         }
-        Ok(())
+    }
+
+    /// Tells the receiver who delivered genuine reports before this program started. Without an answer it learns that
+    /// with the first segment.
+    async fn introduce(&self) {
+        let clients = self.0.store.reporting_clients(uuid::Uuid::nil()).await.unwrap_or_default();
+        for client in clients.iter().filter(|client| client.is_believed) {
+            self.0.known.remember(client.client);
+        }
     }
 
     /// What the last run had decided and perhaps not stored binds this one, before anything new is decided.
@@ -130,6 +163,9 @@ pub struct Settings {
     pub concurrency: NonZeroUsize,
     /// What a message must prove about its sender; a report that proves less goes to quarantine.
     pub require: Require,
+    /// Rows that the senders of one network may store in a day (UTC) with reports that are not genuine; those of all
+    /// networks together five times as many. What is beyond it goes to quarantine. 0 is no bound.
+    pub stranger_rows: u64,
     /// The limits that unpacking and parsing keep.
     pub limits: read::Limits,
 }
@@ -140,6 +176,7 @@ impl Default for Settings {
             workers: NonZeroUsize::MIN,
             concurrency: NonZeroUsize::new(16).unwrap_or(NonZeroUsize::MIN),
             require: Require::Nothing,
+            stranger_rows: 200_000,
             limits: read::Limits::default(),
         }
     }
@@ -158,3 +195,6 @@ pub enum Require {
     /// DMARC passes, and for the organisation that the report says it is from.
     Genuine,
 }
+
+/// Between two attempts at reading the spool's folder.
+const PAUSE: std::time::Duration = std::time::Duration::from_secs(5);

@@ -18,6 +18,7 @@ mod headers;
 mod limits;
 mod mac;
 mod peek;
+mod smime;
 mod sniff;
 mod tnef;
 mod transfer;
@@ -68,6 +69,8 @@ pub fn open(
 pub struct Found<'a> {
     /// Where: the part's number as IMAP counts (`2`, `1.3`), the attachment's name, the names inside archives.
     pub path: &'a [String],
+    /// The header block of the message it is in; empty outside of messages.
+    pub headers: &'a [u8],
     /// What.
     pub content: Content<'a>,
 }

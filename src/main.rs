@@ -1,20 +1,35 @@
 //! The `ruad` program: arguments and exit codes. What the commands do is in `cli/` and in the library.
 #![forbid(unsafe_code)]
 
-use std::process::ExitCode;
+use std::{io::Write, process::ExitCode};
 
 use clap::Parser;
+use ruad::text;
 
 mod cli;
 
 fn main() -> ExitCode {
+    clean_panics();
     match cli::Cli::parse().run() {
         Ok(code) => code,
         Err(error) => {
-            eprintln!("ruad: {}", with_causes(&error));
-            ExitCode::FAILURE
+            cli::complain(&with_causes(&error));
+            ExitCode::from(cli::CANNOT_RUN)
         }
     }
+}
+
+/// A panic's message can quote what is being read.
+fn clean_panics() {
+    std::panic::set_hook(Box::new(|panic| {
+        let backtrace = std::backtrace::Backtrace::capture();
+        let mut out = text::stderr();
+        // There is nobody left to tell.
+        drop(writeln!(out, "{panic}"));
+        if backtrace.status() == std::backtrace::BacktraceStatus::Captured {
+            drop(writeln!(out, "{backtrace}"));
+        }
+    }));
 }
 
 /// The error and what caused it; a cause that an error's text ends with already is not said twice.

@@ -2,17 +2,19 @@
 //!
 //! [`Letter::read`] takes from a message what is needed of it, in one pass and little memory: its header, and
 //! the hashes of its body. [`Authenticator::check`] asks DNS and gives the [`Evidence`], one for each message,
-//! and [`Evidence::verdict`] says what that means for one report in it. The rules are with [`Verdict`] and in
-//! `docs/provenance.md`.
+//! [`Evidence::verdict`] says what that means for one report in it, and [`Evidence::standing`] whether decisions may
+//! rest on it. The rules are with [`Verdict`] and [`Standing`], and in `docs/provenance.md`.
 
 mod alignment;
 mod authenticator;
+mod disguise;
 mod evidence;
 mod judged;
 mod keys;
 mod letter;
 mod organizations;
 mod results;
+mod standing;
 
 use std::{net::IpAddr, time::Duration};
 
@@ -20,12 +22,13 @@ pub use authenticator::Authenticator;
 pub use evidence::{Claim, Evidence, Kind, Verdict};
 pub use letter::Letter;
 pub use results::{Dkim, DkimReason, DkimResult, DmarcResult, Doubt, Spf, SpfResult, SpfScope};
+pub use standing::Standing;
 
 /// How messages are examined.
 #[derive(Clone, Debug, serde::Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct Settings {
-    /// Whether messages are examined at all; when not, every verdict is `unknown`.
+    /// Whether messages are examined at all; when not, every verdict is `unknown` and every report is believed.
     pub enabled: bool,
     /// How long the examination of one message may take; seconds.
     #[serde(with = "crate::config::seconds")]

@@ -14,9 +14,12 @@ pub mod error;
 pub mod failure;
 pub mod limits;
 mod number;
+mod plausible;
 pub mod tls;
 pub mod warning;
 
 pub use error::ReportError;
 pub use limits::Limits;
+pub use plausible::LONGEST_RANGE;
+pub(crate) use plausible::{MOST_A_RECORD, MOST_A_REPORT};
 pub use warning::Warning;

@@ -6,7 +6,9 @@
 
 use std::{io, net::SocketAddr, path::PathBuf};
 
-pub use listen::activated_sockets;
+pub use known::KnownNetworks;
+pub(crate) use known::network as network_of;
+pub use listen::{activated_sockets, raise_open_files};
 pub use network::{Network, NetworkError};
 pub use server::{Handle, Server};
 pub use settings::{Settings, TlsSettings};
@@ -17,9 +19,11 @@ mod command;
 mod connection;
 mod data;
 mod end;
-mod limits;
+mod foreign;
+mod known;
 mod listen;
 mod network;
+mod path;
 mod proxy;
 mod receive;
 mod recipients;
@@ -27,6 +31,7 @@ mod reply;
 mod server;
 mod session;
 mod settings;
+mod slots;
 mod tls;
 mod wire;
 

@@ -9,7 +9,7 @@ use std::{
     fmt,
     fs::TryLockError,
     sync::{
-        Arc, Mutex, PoisonError,
+        Arc, Mutex, MutexGuard, PoisonError,
         atomic::{AtomicBool, Ordering},
         mpsc,
     },
@@ -36,6 +36,7 @@ mod quarantine;
 mod queue;
 mod recovery;
 mod requeue;
+mod reserve;
 mod scan;
 mod segment;
 mod settings;
@@ -114,6 +115,9 @@ impl Spool {
         let quarantine = Quarantine::default();
         quarantine.recount(&layout)?;
         drop(requeue);
+        if let Err(error) = reserve::restore(&layout, settings.segment_bytes) {
+            telemetry::NoReserve { error: &error }.record();
+        }
 
         let last = segments.keys().next_back().copied();
         let queue = Queue::default();
@@ -130,6 +134,7 @@ impl Spool {
             budget: Budget::new(settings.memory_bytes),
             space: Space::default(),
             disk: Disk::default(),
+            trouble: Mutex::default(),
             ended: AtomicBool::new(false),
             _lock: lock,
         });
@@ -162,6 +167,24 @@ impl Spool {
         shared.space.free(shared.layout.root())
     }
 
+    /// Whether a commit has failed since the last one that succeeded and the last [`Self::check`].
+    pub fn is_troubled(&self) -> bool {
+        self.shared().trouble().is_some()
+    }
+
+    /// Whether a message could be made durable now: writes a small file and removes it. Blocks for as long as the disk takes.
+    ///
+    /// # Errors
+    ///
+    /// As [`Self::has_room`]; what the disk says; what the last commit failed with, once.
+    pub fn check(&self) -> Result<(), SpoolError> {
+        let shared = self.shared();
+        let trouble = shared.trouble().take();
+        shared.has_room()?;
+        layout::probe(&shared.layout)?;
+        trouble.map_or(Ok(()), Err)
+    }
+
     /// Begins a message.
     pub fn incoming(&self) -> Incoming {
         Incoming::new(self.clone())
@@ -192,6 +215,11 @@ impl Spool {
         Segment::new(self.inner.shared.clone(), id)
     }
 
+    /// Looks into the folder from outside, as an operator does.
+    pub fn inspector(&self) -> Inspector {
+        Inspector::new(&self.shared().settings)
+    }
+
     /// Deletes a segment that is done, and its side files. After an error it may be called again.
     ///
     /// # Errors
@@ -209,6 +237,11 @@ impl Spool {
         }
         side::remove_all(layout, id)?;
         queue.remove(id);
+        if let Err(error) = reserve::restore(layout, self.shared().settings.segment_bytes)
+            && !error.is_full()
+        {
+            telemetry::NoReserve { error: &error }.record();
+        }
         Ok(())
     }
 
@@ -243,13 +276,26 @@ impl Spool {
         Ok(())
     }
 
-    /// Replaces the file `name` beside a segment: durable and whole when this returns.
+    /// Writes the file `name` beside a segment: durable and whole when this returns. On a full disk it takes the place that
+    /// was reserved for the decisions of one segment at a time.
     ///
     /// # Errors
     ///
     /// When the name has other characters than `a`–`z`, `0`–`9`, `-` and `_`, or the disk refuses.
     pub fn write_side(&self, id: SegmentId, name: &str, bytes: &[u8]) -> Result<(), SpoolError> {
-        side::write(&self.shared().layout, id, name, bytes)
+        side::write_surely(&self.shared().layout, id, name, bytes)
+    }
+
+    /// The same for what only helps; on a full disk it is not written.
+    ///
+    /// # Errors
+    ///
+    /// As [`Self::write_side`], but for a full disk.
+    pub fn note_side(&self, id: SegmentId, name: &str, bytes: &[u8]) -> Result<(), SpoolError> {
+        match side::write(&self.shared().layout, id, name, bytes) {
+            Err(error) if error.is_full() => Ok(()),
+            outcome => outcome,
+        }
     }
 
     /// The file `name` beside a segment, when it was written.
@@ -354,6 +400,8 @@ struct Shared {
     budget: Arc<Budget>,
     space: Space,
     disk: Disk,
+    /// Why the last commit failed, unless that has been said or one has succeeded since.
+    trouble: Mutex<Option<SpoolError>>,
     ended: AtomicBool,
     _lock: Lock,
 }
@@ -372,6 +420,10 @@ impl Shared {
             return Err(SpoolError::DiskLow { path: self.layout.root().to_path_buf(), free, limit });
         }
         Ok(())
+    }
+
+    fn trouble(&self) -> MutexGuard<'_, Option<SpoolError>> {
+        self.trouble.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     fn quarantine(&self, entry: &Entry<'_>, content: Content<'_>) -> Result<bool, SpoolError> {

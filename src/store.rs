@@ -6,8 +6,9 @@
 mod advice;
 mod block;
 mod certificates;
-mod collision;
 mod column;
+mod copies;
+mod correction;
 mod error;
 mod health;
 mod insert;
@@ -19,6 +20,7 @@ pub mod review;
 mod senders;
 mod settings;
 mod simulate;
+mod standing;
 pub mod tables;
 mod template;
 
@@ -30,11 +32,13 @@ pub use advice::{StoredKeyUse, StoredPlan, StoredStep};
 pub use block::{Batch, Block, Filling};
 pub use certificates::{CertificateRow, IssuedCertificate, StoredCertificate};
 pub use column::{Day, Identity};
+pub use copies::{CopyChange, CopyFilter, CopySums, Place, StoredCopy};
+pub use correction::{Action, Change};
 pub use error::{Kind, StoreError};
 pub use health::{ReportedDays, SelectorUse, Sender, StoredCheck, StoredKey};
 pub use insert::{Inserted, LAYOUT};
 pub use migration::Applied;
-pub use query::{DomainSummary, Known, SourceCount};
+pub use query::{DomainSummary, Known, ReportingClient, SourceCount};
 pub use recent::{RecentEvent, SteadyReporter};
 pub use retry::Backoff;
 pub use senders::{

@@ -1,11 +1,13 @@
 //! What the daemon tells about itself: one file per room holds that room's events (each logs and counts in one
 //! place) and the help texts of its metrics; this file starts the log and the metrics registry.
 
-use std::io::IsTerminal;
+use std::fmt::Write as _;
 
 use metrics_exporter_prometheus::{BuildError, Matcher, PrometheusBuilder, PrometheusHandle};
 use serde::Deserialize;
-use tracing_subscriber::EnvFilter;
+use tracing_subscriber::{EnvFilter, field::MakeExt, fmt::format};
+
+use crate::text::{self, OneLine};
 
 pub mod advice;
 pub mod certificate;
@@ -71,15 +73,25 @@ pub fn start_log(settings: &Settings) -> Result<(), tracing_subscriber::filter::
     }
     let log = tracing_subscriber::fmt()
         .with_env_filter(filter)
-        .with_writer(std::io::stderr)
         .with_target(false)
-        .with_ansi(std::io::stderr().is_terminal());
+        .with_ansi(text::stderr_is_terminal());
     // Only fails when a subscriber is there already, which tests that share a process rely on.
     drop(match settings.format {
-        LogFormat::Json => log.json().flatten_event(true).try_init(),
-        LogFormat::Text => log.try_init(),
+        LogFormat::Json => log.json().flatten_event(true).with_writer(text::json_stderr).try_init(),
+        LogFormat::Text => log.fmt_fields(one_line_fields()).with_writer(text::stderr).try_init(),
     });
     Ok(())
+}
+
+/// Fields as the library writes them, but each on one line: a value with a line break in it cannot look like an event of its own.
+fn one_line_fields() -> impl for<'w> format::FormatFields<'w> + Send + Sync + 'static {
+    format::debug_fn(|writer, field, value| {
+        if field.name() != "message" {
+            write!(writer, "{}=", field.name())?;
+        }
+        write!(OneLine(writer), "{value:?}")
+    })
+    .delimited(" ")
 }
 
 /// Installs the metrics registry of this process and describes every metric.

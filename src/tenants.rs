@@ -1,5 +1,10 @@
-//! What lets a customer read its own rows and nothing else: ClickHouse's users, limits, grants and row policies, a user for each
-//! group of the registry, and the data source for its organisation in Grafana. Text only; nothing is sent here.
+//! What lets a customer read its own rows and nothing else: views in a database of their own, ClickHouse's users, limits, grants and row
+//! policies, a user for each group of the registry, and the data source for its organisation in Grafana. Text only; nothing is sent here.
+//!
+//! Customers have no right on ruad's tables. Who may `SELECT` a table may read its index with `mergeTreeIndex()`, past every row policy, and no
+//! setting of ClickHouse refuses that; a view of its own with a `WHERE` is no help, because conditions of the query are pushed below it
+//! (`throwIf`). So the views read as a definer who cannot log in and who has a row policy on each table; the policy compares with
+//! `currentUser()`, which is the user who asks.
 //!
 //! A row belongs to whom its domain belongs to now, not when it was stored: `tenant_domains` says so, and a view that refreshes
 //! itself keeps it right, so that a domain that moves takes all its rows along.
@@ -7,13 +12,9 @@
 mod grafana;
 mod tables;
 
-use std::fmt::Write as _;
-
-use ring::{
-    digest,
-    rand::{SecureRandom, SystemRandom},
-};
 use thiserror::Error;
+
+use crate::engine::{self, Bound, Interval, Policy, Quota, Setting, User};
 
 pub use grafana::Organisation;
 pub use tables::{TABLES, Table};
@@ -48,9 +49,6 @@ pub enum PasswordError {
         /// Its length.
         length: usize,
     },
-    /// The system gives no random numbers.
-    #[error("the system gives no random numbers")]
-    Random,
 }
 
 impl<'a> Access<'a> {
@@ -59,10 +57,10 @@ impl<'a> Access<'a> {
         Self { database, owner }
     }
 
-    /// What all customers have in common; it may be run again at any time.
-    pub fn shared(&self) -> Vec<String> {
+    /// The table that says whose domains are whose, and the view that fills it; it may be run again at any time.
+    pub fn domains_statements(&self) -> Vec<String> {
         let Self { database, owner } = self;
-        let mut statements = vec![
+        vec![
             format!(
                 "CREATE TABLE IF NOT EXISTS {database}.tenant_domains\n(\n    \
                  domain String COMMENT 'Domain, or one below it that reports tell of',\n    \
@@ -77,28 +75,62 @@ impl<'a> Access<'a> {
                 self.domains()
             ),
             format!("SYSTEM WAIT VIEW {database}.tenant_domains_feed"),
+        ]
+    }
+
+    /// The views that customers read; it may be run again at any time.
+    pub fn view_statements(&self) -> Vec<String> {
+        let views = views(self.database);
+        let view = |table: &Table| {
+            format!(
+                "CREATE OR REPLACE VIEW {views}.{} DEFINER = `{DEFINER}` SQL SECURITY DEFINER AS {}",
+                table.name,
+                table.select(self.database)
+            )
+        };
+        TABLES.iter().map(view).collect()
+    }
+
+    /// What all customers have in common; it may be run again at any time. Rights come last, when every policy is there.
+    pub fn shared(&self) -> Vec<String> {
+        let Self { database, owner } = self;
+        let views = views(self.database);
+        let mut statements = self.domains_statements();
+        statements.push(format!("CREATE USER IF NOT EXISTS {DEFINER} IDENTIFIED WITH no_password HOST NONE"));
+        for table in &TABLES {
+            let (name, condition) = (table.name, table.condition(database));
+            // With a policy on a table, a server may be set to show nothing of it to users without one.
+            statements.push(format!(
+                "CREATE ROW POLICY OR REPLACE ruad_owner ON {database}.{name} USING 1 TO `{owner}`"
+            ));
+            statements.push(format!(
+                "CREATE ROW POLICY OR REPLACE {ROLE} ON {database}.{name} USING {condition} TO {DEFINER}"
+            ));
+        }
+        statements.push(format!("REVOKE SELECT ON {database}.* FROM {DEFINER}"));
+        statements.extend(self.grants().into_iter().map(|grant| format!("{grant} TO {DEFINER}")));
+        statements.push(format!("CREATE DATABASE IF NOT EXISTS {views}"));
+        statements.extend(self.view_statements());
+        statements.extend([
             format!("CREATE SETTINGS PROFILE IF NOT EXISTS {ROLE}"),
-            format!("ALTER SETTINGS PROFILE {ROLE} SETTINGS {LIMITS}"),
+            format!("ALTER SETTINGS PROFILE {ROLE} SETTINGS {}", limits_sql()),
             format!("CREATE ROLE IF NOT EXISTS {ROLE}"),
-            format!("CREATE QUOTA OR REPLACE {ROLE} KEYED BY user_name {QUOTA} TO {ROLE}"),
-        ];
-        // With a policy on a table, a server may be set to show nothing of it to users without one.
-        statements.extend(TABLES.iter().map(|Table { name, .. }| {
-            format!("CREATE ROW POLICY OR REPLACE ruad_owner ON {database}.{name} USING 1 TO `{owner}`")
-        }));
-        statements.push(format!("REVOKE SELECT ON {database}.* FROM {ROLE}"));
-        statements.extend(self.grants().into_iter().map(|grant| format!("{grant} TO {ROLE}")));
+            format!("CREATE QUOTA OR REPLACE {ROLE} KEYED BY user_name {} TO {ROLE}", quota_sql()),
+            // Versions before the views granted the tables themselves.
+            format!("REVOKE SELECT ON {database}.* FROM {ROLE}"),
+            format!("GRANT SELECT ON {views}.* TO {ROLE}"),
+        ]);
         statements
     }
 
-    /// What one customer has; it may be run again at any time. Rights come last, when every policy is there.
+    /// What one customer has; it may be run again at any time.
     pub fn of(&self, group: &str, secret: Secret<'_>) -> Vec<String> {
         let Self { database, .. } = self;
         let user = user(group);
-        let settings = format!("DEFAULT DATABASE {database} SETTINGS PROFILE '{ROLE}'");
+        let settings = format!("DEFAULT DATABASE {} SETTINGS PROFILE '{ROLE}'", views(database));
         let mut statements = Vec::new();
         if let Secret::First(password) | Secret::Changed(password) = secret {
-            let hash = hash(password);
+            let hash = engine::password_hash(password);
             statements.push(format!(
                 "CREATE USER IF NOT EXISTS `{user}` IDENTIFIED WITH sha256_hash BY '{hash}' {settings}"
             ));
@@ -107,19 +139,42 @@ impl<'a> Access<'a> {
             }
         }
         statements.push(format!("ALTER USER `{user}` {settings}"));
-        statements.extend(TABLES.iter().map(|table| {
-            let condition = table.condition(database, group);
-            format!(
-                "CREATE ROW POLICY OR REPLACE `{user}` ON {database}.{} USING {condition} TO `{user}`",
-                table.name
-            )
-        }));
         statements.push(format!("GRANT {ROLE} TO `{user}`"));
         statements.push(format!("SET DEFAULT ROLE {ROLE} TO `{user}`"));
+        // Versions before the views had policies of each customer on the tables.
+        let tables: Vec<_> = TABLES.iter().map(|table| format!("{database}.{}", table.name)).collect();
+        statements.push(format!("DROP ROW POLICY IF EXISTS `{user}` ON {}", tables.join(", ")));
         statements
     }
 
-    /// What a customer may read, without the words that say who.
+    /// The same users for the embedded engine, which has them from its start: the definer of the views, and one for each group with the
+    /// SHA-256 of its password.
+    pub fn engine_users(&self, groups: &[(String, String)]) -> Vec<User> {
+        let policy = |table: &Table| Policy {
+            database: self.database.to_owned(),
+            table: table.name.to_owned(),
+            condition: table.condition(self.database),
+        };
+        let definer = User {
+            name: DEFINER.to_owned(),
+            password_sha256: None,
+            grants: self.grants(),
+            policies: TABLES.iter().map(policy).collect(),
+            settings: Vec::new(),
+            quota: Quota::default(),
+        };
+        let customer = |(group, hash): &(String, String)| User {
+            name: user(group),
+            password_sha256: Some(hash.clone()),
+            grants: vec![format!("GRANT SELECT ON {}.*", views(self.database))],
+            policies: Vec::new(),
+            settings: limits(),
+            quota: quota(),
+        };
+        std::iter::once(definer).chain(groups.iter().map(customer)).collect()
+    }
+
+    /// What the definer of the views may read, without the words that say who.
     pub fn grants(&self) -> Vec<String> {
         let grant =
             |table: &Table| format!("GRANT SELECT({}) ON {}.{}", table.columns(), self.database, table.name);
@@ -143,20 +198,14 @@ impl<'a> Access<'a> {
     }
 }
 
+/// The database with the views that customers read, beside ruad's own.
+pub fn views(database: &str) -> String {
+    format!("{database}_tenants")
+}
+
 /// The user of a group in ClickHouse.
 pub fn user(group: &str) -> String {
     format!("tenant_{group}")
-}
-
-/// A password nobody knows yet.
-///
-/// # Errors
-///
-/// [`PasswordError::Random`].
-pub fn new_password() -> Result<String, PasswordError> {
-    let mut bytes = [0; 24];
-    SystemRandom::new().fill(&mut bytes).map_err(|_| PasswordError::Random)?;
-    Ok(hex(&bytes))
 }
 
 /// Says so when a password that somebody chose is too short: its hash has no salt.
@@ -171,29 +220,58 @@ pub fn check_password(group: &str, password: &str) -> Result<(), PasswordError> 
     }
 }
 
-fn hash(password: &str) -> String {
-    hex(digest::digest(&digest::SHA256, password.as_bytes()).as_ref())
-}
+/// The user as whom the views read; it cannot log in.
+pub const DEFINER: &str = "ruad_tenants_definer";
 
-fn hex(bytes: &[u8]) -> String {
-    bytes.iter().fold(String::new(), |mut text, byte| {
-        // Writing to a string does not fail.
-        write!(text, "{byte:02x}").unwrap_or_default();
-        text
-    })
-}
-
-/// Role, settings profile and quota of all customers.
+/// Role, settings profile and quota of all customers, and the policy of the definer.
 const ROLE: &str = "ruad_tenants";
 
-/// Grafana's data source sets max_execution_time for every query, which `readonly = 1` refuses. What is CONST cannot be set at all,
-/// not to 0 either, which is no limit.
-pub const LIMITS: &str = "readonly = 2 CONST, allow_ddl = 0 CONST, max_execution_time = 30 MIN 1 MAX 60, \
-    max_rows_to_read = 500000000 CONST, max_memory_usage = 4000000000 CONST, max_result_rows = 100000 CONST, \
-    max_concurrent_queries_for_user = 20 CONST";
+/// Settings of every customer's statements. Grafana's data source sets max_execution_time for every query, which `readonly = 1` refuses. What
+/// is fixed cannot be set at all, not to 0 either, which is no limit.
+fn limits() -> Vec<Setting> {
+    let time = Bound::Between("1".to_owned(), "60".to_owned());
+    let mut limits =
+        vec![Setting { name: "max_execution_time".to_owned(), value: "30".to_owned(), bound: time }];
+    limits.extend(FIXED.map(|(name, value)| Setting::fixed(name, value)));
+    limits
+}
 
-const QUOTA: &str = "FOR INTERVAL 1 minute MAX queries = 600, \
-    FOR INTERVAL 1 hour MAX execution_time = 1800, read_rows = 100000000000";
+fn quota() -> Quota {
+    let most =
+        |limits: &[(&str, u64)]| limits.iter().map(|(name, most)| ((*name).to_owned(), *most)).collect();
+    Quota(vec![
+        Interval { seconds: 60, most: most(&[("queries", 600)]) },
+        Interval { seconds: 3_600, most: most(&[("execution_time", 1_800), ("read_rows", 100_000_000_000)]) },
+    ])
+}
+
+/// The limits as a settings profile has them.
+fn limits_sql() -> String {
+    let limit = |Setting { name, value, bound }: &Setting| match bound {
+        Bound::Free => format!("{name} = {value}"),
+        Bound::Fixed => format!("{name} = {value} CONST"),
+        Bound::Between(least, most) => format!("{name} = {value} MIN {least} MAX {most}"),
+    };
+    limits().iter().map(limit).collect::<Vec<_>>().join(", ")
+}
+
+/// The intervals as a quota has them.
+fn quota_sql() -> String {
+    let interval = |Interval { seconds, most }: &Interval| {
+        let most: Vec<_> = most.iter().map(|(name, most)| format!("{name} = {most}")).collect();
+        format!("FOR INTERVAL {seconds} second MAX {}", most.join(", "))
+    };
+    quota().0.iter().map(interval).collect::<Vec<_>>().join(", ")
+}
+
+const FIXED: [(&str, u64); 6] = [
+    ("readonly", 2),
+    ("allow_ddl", 0),
+    ("max_rows_to_read", 500_000_000),
+    ("max_memory_usage", 4_000_000_000),
+    ("max_result_rows", 100_000),
+    ("max_concurrent_queries_for_user", 20),
+];
 
 const SHORTEST_PASSWORD: usize = 16;
 
@@ -203,25 +281,36 @@ mod tests {
 
     #[test]
     fn rights_come_after_every_policy() {
-        let access = Access::new("ruad", "ruad");
-        let statements = access.of("acme-1", Secret::First("correct horse battery"));
-        let place =
-            |start: &str| statements.iter().position(|statement| statement.starts_with(start)).unwrap();
+        let statements = Access::new("ruad", "ruad").shared();
+        let place = |start: &str| {
+            let found = statements.iter().position(|statement| statement.starts_with(start));
+            found.unwrap_or_else(|| unreachable!("{start}"))
+        };
         let last_policy = statements.iter().rposition(|one| one.starts_with("CREATE ROW POLICY")).unwrap();
-        assert!(place("CREATE USER IF NOT EXISTS `tenant_acme-1` ") < place("CREATE ROW POLICY"));
-        assert!(last_policy < place("GRANT ruad_tenants TO `tenant_acme-1`"));
+        let first_grant = place("GRANT SELECT(");
+        assert!(last_policy < first_grant && first_grant < place("CREATE OR REPLACE VIEW"));
+        assert!(
+            place("CREATE OR REPLACE VIEW ruad_tenants.sources") < place("GRANT SELECT ON ruad_tenants.*")
+        );
         for table in &TABLES {
-            let policy =
-                format!("CREATE ROW POLICY OR REPLACE `tenant_acme-1` ON ruad.{} USING ", table.name);
-            assert_eq!(statements.iter().filter(|one| one.starts_with(&policy)).count(), 1, "{policy}");
-            assert!(
-                access
-                    .shared()
-                    .iter()
-                    .any(|one| one.starts_with("GRANT SELECT(") && one.contains(table.name))
-            );
+            let policy = format!("CREATE ROW POLICY OR REPLACE ruad_tenants ON ruad.{} USING ", table.name);
+            let own: Vec<_> = statements.iter().filter(|one| one.starts_with(&policy)).collect();
+            assert!(own.len() == 1 && own.iter().all(|one| one.contains("currentUser()")), "{policy}");
         }
-        let all = [access.shared(), statements].concat().join(";\n");
+    }
+
+    #[test]
+    fn customers_have_no_right_on_tables() {
+        let access = Access::new("ruad", "ruad");
+        let statements =
+            [access.shared(), access.of("acme-1", Secret::First("correct horse battery"))].concat();
+        let granted: Vec<_> = statements.iter().filter(|one| one.starts_with("GRANT ")).collect();
+        for grant in &granted {
+            let to_tables = grant.contains(" ON ruad.");
+            assert_eq!(to_tables, grant.ends_with(&format!(" TO {DEFINER}")), "{grant}");
+        }
+        assert!(granted.iter().any(|one| **one == "GRANT ruad_tenants TO `tenant_acme-1`"));
+        let all = statements.join(";\n");
         for table in ["messages", "deliveries", "failure_reports", "aggregate_records", "certificates"] {
             assert!(!all.contains(&format!("ruad.{table}")), "{table}");
         }
@@ -244,7 +333,5 @@ mod tests {
         assert!(!changed.contains("'abc'"));
         assert!(check_password("acme", "fifteen letters").is_err());
         assert!(check_password("acme", "sixteen letters!").is_ok());
-        assert_ne!(new_password().unwrap(), new_password().unwrap());
-        assert_eq!(new_password().unwrap().len(), 48);
     }
 }

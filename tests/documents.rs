@@ -39,7 +39,21 @@ fn score() {
     let mut text = "# The score\n\n\
         A domain's score is what is left of 5 points after each finding's cost, in steps of a tenth and never below 0. A code costs\n\
         its points once, however often it was found. What could not be told costs nothing and improves nothing: `ruad check`\n\
-        gives no score then, and the daemon keeps the last known state of that check.\n\n\
+        gives no score then, and the daemon keeps the last known state of that check. What this installation has no data for\n\
+        (RPKI without a file of payloads) is unknown and keeps no score back.\n\n\
+        The daemon counts a finding, and the end of one, once two examinations agree whose answers cannot be copies of one\n\
+        answer. Resolvers keep answers for their TTL, and the answer that there is no record for the negative TTL of the zone\n\
+        (RFC 2308): the second look comes after that time, and an earlier one confirms nothing. Scores, `score.fell`,\n\
+        certificates, alerts and the other events wait for it. The negative TTL is taken from the answer itself and waited for\n\
+        in full, up to a day; copies of a record that was found are waited for up to an hour. So a domain that is new has its\n\
+        first score after its negative TTL.\n\n\
+        ## Where RPKI's data come from\n\n\
+        `health.rpki.payloads` is the JSON of validated ROA payloads that rpki-client or Routinator writes. Which routes there\n\
+        are (prefix and origin, which RFC 6811 needs) is not in DNS and not in address databases, which cut and merge\n\
+        prefixes: `health.rpki.routes` are RIPE's `riswhoisdump.IPv4` and `.IPv6`, unpacked; routes that fewer than ten of its\n\
+        peers see are left out. Without routes it is told only that no ROA covers an address. Files older than two days are not\n\
+        believed. Both are read at the start, and again within ten minutes when they are replaced.\n\n\
+        ## Profiles\n\n\
         A profile is the table of what each code costs; the score can be reproduced from the findings by adding up. `ruad\n\
         check --profile NAME` takes one; the registry sets one for a group or a domain.\n\n\
         This page is made from `src/health/profile/` by `make docs`.\n"

@@ -7,12 +7,20 @@
 
 #[path = "intake/bench.rs"]
 mod bench;
+#[path = "support/dns.rs"]
+mod dns;
 #[path = "support/engine.rs"]
 mod engine;
 #[path = "intake/outage.rs"]
 mod outage;
 #[path = "intake/proxy.rs"]
 mod proxy;
+#[path = "intake/standing.rs"]
+mod standing;
+#[path = "intake/untrusted.rs"]
+mod untrusted;
+#[path = "intake/verdicts.rs"]
+mod verdicts;
 #[path = "support/wait.rs"]
 mod wait;
 
@@ -155,6 +163,24 @@ async fn only_the_message_that_clickhouse_refuses_goes_to_quarantine() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_requeued_mail_has_one_row_of_messages() {
+    let bench = Bench::new(Engine::shared()).await;
+    let store = &bench.store;
+    bench.send(&["Subject: a song\r\n\r\nla la la\r\n".to_owned(), report("r1", 3)]).await;
+    bench.run_until_empty().await;
+    let rows = "SELECT count() FROM messages";
+    assert_eq!(number(store, rows).await, 2);
+    // It is still a song the second and the third time.
+    for _ in 0..2 {
+        bench.requeue_and(|bench| bench.backlog().segments == 0 && bench.backlog().quarantined == 1).await;
+        assert_eq!(number(store, rows).await, 2, "its row is that of its last time through");
+        assert_eq!(number(store, "SELECT count() FROM messages WHERE outcome = 'rejected'").await, 1);
+        assert_eq!(number(store, "SELECT uniqExact(segment) FROM messages").await, 2);
+    }
+    assert_eq!(tables(store).await, [1, 3, 0, 0, 0]);
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_missing_column_does_not_block_the_queue() {
     let bench = Bench::new(Engine::shared()).await;
     bench.send(&[report("r1", 3), tls_report()]).await;
@@ -182,6 +208,61 @@ async fn what_proves_too_little_can_be_held_back() {
     assert_eq!(number(&bench.store, told).await, 1);
     assert_eq!(number(&bench.store, "SELECT count() FROM deliveries").await, 0);
     assert_eq!(bench.backlog().quarantined, 1);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn strangers_store_so_much_a_day_and_the_rest_waits() {
+    let mut bench = Bench::new(Engine::shared()).await;
+    bench.stranger_rows = 10;
+    // Four rows each: three records, and the report itself.
+    bench.send(&[report("r1", 3), report("r2", 3), report("r3", 3), report("r1", 3)]).await;
+    bench.run_until_empty().await;
+    assert_eq!(tables(&bench.store).await[..2], [2, 6]);
+    let told = "SELECT count() FROM messages WHERE outcome = 'quarantined' AND code = 'stranger_quota' AND records = 0";
+    let kept = number(&bench.store, told).await;
+    assert_eq!(bench.backlog().quarantined, u64::try_from(kept).unwrap(), "kept, with the reason");
+    let clients = bench.store.reporting_clients(uuid::Uuid::nil()).await.unwrap();
+    assert_eq!(clients.len(), 1);
+    assert_eq!(
+        (clients[0].client.to_canonical().to_string().as_str(), clients[0].records),
+        ("192.0.2.25", 6)
+    );
+    assert!(!clients[0].is_genuine);
+
+    // Another start of the program does not begin anew.
+    bench.send(&[report("r4", 8)]).await;
+    bench.run_until_empty().await;
+    assert_eq!(tables(&bench.store).await[..2], [2, 6]);
+    assert_eq!(number(&bench.store, told).await, kept + 1);
+
+    // One mail of many rows is withheld whole, TLS reports by their failures too.
+    let failures = r#"{"result-type":"certificate-expired","failed-session-count":1},"#.repeat(20);
+    let tls = tls_report().replace(r#"{"result-type""#, &format!(r#"{failures}{{"result-type""#));
+    bench.send(&[report("r5", 5000), tls]).await;
+    bench.run_until_empty().await;
+    assert_eq!(tables(&bench.store).await, [2, 6, 0, 0, 0]);
+
+    // With another setting all of it is stored, once.
+    bench.stranger_rows = 100_000;
+    bench.requeue().await;
+    assert_eq!(tables(&bench.store).await, [5, 3 * 3 + 8 + 5000, 1, 21, 0]);
+    assert_eq!(number(&bench.store, "SELECT sum(records) FROM daily_domains").await, 3 * 3 + 8 + 5000);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn networks_of_genuine_reports_are_known_after_a_start() {
+    let bench = Bench::new(Engine::shared()).await;
+    bench
+        .query(
+            "INSERT INTO messages (day, received_at, segment, number, verdict, client_ip, records) VALUES \
+             (today() - 1, now(), generateUUIDv4(), 0, 'genuine', '::ffff:198.51.100.1', 5), \
+             (today() - 1, now(), generateUUIDv4(), 0, 'unknown', '::ffff:203.0.113.1', 5), \
+             (today() - 9, now(), generateUUIDv4(), 0, 'genuine', '2001:db8::1', 5)",
+        )
+        .await;
+    bench.run_until(|bench| bench.known.contains("198.51.100.200".parse().unwrap())).await;
+    assert!(!bench.known.contains("203.0.113.1".parse().unwrap()), "proved nothing");
+    assert!(!bench.known.contains("2001:db8::1".parse().unwrap()), "too long ago");
 }
 
 #[tokio::test(flavor = "multi_thread")]

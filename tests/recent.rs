@@ -14,13 +14,14 @@ async fn run(store: &Store, statement: &str) {
 #[tokio::test]
 async fn steady_reporters_and_the_events_of_a_week() {
     let store = Engine::shared().store().await;
-    // One writes every day but the last three, one did until twenty days ago, one has begun lately, one is forged.
+    // One writes every day but the last three, one did until twenty days ago, one has begun lately, one is forged, and one nobody knows.
     for (reporter, verdict, from, to) in [
         ("steady.example", "genuine", 3, 30),
         ("steady.example", "forged", 0, 2),
         ("stopped.example", "genuine", 20, 30),
         ("new.example", "genuine", 0, 5),
         ("forged.example", "forged", 0, 30),
+        ("unknown.example", "unknown", 0, 30),
     ] {
         run(
             &store,

@@ -7,23 +7,28 @@
 
 #[path = "store/agreement.rs"]
 mod agreement;
+#[path = "store/corrections.rs"]
+mod corrections;
 #[path = "support/engine.rs"]
 mod engine;
+#[path = "intake/proxy.rs"]
+mod proxy;
 #[path = "store/rollups.rs"]
 mod rollups;
 
 use engine::{Engine, number};
 use ruad::{
+    provenance::Verdict,
     report::{Limits, aggregate},
     store::{
-        Batch, Day, Filling, Kind, Known, Settings, Store, StoreError,
+        Batch, Day, Filling, Kind, Place, Settings, Store, StoreError, StoredCopy,
         tables::{AggregateRecords, Context, Deliveries, Delivery},
     },
 };
 use uuid::Uuid;
 
-const COLUMNS_WITHOUT_COMMENT: &str =
-    "SELECT count() FROM system.columns WHERE database = currentDatabase() AND comment = ''";
+const COLUMNS_WITHOUT_COMMENT: &str = "SELECT count() FROM system.columns WHERE database = currentDatabase() AND comment = '' \
+     AND table NOT LIKE '%\\_feed'";
 const TABLES_WITHOUT_COMMENT: &str =
     "SELECT count() FROM system.tables WHERE database = currentDatabase() AND comment = ''";
 
@@ -183,7 +188,7 @@ async fn the_ledger_knows_what_others_stored() {
     let store = Engine::shared().store().await;
     let report = Report::default();
     deliver(&store, &report, "stored").await;
-    deliver(&store, &Report { key: 8, ..report }, "duplicate").await;
+    deliver(&store, &Report { key: 8, content: 80, ..report }, "duplicate").await;
     let known = store.known(&[7, 8, 9], Uuid::from_u128(99)).await.unwrap();
     let known: Vec<_> = known.iter().map(|known| (known.report_key, known.content_hash)).collect();
     assert_eq!(known, [(7, 70)]);
@@ -205,7 +210,8 @@ async fn the_statements_for_a_cluster_are_understood() {
         let is_distributed = formatted.contains("ENGINE = Distributed");
         let is_replicated = formatted.contains("ENGINE = Replicated");
         let is_view = formatted.contains(" VIEW IF NOT EXISTS ") || formatted.contains("CREATE DATABASE");
-        assert!(is_distributed || is_replicated || is_view, "{formatted}");
+        let is_change = formatted.starts_with("ALTER TABLE ");
+        assert!(is_distributed || is_replicated || is_view || is_change, "{formatted}");
     }
 }
 
@@ -229,14 +235,23 @@ async fn summaries_are_read_from_the_rollups() {
 #[derive(Clone, Copy)]
 struct Report {
     key: u128,
+    content: u128,
     segment: Uuid,
     verdict: &'static str,
+    standing: &'static str,
     month: u64,
 }
 
 impl Default for Report {
     fn default() -> Self {
-        Self { key: 7, segment: Uuid::from_u128(5 << 64), verdict: "genuine", month: 0 }
+        Self {
+            key: 7,
+            content: 70,
+            segment: Uuid::from_u128(5 << 64),
+            verdict: "genuine",
+            standing: "known",
+            month: 0,
+        }
     }
 }
 
@@ -248,14 +263,44 @@ impl Report {
             received_at: now() - self.month * 31 * 86_400_000,
             path: &[],
             report_key: self.key,
-            content_hash: self.key * 10,
+            content_hash: self.content,
             policy_domain: "example.com",
             day: Day(20_000),
             group_name: "acme",
             reporter: "google.com",
             verdict: self.verdict,
+            standing: self.standing,
             conflict: false,
             date_suspect: false,
+        }
+    }
+}
+
+impl Report {
+    /// It as the ledger has it.
+    fn copy(&self) -> StoredCopy {
+        let context = self.context();
+        StoredCopy {
+            report_key: context.report_key,
+            content_hash: context.content_hash,
+            segment: context.segment,
+            number: 0,
+            kind: "aggregate".to_owned(),
+            received_at: context.received_at,
+            policy_domain: context.policy_domain.to_owned(),
+            day: context.day.0,
+            group_name: context.group_name.to_owned(),
+            reporter: context.reporter.to_owned(),
+            verdict: Verdict::of_word(context.verdict),
+            standing: context.standing.to_owned(),
+            report_id: "1".to_owned(),
+            records: 3,
+            messages: 16,
+            step: 0,
+            place: Place::Counted,
+            pending: None,
+            changed_by: String::new(),
+            reason: String::new(),
         }
     }
 }
@@ -286,10 +331,20 @@ async fn insert(store: &Store, batch: &Batch, token: &str) -> Result<(), StoreEr
 
 async fn deliver(store: &Store, report: &Report, decision: &'static str) {
     let mut rows = Deliveries::default();
-    let delivery =
-        Delivery { part: 0, decision, kind: "aggregate", report_id: "1", records: 3, messages: 16 };
+    let delivery = Delivery {
+        part: 0,
+        decision,
+        kind: "aggregate",
+        organization: "google.com",
+        report_id: "1",
+        records: 3,
+        messages: 16,
+    };
     rows.add(&report.context(), &delivery);
-    store.insert(&rows, 0..1, &[], &format!("{}/{}/ledger", report.segment, report.key)).await.unwrap();
+    store
+        .insert(&rows, 0..1, &[], &format!("{}/{}/{}/ledger", report.segment, report.key, report.content))
+        .await
+        .unwrap();
 }
 
 /// Rows of the table, and records that the two rollups count.
@@ -315,3 +370,50 @@ const XML: &str = "<feedback><report_metadata><org_name>google.com</org_name><re
     <dkim>fail</dkim><spf>fail</spf></policy_evaluated></row><identifiers><header_from>example.com</header_from>
     </identifiers></record>
 </feedback>";
+
+/// An upgrade: what was stored before standings were asked for is believed when its verdict is genuine and its day can be.
+#[tokio::test]
+async fn rows_from_before_standings_are_believed_by_their_verdict() {
+    let settings = Engine::shared().settings();
+    let store = Store::connect(&settings).unwrap();
+    let statements = store.schema_statements();
+    let old =
+        statements.iter().take_while(|statement| !statement.contains("ADD COLUMN IF NOT EXISTS standing"));
+    // The engine has made the database.
+    for statement in old.filter(|statement| !statement.starts_with("CREATE DATABASE")) {
+        store.client().clone().with_database("default").query_raw(statement).execute().await.unwrap();
+    }
+    for (verdict, day, count) in
+        [("genuine", "today() - 1", 5), ("unknown", "today() - 1", 70), ("genuine", "toDate(0)", 900)]
+    {
+        let insert = format!(
+            "INSERT INTO aggregate_records (policy_domain, day, verdict, report_key, received_at, count) \
+             SELECT 'a.example', {day}, '{verdict}', generateUUIDv4(), now(), {count}"
+        );
+        store.client().query_raw(&insert).execute().await.unwrap();
+    }
+    store.migrate().await.unwrap();
+    for (standing, count) in [("known", 10), ("stranger", 2_000), ("suspect", 30_000)] {
+        let insert = format!(
+            "INSERT INTO aggregate_records (policy_domain, day, verdict, standing, report_key, received_at, count) \
+             SELECT 'a.example', today() - 1, 'genuine', '{standing}', generateUUIDv4(), now(), {count}"
+        );
+        store.client().query_raw(&insert).execute().await.unwrap();
+    }
+    for rollup in ["daily_domains", "daily_sources"] {
+        for _ in 0..2 {
+            let sum = |of: &str| format!("SELECT sumIf(messages, {of}) FROM {rollup}");
+            assert_eq!(number(&store, &sum("believed")).await, 15, "{rollup}");
+            assert_eq!(number(&store, &sum("NOT believed")).await, 32_970, "{rollup}");
+            let merge = format!("OPTIMIZE TABLE {rollup} FINAL");
+            store.client().query_raw(&merge).execute().await.unwrap();
+        }
+    }
+    assert_eq!(
+        number(&store, "SELECT toInt64(sumIf(count, believed)) FROM aggregate_records FINAL").await,
+        15
+    );
+    store.client().query_raw("TRUNCATE TABLE schema_migrations").execute().await.unwrap();
+    store.migrate().await.unwrap();
+    assert_eq!(number(&store, "SELECT sumIf(messages, believed) FROM daily_domains").await, 15, "once more");
+}

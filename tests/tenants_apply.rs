@@ -56,7 +56,7 @@ fn the_embedded_engine_refuses() {
     let password = engine::password(folder.path(), "ruad");
     let output = apply(&format!("http://{address}"), "", password.reveal());
     let told = String::from_utf8_lossy(&output.stderr);
-    assert_eq!(output.status.code(), Some(1), "{told}");
+    assert_eq!(output.status.code(), Some(2), "{told}");
     // Before anything was made.
     assert!(
         told.contains("cannot ask which users there are; clickhouse.user needs access management"),

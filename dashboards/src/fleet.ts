@@ -1,12 +1,18 @@
-import { colours, policies, severity, stages, status, type Words } from './shared/colours.js';
+import { colours, policies, severity, stages, standings, status, type Words } from './shared/colours.js';
 import { falling, rising } from './shared/fields.js';
 import { to } from './shared/links.js';
 import { page } from './shared/page.js';
 import { bars, graph, number, rows } from './shared/panels.js';
-import { examined, happened, keys, nested, plans, reports, scope, today } from './shared/sql.js';
+import { assigned, examined, happened, keys, nested, plans, reportedBy, reports, scope, today } from './shared/sql.js';
 
 const domainLink = { title: 'Open this domain', url: to('domain', { domain: 'Domain' }) };
 const groupLink = { title: 'Show this customer alone', url: to('fleet', { group: 'Customer' }) };
+
+/** Rows of reports about customers' domains. */
+const REPORTS = `${reports} AND ${assigned}`;
+
+/** Rows of reports that count in no decision. */
+const STRANGERS = `$__dateFilter(day) AND ${scope()} AND ${reportedBy()} AND NOT believed`;
 
 const RANKS = `['unprotected', 'monitoring', 'aligning', 'quarantine', 'reject', 'maintained']`;
 
@@ -33,7 +39,7 @@ volume AS (
         SELECT d.policy_domain AS domain, day, sum(d.messages) AS day_messages,
             sumIf(d.messages, d.dkim_aligned OR d.spf_aligned) AS day_passed
         FROM daily_domains AS d
-        WHERE ${reports}
+        WHERE ${REPORTS}
         GROUP BY domain, day
     ) GROUP BY domain
 ),
@@ -93,12 +99,12 @@ export const fleet = () => page('fleet', {
     number({
       title: 'Messages', at: [15, 0, 3, 4], empty: 'No reports',
       description: 'Messages that reports tell of, in UTC days of the reports.',
-      sql: `SELECT sum(d.messages) AS "Messages" FROM daily_domains AS d WHERE ${reports}`,
+      sql: `SELECT sum(d.messages) AS "Messages" FROM daily_domains AS d WHERE ${REPORTS}`,
     }),
     number({
       title: 'Aligned', at: [18, 0, 3, 4], empty: 'No reports', unit: 'percentunit', decimals: 1, steps: rising(0.9, 0.98),
       description: 'Share of the messages that passed DMARC by aligned DKIM or aligned SPF. Forged mail counts as not aligned, so a campaign lowers it.',
-      sql: `SELECT sumIf(d.messages, d.dkim_aligned OR d.spf_aligned) / sum(d.messages) AS "Aligned" FROM daily_domains AS d WHERE ${reports}`,
+      sql: `SELECT sumIf(d.messages, d.dkim_aligned OR d.spf_aligned) / sum(d.messages) AS "Aligned" FROM daily_domains AS d WHERE ${REPORTS}`,
     }),
     number({
       title: 'Forged', at: [21, 0, 3, 4], empty: 'No plan yet', colour: colours.bad,
@@ -164,7 +170,7 @@ WHERE $__timeFilter(seen_at) AND ${scope('domain')} AND severity IN ('warning', 
             sumIf(d.messages, d.dkim_aligned AND NOT d.spf_aligned) AS "DKIM only",
             sumIf(d.messages, NOT d.dkim_aligned AND d.spf_aligned) AS "SPF only",
             sumIf(d.messages, NOT d.dkim_aligned AND NOT d.spf_aligned) AS "Neither"
-        FROM daily_domains AS d WHERE ${reports} GROUP BY day ORDER BY day`,
+        FROM daily_domains AS d WHERE ${REPORTS} GROUP BY day ORDER BY day`,
     }),
     bars({
       title: 'Domains by stage', at: [12, 27, 6, 9], empty: 'No plan yet', min: 0,
@@ -183,6 +189,27 @@ GROUP BY name, place ORDER BY place`,
             countIf(s.policy = 'none') AS "none", countIf(s.policy = '') AS "No record"
         FROM domain_stages AS s FINAL
         WHERE $__dateFilter(s.day) AND ${scope('s.domain', 's.group_name')} GROUP BY s.day ORDER BY s.day`,
+    }),
+    rows({
+      title: 'Domains of no customer', at: [0, 36, 12, 8], empty: 'Every report is about a domain of a customer',
+      description: 'Names that reports are about and no group of the registry has; no other number on this page counts them. One of your customers? Add it to the registry.',
+      sql: `SELECT d.policy_domain AS "Domain", sum(d.messages) AS "Messages", sumIf(d.messages, d.believed) AS "Believed", uniqExact(d.reporter) AS "Reporters", max(d.day) AS "Last day"
+FROM daily_domains AS d WHERE $__dateFilter(day) AND ${scope()} AND NOT ${assigned} AND verdict != 'forged'
+GROUP BY d.policy_domain ORDER BY "Believed" DESC, "Messages" DESC LIMIT 200`,
+      columns: {
+        Domain: { minWidth: 200 }, Messages: { width: 110 }, Believed: { width: 110, description: 'Messages that believed reporters report' },
+        Reporters: { width: 100 }, 'Last day': { width: 110, unit: 'time:YYYY-MM-DD' },
+      },
+    }),
+    rows({
+      title: 'Reported by strangers', at: [12, 36, 12, 8], empty: 'Every report is from a reporter who is believed',
+      description: 'Reports from senders without a standing, with a verdict of forged or unknown, or with impossible dates. They are stored and count in no decision, score or alert. docs/provenance.md says who is believed.',
+      sql: `SELECT d.reporter AS "Reporter", if(d.standing = '', 'stranger', d.standing) AS "Standing", d.verdict AS "Verdict", uniqExact(d.policy_domain) AS "Domains", sum(d.messages) AS "Messages", max(d.day) AS "Last day"
+FROM daily_domains AS d WHERE ${STRANGERS} GROUP BY "Reporter", "Standing", "Verdict" ORDER BY "Messages" DESC LIMIT 200`,
+      columns: {
+        Reporter: { minWidth: 170 }, Standing: { text: standings, width: 105 }, Verdict: { width: 120 }, Domains: { width: 90 }, Messages: { width: 110 },
+        'Last day': { width: 110, unit: 'time:YYYY-MM-DD' },
+      },
     }),
   ],
 });

@@ -2,13 +2,13 @@ import { colours, type Words } from './shared/colours.js';
 import { falling, rising } from './shared/fields.js';
 import { page } from './shared/page.js';
 import { bars, graph, number, rows } from './shared/panels.js';
-import { chosen, scope } from './shared/sql.js';
+import { chosen, reportedBy, scope } from './shared/sql.js';
 
 const MESSAGES = `messages AS m FINAL WHERE $__dateFilter(day) AND $__timeFilter(m.received_at) AND ${chosen('m.group_name', 'group')}`;
-const DELIVERIES = `deliveries AS l WHERE $__timeFilter(l.received_at) AND ${scope('l.policy_domain', 'l.group_name')} AND ${chosen('l.reporter', 'reporter')}`;
+const DELIVERIES = `deliveries AS l WHERE $__timeFilter(l.received_at) AND ${scope('l.policy_domain', 'l.group_name')} AND ${reportedBy('l.reporter')}`;
 
 /** The month before the end of the time range: whoever is silent has not written within a short one. */
-const LATELY = `deliveries AS l WHERE l.received_at > $__toTime - INTERVAL 30 DAY AND l.received_at <= $__toTime AND ${scope('l.policy_domain', 'l.group_name')} AND ${chosen('l.reporter', 'reporter')}`;
+const LATELY = `deliveries AS l WHERE l.received_at > $__toTime - INTERVAL 30 DAY AND l.received_at <= $__toTime AND ${scope('l.policy_domain', 'l.group_name')} AND ${reportedBy('l.reporter')}`;
 
 const quantile = (q: number, metric: string) =>
   `histogram_quantile(${q}, sum by (le) (rate(${metric}_bucket[$__rate_interval])))`;
@@ -145,8 +145,25 @@ FROM (
 FROM (SELECT arrayJoin(if(empty(m.\`refused.code\`), [toString(m.code)], arrayMap(one -> toString(one), m.\`refused.code\`))) AS why FROM ${MESSAGES})
 WHERE why != '' GROUP BY why ORDER BY "Parts" DESC LIMIT 9`,
     }),
+    graph({
+      title: 'Can the reporters be believed?', at: [0, 38, 10, 9], empty: 'No reports in this time range', draw: 'bars', points: 30,
+      description: 'Standing of the reporters by time of arrival. Decisions rest on known and established ones, and on all of them while verification is switched off.',
+      colours: { Known: colours.good, Established: colours.info, 'Not checked': colours.neutral, Stranger: colours.warning, Suspect: colours.bad },
+      sql: `SELECT $__timeInterval(l.received_at) AS time, countIf(l.standing = 'known') AS "Known", countIf(l.standing = 'established') AS "Established",
+    countIf(l.standing = 'unchecked') AS "Not checked", countIf(l.standing IN ('stranger', '')) AS "Stranger", countIf(l.standing = 'suspect') AS "Suspect" FROM ${DELIVERIES} GROUP BY time ORDER BY time`,
+    }),
     rows({
-      title: 'Mails that gave no report', at: [0, 38, 24, 9], empty: 'Every mail had a report',
+      title: 'Reports with impossible dates', at: [10, 38, 14, 9], empty: 'Every report has a plausible range of time',
+      description: 'The range is missing, reversed, too long or not near the arrival. They are stored on the day of arrival and count in no decision. A reporter that always sends such reports is worth a mail.',
+      sql: `SELECT r.reporter AS "Reporter", r.policy_domain AS "Domain", r.received_at AS "Arrived", toString(r.begin) AS "Begin", toString(r.end) AS "End", r.messages AS "Messages"
+FROM aggregate_reports AS r FINAL WHERE $__timeFilter(r.received_at) AND ${scope('r.policy_domain', 'r.group_name')} AND ${reportedBy('r.reporter')} AND r.date_suspect
+ORDER BY r.received_at DESC LIMIT 200`,
+      columns: {
+        Reporter: { minWidth: 130 }, Domain: { minWidth: 140 }, Arrived: { width: 120, unit: 'time:MMM DD HH:mm' }, Begin: { width: 150 }, End: { width: 150 }, Messages: { width: 95 },
+      },
+    }),
+    rows({
+      title: 'Mails that gave no report', at: [0, 47, 24, 9], empty: 'Every mail had a report',
       description: 'Who sent them and why they were refused or put aside. `ruad spool list` has those in quarantine.',
       sql: `SELECT m.outcome AS "Outcome", m.code AS "Code", if(m.from_domain = '', m.mail_from_domain, m.from_domain) AS "From", count() AS "Mails", max(m.received_at) AS "Last", any(m.reason) AS "Reason"
 FROM ${MESSAGES} AND m.outcome IN ('rejected', 'quarantined') GROUP BY "Outcome", "Code", "From" ORDER BY "Mails" DESC LIMIT 200`,

@@ -5,15 +5,15 @@ import { rising } from './shared/fields.js';
 import { to } from './shared/links.js';
 import { page } from './shared/page.js';
 import { bars, graph, number, rows } from './shared/panels.js';
-import { address, chosen, nested, network, numbers, origins as dimension, scope, sender, sources } from './shared/sql.js';
+import { address, chosen, encoded, nested, network, numbers, origins as dimension, scope, sender, sources, value } from './shared/sql.js';
 
 /** Addresses of the sources that were asked for; all without a question. */
 const ASKED = `(
-    '' = \${source:sqlstring}
+    ${encoded('source')} = ''
     OR r.source_ip IN (
         SELECT s.source_ip FROM sources AS s FINAL
-        WHERE positionCaseInsensitive(concat(s.service, ' ', replaceAll(s.service, '_', ' '), ' ', s.as_name, ' AS', toString(s.asn), ' ', s.reverse_name, ' ', ${address('s.source_ip')}), \${source:sqlstring}) > 0)
-    OR ${address('r.source_ip')} = \${source:sqlstring})`;
+        WHERE positionCaseInsensitive(concat(s.service, ' ', replaceAll(s.service, '_', ' '), ' ', s.as_name, ' AS', toString(s.asn), ' ', s.reverse_name, ' ', ${address('s.source_ip')}), ${value('source')}) > 0)
+    OR ${address('r.source_ip')} = ${value('source')})`;
 
 const TRAFFIC = `daily_sources AS r WHERE ${sources} AND ${ASKED}`;
 

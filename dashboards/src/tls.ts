@@ -3,9 +3,9 @@ import { falling, rising } from './shared/fields.js';
 import { to } from './shared/links.js';
 import { page } from './shared/page.js';
 import { bars, graph, number, rows } from './shared/panels.js';
-import { chosen, examined, genuine, nested, scope } from './shared/sql.js';
+import { examined, nested, reportedBy, scope, trusted } from './shared/sql.js';
 
-const WHERE = `$__dateFilter(day) AND ${scope()} AND ${chosen('reporter', 'reporter')} AND ${genuine}`;
+const WHERE = `$__dateFilter(day) AND ${scope()} AND ${reportedBy()} AND ${trusted}`;
 const POLICIES = `tls_policies AS t FINAL WHERE ${WHERE}`;
 const FAILURES = `tls_failures AS f FINAL WHERE ${WHERE}`;
 const domainLink = { title: 'Open this domain', url: to('domain', { domain: 'Domain' }) };

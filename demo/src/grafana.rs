@@ -57,11 +57,9 @@ pub enum Error {
         /// The name.
         name: String,
     },
-    /// A format that is not known, or one that cannot have so many values.
-    #[error("{count} values in the format {format:?}")]
+    /// A format that is not `percentencode`, the only one no value can break.
+    #[error("the format {format:?}")]
     Format {
-        /// How many values are chosen.
-        count: usize,
         /// The format; empty when there is none.
         format: String,
     },
@@ -105,19 +103,27 @@ fn variables(text: &str, choices: &[(&str, Choice)]) -> Result<String, Error> {
 }
 
 fn formatted(choice: &Choice, format: &str) -> Result<String, Error> {
-    let values = match choice {
-        Choice::All(value) => return Ok((*value).to_owned()),
-        Choice::Some(values) => values.as_slice(),
-        Choice::One(value) => std::slice::from_ref(value),
-    };
-    let each = |quote: &dyn Fn(&String) -> String| values.iter().map(quote).collect::<Vec<_>>().join(",");
-    match format {
-        "singlequote" => Ok(each(&|value| format!("'{}'", value.replace('\'', "\\'")))),
-        "sqlstring" => Ok(each(&|value| format!("'{}'", value.replace('\'', "''")))),
-        // Without a format the value stands as it is; several would be in braces, which no statement here wants.
-        "" if values.len() == 1 => Ok(values.concat()),
-        other => Err(Error::Format { count: values.len(), format: other.to_owned() }),
+    match choice {
+        Choice::All(value) => Ok((*value).to_owned()),
+        // Any other format leaves a value that can end the literal it stands in.
+        _ if format != "percentencode" => Err(Error::Format { format: format.to_owned() }),
+        Choice::One(value) => Ok(percent_encoded(value)),
+        Choice::Some(values) => Ok(percent_encoded(&format!("{{{}}}", values.join(",")))),
     }
+}
+
+/// Everything but the unreserved characters of RFC 3986 section 2.3, as Grafana's `percentencode` does it: JavaScript's
+/// `encodeURIComponent`, and `!'()*` too.
+fn percent_encoded(value: &str) -> String {
+    value.bytes().fold(String::new(), |mut done, byte| {
+        match byte {
+            b'A'..=b'Z' | b'a'..=b'z' | b'0'..=b'9' | b'-' | b'_' | b'.' | b'~' => {
+                done.push(char::from(byte))
+            }
+            _ => done.push_str(&format!("%{byte:02X}")),
+        }
+        done
+    })
 }
 
 /// The data source's part: `$__name` and `$__name(argument)`.
@@ -218,25 +224,34 @@ mod tests {
     }
 
     #[test]
-    fn all_is_sent_as_it_is_whatever_the_format() {
-        let text = "g IN (${group:singlequote}) OR '' IN (${group:singlequote})";
-        assert_eq!(expanded(text, Choice::All("''")).unwrap(), "g IN ('') OR '' IN ('')");
+    fn all_is_sent_as_it_is() {
+        let text = "'${group:percentencode}' = '*'";
+        assert_eq!(expanded(text, Choice::All("*")).unwrap(), "'*' = '*'");
+        assert_eq!(expanded(text, Choice::One("*".to_owned())).unwrap(), "'%2A' = '*'");
     }
 
     #[test]
-    fn values_are_quoted() {
-        let text = "g IN (${group:singlequote})";
-        assert_eq!(expanded(text, some(&["a", "b's"])).unwrap(), r"g IN ('a','b\'s')");
-        assert_eq!(expanded("${group:sqlstring} = ''", Choice::One(String::new())).unwrap(), "'' = ''");
-        assert_eq!(expanded("${group:sqlstring}", Choice::One("b's".to_owned())).unwrap(), "'b''s'");
-        assert_eq!(expanded("'${group}' = 'all'", Choice::One("all".to_owned())).unwrap(), "'all' = 'all'");
+    fn values_are_encoded_as_grafana_does() {
+        let text = "'${group:percentencode}'";
+        assert_eq!(expanded(text, some(&["a.example", "b's"])).unwrap(), "'%7Ba.example%2Cb%27s%7D'");
+        assert_eq!(expanded(text, some(&["a"])).unwrap(), "'%7Ba%7D'");
+        assert_eq!(expanded(text, Choice::One(String::new())).unwrap(), "''");
+        // Grafana 13: encodeURIComponentStrict("-_.~!*'()\\ü😀\u202e").
+        let all = "-_.~!*'()\\ü😀\u{202e}";
+        assert_eq!(
+            expanded(text, Choice::One(all.to_owned())).unwrap(),
+            "'-_.~%21%2A%27%28%29%5C%C3%BC%F0%9F%98%80%E2%80%AE'"
+        );
     }
 
     #[test]
     fn what_nobody_knows_is_an_error() {
         assert!(expanded("${other}", some(&[])).unwrap_err().to_string().contains("other"));
-        assert!(expanded("${group:csv}", some(&["a"])).unwrap_err().to_string().contains("csv"));
-        assert!(expanded("${group}", some(&["a", "b"])).is_err());
+        for format in ["csv", "doublequote", "json", "pipe", "raw", "singlequote", "sqlstring"] {
+            let text = format!("${{group:{format}}}");
+            assert!(expanded(&text, some(&["a"])).unwrap_err().to_string().contains(format));
+        }
+        assert!(expanded("${group}", Choice::One("a".to_owned())).is_err());
         assert!(expanded("$__interval", some(&[])).unwrap_err().to_string().contains("interval"));
         assert!(expanded("$__dateFilter day", some(&[])).is_err());
         assert!(expanded("${group", some(&[])).is_err());

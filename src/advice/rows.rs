@@ -132,9 +132,11 @@ impl<'a> StageRow<'a> {
             advised,
             policy: posture.policies.map_or("", |policies| policies.domain.name()),
             ready_for: ready.map_or("", |readiness| readiness.target.name()),
-            legitimate: legitimate().map(|sender| sender.counts.messages).sum(),
-            legitimate_passed: legitimate().map(|sender| sender.counts.passed).sum(),
-            threats: of(|class| class == Class::Threat).map(|sender| sender.counts.messages).sum(),
+            legitimate: legitimate().map(|sender| sender.counts.messages).fold(0, u64::saturating_add),
+            legitimate_passed: legitimate().map(|sender| sender.counts.passed).fold(0, u64::saturating_add),
+            threats: of(|class| class == Class::Threat)
+                .map(|sender| sender.counts.messages)
+                .fold(0, u64::saturating_add),
             open_steps: u32::try_from(plan.open_steps().count()).unwrap_or(u32::MAX),
             digest: 0,
         };

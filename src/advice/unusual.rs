@@ -85,7 +85,12 @@ pub fn new_sender(domain: &Daily, sender: &Daily, first_day: u32, today: u32) ->
     if before.len() < ENOUGH_DAYS {
         return None;
     }
-    let messages = sender.0.iter().filter(|(day, _)| (first_day..=today).contains(day)).map(|(_, n)| n).sum();
+    let messages = sender
+        .0
+        .iter()
+        .filter(|(day, _)| (first_day..=today).contains(day))
+        .map(|(_, n)| *n)
+        .fold(0, u64::saturating_add);
     let days = f64::from(today - first_day + 1);
     let limit = (median(before) * days * PART_OF_DOMAIN).max(FEW_MESSAGES);
     (messages as f64 > limit).then_some(Outlier { day: first_day, messages, usual: 0.0, limit })

@@ -113,8 +113,8 @@ fn mail(traffic: &Traffic) -> Option<Mail> {
         from: Date::from_days(traffic.window.from),
         to: Date::from_days(traffic.window.to),
         messages: traffic.window.messages,
-        own: own().map(|sender| sender.counts.messages).sum(),
-        passed: own().map(|sender| sender.counts.passed).sum(),
+        own: own().map(|sender| sender.counts.messages).fold(0, u64::saturating_add),
+        passed: own().map(|sender| sender.counts.passed).fold(0, u64::saturating_add),
     })
 }
 

@@ -57,6 +57,11 @@ struct Remembered {
 }
 
 impl Register {
+    /// The host under which the internet reaches certificates.
+    pub(crate) fn host(&self) -> &str {
+        self.0.address.host()
+    }
+
     /// That of an issuer. It knows nothing before [`Register::open`].
     pub fn new(issuer: &Issuer, registry: domains::Shared) -> Self {
         Self::remembering(issuer, registry, REMEMBERED)

@@ -1,12 +1,6 @@
 //! `ruad advise`: what to do next for a domain, and how far it is.
 
-use std::{
-    collections::HashMap,
-    io::{self, Write},
-    net::SocketAddr,
-    process::ExitCode,
-    sync::Arc,
-};
+use std::{collections::HashMap, io::Write, net::SocketAddr, process::ExitCode, sync::Arc};
 
 use anyhow::{Context, bail};
 use clap::Args;
@@ -14,12 +8,15 @@ use ruad::{
     advice::{Advised, adviser},
     config::Settings,
     dns::Mechanism,
-    domains::{Registry, normalize},
+    domains::{Registry, domain},
     sources::Catalog,
     texts::Language,
 };
 
-use super::examiner::{now, server};
+use super::{
+    CANNOT_RUN, UNKNOWN,
+    examiner::{now, server},
+};
 use look::Look;
 
 mod document;
@@ -84,8 +81,8 @@ impl Advise {
         let domains = match self.subjects(&registry) {
             Ok(domains) => domains,
             Err(error) => {
-                eprintln!("ruad: {error:#}");
-                return Ok(ExitCode::from(USAGE));
+                super::complain(&format_args!("{error:#}"));
+                return Ok(ExitCode::from(CANNOT_RUN));
             }
         };
         let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
@@ -96,7 +93,7 @@ impl Advise {
             Err(error) if super::is_broken_pipe(&error) => Ok(ExitCode::SUCCESS),
             // Whoever waits for an answer is to know that this is none.
             Err(error) => {
-                eprintln!("ruad: {error:#}");
+                super::complain(&format_args!("{error:#}"));
                 Ok(ExitCode::from(Outcome::Unknown.code()))
             }
         }
@@ -114,10 +111,9 @@ impl Advise {
             None => Catalog::built_in()?,
         };
         let look = Look::new(settings, registry, &store)?;
-        let mut out: Box<dyn Write> = match self.json || self.markdown {
-            true => Box::new(io::stdout().lock()),
-            // Takes the colours off where nobody sees them.
-            false => Box::new(anstream::stdout().lock()),
+        let mut out: Box<dyn Write> = match self.json {
+            true => Box::new(ruad::text::json_stdout()),
+            false => Box::new(ruad::text::stdout()),
         };
         let mut worst = Outcome::default();
         for domains in domains.chunks(AT_ONCE) {
@@ -155,8 +151,8 @@ impl Advise {
     fn subjects(&self, registry: &Registry) -> anyhow::Result<Vec<String>> {
         let mut domains = Vec::new();
         for name in &self.domains {
-            match normalize(name) {
-                Some(domain) => domains.push(domain),
+            match domain(name) {
+                Some(name) => domains.push(name),
                 None => bail!("{name:?} is not a domain name"),
             }
         }
@@ -196,7 +192,5 @@ impl Outcome {
     }
 }
 
-const USAGE: u8 = 2;
-const UNKNOWN: u8 = 3;
 /// Domains that are examined, and held in memory, at once.
 const AT_ONCE: usize = 100;

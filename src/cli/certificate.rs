@@ -15,8 +15,11 @@ use ruad::{
     config::Settings,
     domains::Registry,
     store::StoredCertificate,
+    text,
     texts::Language,
 };
+
+use super::UNKNOWN;
 
 /// Certificates of domains that have reached five out of five with p=reject
 #[derive(Debug, Args)]
@@ -72,7 +75,9 @@ impl CertificateArgs {
     pub(crate) fn run(self) -> anyhow::Result<ExitCode> {
         let settings = self.configuration.load()?;
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
-        let mut out = io::stdout().lock();
+        let as_json = matches!(self.command, Command::List { json: true, .. });
+        let mut out: Box<dyn Write> =
+            if as_json { Box::new(text::json_stdout()) } else { Box::new(text::stdout()) };
         let outcome = match self.command {
             Command::List { domain, json } => runtime
                 .block_on(list(&settings, domain.as_deref(), json, &mut out))
@@ -291,4 +296,3 @@ fn now() -> u64 {
 const LONGEST_DOCUMENT: u64 = 16 * 1024 * 1024;
 
 const NO: ExitCode = ExitCode::FAILURE;
-const UNKNOWN: u8 = 3;

@@ -1,6 +1,7 @@
 //! `ruad check`: what is wrong with a mail domain, and what to change.
 
 use std::{
+    collections::HashSet,
     fs,
     io::{self, BufRead, BufReader, Read, Write},
     net::SocketAddr,
@@ -17,11 +18,15 @@ use ruad::{
         Status,
         dkim::{Origin, Selector},
     },
-    domains,
+    domains::domain,
     health::{Profile, Subject},
+    text::{json_stdout, stdout},
 };
 
-use super::examiner::{AT_ONCE, examiner, now, server};
+use super::{
+    CANNOT_RUN, UNKNOWN,
+    examiner::{AT_ONCE, examiner, now, routing, server},
+};
 use progress::Progress;
 use report::Report;
 
@@ -33,14 +38,15 @@ mod tree;
 /// Examine the DNS records of mail domains and say what to change.
 ///
 /// Needs no configuration and no database. Exits with 0 when nothing is wrong that matters, with 1 when something is
-/// broken, with 2 when the command line is, and with 3 when DNS could not tell.
+/// broken, with 2 when it could not run or a line of the file had to be skipped, and with 3 when DNS could not tell.
 #[derive(Args, Debug)]
 pub(crate) struct Check {
     /// The domains.
     #[arg(value_name = "DOMAIN", required_unless_present = "file")]
     domains: Vec<String>,
 
-    /// Read domains from a file, one a line; `-` is standard input. Prints a line a domain, as they are ready.
+    /// Read domains from a file, one a line; `-` is standard input. Prints a line a domain, as they are ready. A line that is not
+    /// a domain is reported and skipped.
     #[arg(long, value_name = "FILE")]
     file: Option<PathBuf>,
 
@@ -74,18 +80,12 @@ impl Check {
         if let Some(server) = self.resolver {
             settings.dns.servers = vec![server];
         }
-        let domains = match self.subjects() {
-            Ok(domains) => domains,
-            Err(error) => {
-                eprintln!("ruad: {error:#}");
-                return Ok(ExitCode::from(USAGE));
-            }
-        };
+        let (domains, skipped) = self.subjects()?;
         let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
         let outcome = runtime.block_on(self.examine(&settings, domains));
         runtime.shutdown_background();
         match outcome {
-            Ok(worst) => Ok(ExitCode::from(exit_code(worst))),
+            Ok(worst) => Ok(ExitCode::from(exit_code(worst, skipped))),
             // `ruad check … | head` is no fault of anybody.
             Err(error) if super::is_broken_pipe(&error) => Ok(ExitCode::SUCCESS),
             Err(error) => Err(error),
@@ -93,11 +93,10 @@ impl Check {
     }
 
     async fn examine(&self, settings: &Settings, domains: Vec<String>) -> anyhow::Result<Status> {
-        let examiner = examiner(&settings.dns)?;
+        let examiner = examiner(settings)?.with_routing(routing(&settings.health.rpki)?);
         let mut out: Box<dyn Write> = match self.json {
-            true => Box::new(io::stdout().lock()),
-            // Takes the colours off where nobody sees them.
-            false => Box::new(anstream::stdout().lock()),
+            true => Box::new(json_stdout()),
+            false => Box::new(stdout()),
         };
         let mut text = Vec::new();
         let mut progress = Progress::new(domains.len(), self.file.is_some());
@@ -113,10 +112,11 @@ impl Check {
             // Each on a task of its own, so that both the waiting and the work are shared by all cores.
             tokio::spawn(async move { examiner.examine(&subject, now()).await })
         });
-        // Those of a file come as they are ready, or one that does not answer would keep all others waiting.
+        // People see those of a file as they are ready, or one that does not answer would keep all others waiting. JSON
+        // keeps the order that was asked for, so that two runs can be compared.
         let mut reports = match self.file {
-            Some(_) => examinations.buffer_unordered(AT_ONCE).left_stream(),
-            None => examinations.buffered(AT_ONCE).right_stream(),
+            Some(_) if !self.json => examinations.buffer_unordered(AT_ONCE).left_stream(),
+            _ => examinations.buffered(AT_ONCE).right_stream(),
         };
         while let Some(snapshot) = reports.next().await {
             let report = Report::new(snapshot?, self.profile);
@@ -139,32 +139,47 @@ impl Check {
         Ok(worst)
     }
 
-    fn subjects(&self) -> anyhow::Result<Vec<String>> {
-        let mut names: Vec<_> = self.domains.iter().map(|name| (name.clone(), String::new())).collect();
+    /// The domains, each once, and how many lines of the file are none.
+    fn subjects(&self) -> anyhow::Result<(Vec<String>, usize)> {
+        let mut domains = Vec::new();
+        for name in &self.domains {
+            domains.push(domain(name).with_context(|| format!("{name:?} is not a domain name"))?);
+        }
+        let mut skipped = 0;
         if let Some(path) = &self.file {
-            for (number, line) in lines(path)?.enumerate() {
+            for (number, line) in (1..).zip(lines(path)?) {
                 let line = line.with_context(|| format!("cannot read {}", path.display()))?;
+                let line = String::from_utf8_lossy(&line);
+                let line = if number == 1 { line.trim_start_matches(BYTE_ORDER_MARK) } else { &line };
                 let name = line.split('#').next().unwrap_or_default().trim();
-                if !name.is_empty() {
-                    names.push((name.to_owned(), format!("{}:{}: ", path.display(), number + 1)));
+                match domain(name) {
+                    Some(name) => domains.push(name),
+                    None if name.is_empty() => {}
+                    None => {
+                        skipped += 1;
+                        let short: String = name.chars().take(LONGEST_SHOWN).collect();
+                        let place = format!("{}:{number}", path.display());
+                        super::complain(&format_args!("{place}: {short:?} is not a domain name; skipped"));
+                    }
                 }
             }
+            if domains.is_empty() {
+                bail!("{} names no domain", path.display());
+            }
         }
-        let normalize = |(name, origin): (String, String)| match domains::normalize(&name) {
-            Some(domain) => Ok(domain),
-            None => bail!("{origin}{name:?} is not a domain name"),
-        };
-        names.into_iter().map(normalize).collect()
+        let mut seen = HashSet::new();
+        domains.retain(|domain| seen.insert(domain.clone()));
+        Ok((domains, skipped))
     }
 }
 
-fn lines(path: &Path) -> anyhow::Result<impl Iterator<Item = io::Result<String>>> {
+fn lines(path: &Path) -> anyhow::Result<impl Iterator<Item = io::Result<Vec<u8>>>> {
     let input: Box<dyn Read> = if path.as_os_str() == "-" {
         Box::new(io::stdin())
     } else {
         Box::new(fs::File::open(path).with_context(|| format!("cannot read {}", path.display()))?)
     };
-    Ok(BufReader::new(input).lines())
+    Ok(BufReader::new(input).split(b'\n'))
 }
 
 fn profile(name: &str) -> Result<&'static Profile, String> {
@@ -186,16 +201,18 @@ fn worse(one: Status, other: Status) -> Status {
     if rank(other) > rank(one) { other } else { one }
 }
 
-fn exit_code(worst: Status) -> u8 {
+/// What is broken is certain, whatever else was skipped or could not be told.
+fn exit_code(worst: Status, skipped: usize) -> u8 {
     match worst {
-        Status::Ok | Status::Info | Status::Warning => 0,
         Status::Error => 1,
+        _ if skipped > 0 => CANNOT_RUN,
         Status::Unknown => UNKNOWN,
+        Status::Ok | Status::Info | Status::Warning => 0,
     }
 }
 
-const USAGE: u8 = 2;
-const UNKNOWN: u8 = 3;
+const BYTE_ORDER_MARK: char = '\u{feff}';
+const LONGEST_SHOWN: usize = 100;
 
 #[cfg(test)]
 mod tests {
@@ -203,9 +220,10 @@ mod tests {
 
     #[test]
     fn the_worst_decides_and_an_error_is_certain() {
-        assert_eq!(exit_code(worse(Status::Warning, Status::Info)), 0);
-        assert_eq!(exit_code(worse(Status::Unknown, Status::Warning)), 3);
-        assert_eq!(exit_code(worse(Status::Unknown, Status::Error)), 1);
-        assert_eq!(exit_code(worse(Status::Error, Status::Unknown)), 1);
+        assert_eq!(exit_code(worse(Status::Warning, Status::Info), 0), 0);
+        assert_eq!(exit_code(worse(Status::Unknown, Status::Warning), 0), 3);
+        assert_eq!(exit_code(worse(Status::Unknown, Status::Warning), 1), 2);
+        assert_eq!(exit_code(worse(Status::Unknown, Status::Error), 1), 1);
+        assert_eq!(exit_code(worse(Status::Error, Status::Unknown), 0), 1);
     }
 }

@@ -16,8 +16,10 @@ use ruad::{
     signing::{
         Algorithm, KeyFile, KeyPair, KeyRecord, Occupied, Signer, default_selector, is_free, is_selector,
     },
+    text,
 };
 
+use super::{CANNOT_RUN, UNKNOWN};
 use document::Document;
 
 mod document;
@@ -100,7 +102,7 @@ impl New {
         match self.make(&settings) {
             Ok(()) => Ok(ExitCode::SUCCESS),
             Err(Refusal { code, words }) => {
-                eprintln!("ruad: {words}");
+                super::complain(&words);
                 Ok(ExitCode::from(code))
             }
         }
@@ -108,10 +110,10 @@ impl New {
 
     fn make(&self, settings: &Settings) -> Result<(), Refusal> {
         let algorithm = self.algorithm();
-        let domain = domains::normalize(&self.domain)
-            .ok_or_else(|| refuse(USAGE, format!("{:?} is not a domain name", self.domain)))?;
+        let domain = domains::domain(&self.domain)
+            .ok_or_else(|| refuse(CANNOT_RUN, format!("{:?} is not a domain name", self.domain)))?;
         let selector = self.selector.clone().unwrap_or_else(|| default_selector(algorithm, now()));
-        let selector = is_selector(&selector, &domain).map_err(|error| refuse(USAGE, error))?;
+        let selector = is_selector(&selector, &domain).map_err(|error| refuse(CANNOT_RUN, error))?;
         let place = self.place(settings)?;
         self.look(settings, &domain, &selector)?;
         let file = match place {
@@ -126,7 +128,7 @@ impl New {
         let path = match file {
             Some(file) => Some(file.write(&pem).map_err(|error| refuse(REFUSED, error))?),
             None => {
-                let mut out = io::stdout().lock();
+                let mut out = text::exact_stdout();
                 out.write_all(pem.as_bytes())
                     .and_then(|()| out.flush())
                     .map_err(|error| refuse(REFUSED, error))?;
@@ -156,7 +158,7 @@ impl New {
             Some(path) if path == Path::new("-") => Ok(Place::Output),
             Some(path) => Ok(Place::Folder(path)),
             None => Err(refuse(
-                USAGE,
+                CANNOT_RUN,
                 "where is the private key to go? Name a folder with --out, or standard output with `--out -`, or set \
                  signing.directory",
             )),
@@ -169,7 +171,7 @@ impl New {
         let runtime = runtime.map_err(|error| refuse(REFUSED, error))?;
         let found = runtime.block_on(async {
             let resolver =
-                Resolver::new(&settings.dns, 0, OUTSTANDING).map_err(|error| refuse(USAGE, error))?;
+                Resolver::new(&settings.dns, 0, OUTSTANDING).map_err(|error| refuse(CANNOT_RUN, error))?;
             is_free(&resolver, domain, selector).await.map_err(|unanswered| {
                 let words = format!(
                     "DNS could not tell whether the selector {selector} is free: {} ({}); no key was made",
@@ -182,8 +184,8 @@ impl New {
         let name = format!("{selector}._domainkey.{domain}");
         let what = match found? {
             None => return Ok(()),
-            Some(Occupied::Record(text)) => format!("{name} has a record already: {}", printable(&text)),
-            Some(Occupied::Alias(target)) => format!("{name} is an alias of {} already", printable(&target)),
+            Some(Occupied::Record(text)) => format!("{name} has a record already: {}", shortened(&text)),
+            Some(Occupied::Alias(target)) => format!("{name} is an alias of {} already", shortened(&target)),
         };
         Err(refuse(
             REFUSED,
@@ -193,18 +195,18 @@ impl New {
 
     fn print(&self, document: &Document, to_error: bool) -> io::Result<()> {
         if self.json {
-            let mut text = serde_json::to_vec(document)?;
-            text.push(b'\n');
+            let mut line = serde_json::to_vec(document)?;
+            line.push(b'\n');
             return match to_error {
-                true => io::stderr().lock().write_all(&text),
-                false => io::stdout().lock().write_all(&text),
+                true => text::json_stderr().write_all(&line),
+                false => text::json_stdout().write_all(&line),
             };
         }
-        let mut text = Vec::new();
-        document.write(&mut text)?;
+        let mut lines = Vec::new();
+        document.write(&mut lines)?;
         match to_error {
-            true => anstream::stderr().lock().write_all(&text),
-            false => anstream::stdout().lock().write_all(&text),
+            true => text::stderr().write_all(&lines),
+            false => text::stdout().write_all(&lines),
         }
     }
 }
@@ -225,9 +227,9 @@ fn signer(name: &str) -> Result<Signer, String> {
     })
 }
 
-/// What a stranger's record says, without what a terminal would obey.
-fn printable(text: &str) -> String {
-    text.chars().map(|c| if c.is_control() { '\u{fffd}' } else { c }).take(LONGEST_SHOWN).collect()
+/// The beginning of what a stranger's record says.
+fn shortened(record: &str) -> String {
+    record.chars().map(text::visible).take(LONGEST_SHOWN).collect()
 }
 
 fn now() -> u64 {
@@ -235,7 +237,5 @@ fn now() -> u64 {
 }
 
 const REFUSED: u8 = 1;
-const USAGE: u8 = 2;
-const UNKNOWN: u8 = 3;
 const OUTSTANDING: usize = 10;
 const LONGEST_SHOWN: usize = 200;

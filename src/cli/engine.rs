@@ -11,7 +11,7 @@ use std::time::Duration;
 use std::{env, thread};
 
 use anyhow::{Context, bail};
-use ruad::engine::{self, Access, OWNER, Passwords, READER, READY, Settings};
+use ruad::engine::{self, Access, Passwords, READER, READY, Settings};
 use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::oneshot;
 
@@ -73,8 +73,8 @@ enum Sub {
 /// The engine makes it when it starts for the first time, unless engine.password_file names one for ruad.
 #[derive(Debug, clap::Args)]
 struct Password {
-    /// Whose: ruad, which writes, or reader, which is for dashboards and people.
-    #[arg(default_value = READER, value_parser = [OWNER, READER])]
+    /// Whose: ruad, which writes; reader, which is for dashboards and people; or tenant_GROUP with engine.tenants.
+    #[arg(default_value = READER)]
     user: String,
     /// The engine's folder, if it is not that of the configuration.
     #[arg(long = "path", value_name = "DIR")]
@@ -129,6 +129,7 @@ impl Engine {
             time_limit: self.time_limit.unwrap_or(default.time_limit),
             peer_timeout: self.peer_timeout.unwrap_or(default.peer_timeout),
             stop_timeout: self.stop_timeout.unwrap_or(default.stop_timeout),
+            tenants: false,
             memory_bytes: self.memory_bytes,
         };
         Ok((settings, Access { databases: self.database, users }))

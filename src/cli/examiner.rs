@@ -6,19 +6,30 @@ use std::{
 };
 
 use ruad::{
-    dns::{self, Resolver, Validator, ns},
+    config::Settings,
+    dns::{Resolver, Validator, ns},
     health::{
-        Examiner,
+        Examiner, Routing, RoutingSettings,
         probe::{Https, https, roots},
     },
 };
 
 /// An examiner that asks the name servers of the settings, with answers remembered for the length of a command.
-pub(super) fn examiner(dns: &dns::Settings) -> anyhow::Result<Examiner> {
+pub(super) fn examiner(settings: &Settings) -> anyhow::Result<Examiner> {
+    let (dns, private_addresses) = (&settings.dns, settings.health.private_addresses);
     let resolver = Resolver::new(dns, CACHE_ENTRIES, OUTSTANDING)?;
     let validator = Validator::new(dns, CACHE_ENTRIES, OUTSTANDING_VALIDATED)?;
-    let https = Https::new(roots(None)?, resolver.clone(), https::Settings::default())?;
-    Ok(Examiner::new(resolver, validator).with_https(https).with_name_servers(ns::Settings::default()))
+    let policies = https::Settings { private_addresses, ..Default::default() };
+    let https = Https::new(roots(None)?, resolver.clone(), policies)?;
+    let name_servers = ns::Settings { private_addresses, ..Default::default() };
+    Ok(Examiner::new(resolver, validator).with_https(https).with_name_servers(name_servers))
+}
+
+/// The routes of the settings, read.
+pub(super) fn routing(settings: &RoutingSettings) -> anyhow::Result<Routing> {
+    let routing = Routing::new(settings);
+    routing.renew()?;
+    Ok(routing)
 }
 
 /// A name server on the command line; the port may be left out.

@@ -1,10 +1,10 @@
 //! `ruad migrate`: brings the schema up to date.
 
-use std::process::ExitCode;
+use std::{io::Write, process::ExitCode};
 
 use anyhow::{Context, bail};
 use clap::Args;
-use ruad::store::Store;
+use ruad::{store::Store, text};
 
 /// Bring the schema in ClickHouse up to date; `ruad serve` does the same when it starts.
 #[derive(Args, Debug)]
@@ -25,11 +25,12 @@ impl Migrate {
         let store = Store::connect(&settings.clickhouse)?;
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
         let applied = runtime.block_on(store.migrate()).with_context(|| format!("cannot migrate {url}"))?;
+        let mut out = text::stdout();
         for migration in &applied {
-            println!("applied {:04} {}", migration.version, migration.name);
+            writeln!(out, "applied {:04} {}", migration.version, migration.name)?;
         }
         if applied.is_empty() {
-            println!("the schema is up to date");
+            writeln!(out, "the schema is up to date")?;
         }
         Ok(ExitCode::SUCCESS)
     }

@@ -8,7 +8,10 @@ use std::{
 };
 
 use clap::Args;
-use ruad::intake::read::{self, Limits};
+use ruad::{
+    intake::read::{self, Limits},
+    text,
+};
 
 use lines::Lines;
 
@@ -32,7 +35,7 @@ pub(crate) struct Parse {
 
 impl Parse {
     pub(crate) fn run(self) -> anyhow::Result<ExitCode> {
-        let mut lines = Lines::new(BufWriter::new(io::stdout().lock()), !self.no_redact);
+        let mut lines = Lines::new(BufWriter::new(text::json_stdout()), !self.no_redact);
         let outcome = self.read_all(&mut lines);
         match outcome.and_then(|()| lines.finish().map_err(Into::into)) {
             Ok(true) => Ok(ExitCode::SUCCESS),

@@ -13,8 +13,11 @@ use ruad::{
     config::Settings,
     domains::{self, Registry},
     review::{Month, Request, Review, pdf},
+    text,
     texts::Language,
 };
+
+use super::CANNOT_RUN;
 
 /// Write the monthly document for a customer: what became of the mail in the name of its domains.
 ///
@@ -69,8 +72,8 @@ impl Report {
         let (form, registry, month, title, domains) = match asked {
             Ok(asked) => asked,
             Err(error) => {
-                eprintln!("ruad: {error:#}");
-                return Ok(ExitCode::from(USAGE));
+                super::complain(&format_args!("{error:#}"));
+                return Ok(ExitCode::from(CANNOT_RUN));
             }
         };
         let names: Vec<_> = domains.iter().map(String::as_str).collect();
@@ -87,7 +90,7 @@ impl Report {
         };
         self.write(&document)?;
         if review.domains.iter().all(ruad::review::Domain::is_blank) {
-            eprintln!("ruad: nothing is known about {title} in {month}; the document says so");
+            super::complain(&format_args!("nothing is known about {title} in {month}; the document says so"));
             return Ok(ExitCode::from(NOTHING_KNOWN));
         }
         Ok(ExitCode::SUCCESS)
@@ -119,7 +122,7 @@ impl Report {
     /// A file is there as a whole or not at all.
     fn write(&self, document: &[u8]) -> anyhow::Result<()> {
         if self.out.as_os_str() == "-" {
-            let mut out = io::stdout().lock();
+            let mut out = text::exact_stdout();
             return match out.write_all(document).and_then(|()| out.flush()) {
                 Err(error) if error.kind() == io::ErrorKind::BrokenPipe => Ok(()),
                 outcome => Ok(outcome?),
@@ -198,7 +201,6 @@ fn today() -> u32 {
     u32::try_from(seconds / 86_400).unwrap_or(u32::MAX)
 }
 
-const USAGE: u8 = 2;
 const NOTHING_KNOWN: u8 = 3;
 const MOST_NAMES: usize = 30;
 

@@ -26,6 +26,14 @@ impl Serve {
         let sockets = ruad::smtp::activated_sockets()?;
         let settings = self.configuration.load()?;
         super::start_log(&settings)?;
+        let files = ruad::smtp::raise_open_files();
+        if files.is_some_and(|files| files < settings.smtp.sessions as u64 + OTHER_FILES) {
+            tracing::warn!(
+                files,
+                sessions = settings.smtp.sessions,
+                "Fewer files may be open than smtp.sessions needs; raise the limit (LimitNOFILE=, ulimit -n)."
+            );
+        }
         let blocking = BLOCKING_THREADS + 2 * settings.intake.workers.get();
         let runtime = tokio::runtime::Builder::new_multi_thread()
             .max_blocking_threads(blocking)
@@ -43,3 +51,6 @@ impl Serve {
 /// Threads that read messages, beside the two of each intake worker. There are no more of them than cores are likely to
 /// be, because each keeps an arena of the allocator: with tokio's default of 512 the daemon took twice the memory.
 const BLOCKING_THREADS: usize = 4;
+
+/// Open files of everything but SMTP sessions: the web server's connections, the spool, DNS, ClickHouse.
+const OTHER_FILES: u64 = 1024;

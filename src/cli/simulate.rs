@@ -15,9 +15,11 @@ use ruad::{
         Resolver,
         dmarc::{Alignment, Policy, organization},
     },
-    domains,
+    domains, text,
 };
 use serde::Serialize;
+
+use super::{CANNOT_RUN, UNKNOWN};
 
 mod table;
 
@@ -85,9 +87,9 @@ impl Simulate {
         if let Some(server) = self.resolver {
             settings.dns.servers = vec![server];
         }
-        let Some(domain) = domains::normalize(&self.domain) else {
-            eprintln!("ruad: {:?} is not a domain name", self.domain);
-            return Ok(ExitCode::from(USAGE));
+        let Some(domain) = domains::domain(&self.domain) else {
+            super::complain(&format_args!("{:?} is not a domain name", self.domain));
+            return Ok(ExitCode::from(CANNOT_RUN));
         };
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
         let outcome = runtime.block_on(self.simulate(&settings, &domain));
@@ -95,7 +97,7 @@ impl Simulate {
         let (outcome, organization) = match outcome {
             Ok(outcome) => outcome,
             Err(words) => {
-                eprintln!("ruad: {words}");
+                super::complain(&words);
                 return Ok(ExitCode::from(UNKNOWN));
             }
         };
@@ -148,15 +150,15 @@ impl Simulate {
 
     fn print(&self, outcome: &Outcome, organization: Option<&str>) -> io::Result<()> {
         let notes = outcome.notes();
-        let mut text = Vec::new();
         if self.json {
             let report = Report { outcome, organization, conclusion: outcome.conclusion(), notes };
-            serde_json::to_writer(&mut text, &report)?;
-            text.push(b'\n');
-            return io::stdout().lock().write_all(&text);
+            let mut line = serde_json::to_vec(&report)?;
+            line.push(b'\n');
+            return text::json_stdout().write_all(&line);
         }
-        table::write(&mut text, outcome, &notes)?;
-        anstream::stdout().lock().write_all(&text)
+        let mut lines = Vec::new();
+        table::write(&mut lines, outcome, &notes)?;
+        text::stdout().write_all(&lines)
     }
 }
 
@@ -178,6 +180,4 @@ fn today() -> u32 {
     u32::try_from(seconds / 86_400).unwrap_or(u32::MAX)
 }
 
-const USAGE: u8 = 2;
-const UNKNOWN: u8 = 3;
 const OUTSTANDING: usize = 10;

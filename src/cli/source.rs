@@ -3,7 +3,7 @@
 use std::{
     collections::BTreeMap,
     env,
-    io::{self, Write},
+    io::Write,
     process::ExitCode,
     time::{SystemTime, UNIX_EPOCH},
 };
@@ -14,6 +14,7 @@ use ruad::{
     config::Settings,
     domains::{Registry, normalize},
     store::{KnownSender, Said, Store},
+    text,
     texts::Language,
 };
 
@@ -62,7 +63,7 @@ impl SourceArgs {
     pub(crate) fn run(self) -> anyhow::Result<ExitCode> {
         let settings = self.configuration.load()?;
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
-        let outcome = runtime.block_on(self.answer(&settings, &mut io::stdout().lock()));
+        let outcome = runtime.block_on(self.answer(&settings, &mut text::stdout()));
         match outcome {
             Err(error) if super::is_broken_pipe(&error) => Ok(ExitCode::SUCCESS),
             outcome => outcome.map(|()| ExitCode::SUCCESS),

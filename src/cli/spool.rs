@@ -8,7 +8,10 @@ use std::{
 };
 
 use anyhow::Context;
-use ruad::spool::{Envelope, Inspector, MessageId, Settings};
+use ruad::{
+    spool::{Envelope, Inspector, MessageId, Settings},
+    text::{self, Shown},
+};
 
 /// Look at the queue and the quarantine
 #[derive(Clone, Debug, clap::Args)]
@@ -49,7 +52,10 @@ impl SpoolArgs {
     /// Does it; answers are written to standard output.
     pub(crate) fn run(self) -> anyhow::Result<ExitCode> {
         let settings = self.configuration.load()?;
-        self.answer(&settings.spool, &mut io::stdout().lock())
+        let is_raw = matches!(self.action, Action::Show { raw: true, .. });
+        let mut out: Box<dyn Write> =
+            if is_raw { Box::new(text::exact_stdout()) } else { Box::new(text::stdout()) };
+        self.answer(&settings.spool, &mut out)
     }
 
     fn answer(self, settings: &Settings, out: &mut dyn Write) -> anyhow::Result<ExitCode> {
@@ -94,8 +100,8 @@ fn list(spool: &Inspector, out: &mut dyn Write) -> anyhow::Result<()> {
             message.id,
             age(now, message.reason.quarantined_at),
             size(message.bytes),
-            printable(&message.reason.code),
-            printable(&message.reason.reason),
+            Shown(&message.reason.code),
+            Shown(&message.reason.reason),
         )?;
     }
     Ok(())
@@ -123,8 +129,8 @@ fn show(spool: &Inspector, id: MessageId, raw: bool, out: &mut dyn Write) -> any
         return Ok(());
     }
     let reason = &quarantined.reason;
-    writeln!(out, "code:        {}", printable(&reason.code))?;
-    writeln!(out, "reason:      {}", printable(&reason.reason))?;
+    writeln!(out, "code:        {}", Shown(&reason.code))?;
+    writeln!(out, "reason:      {}", Shown(&reason.reason))?;
     writeln!(out, "quarantined: {}", date(reason.quarantined_at))?;
     show_envelope(reason.envelope.as_ref(), out)?;
     match (body, &quarantined.message) {
@@ -139,11 +145,11 @@ fn show(spool: &Inspector, id: MessageId, raw: bool, out: &mut dyn Write) -> any
 fn show_envelope(envelope: Option<&Envelope>, out: &mut dyn Write) -> anyhow::Result<()> {
     let Some(envelope) = envelope else { return Ok(writeln!(out, "envelope:    not known")?) };
     writeln!(out, "received:    {}", date(envelope.received_at))?;
-    writeln!(out, "client:      {} ({})", envelope.client_ip, printable(&envelope.helo))?;
-    writeln!(out, "tls:         {}", printable(envelope.tls.as_deref().unwrap_or("none")))?;
-    writeln!(out, "mail from:   <{}>", printable(&envelope.mail_from))?;
+    writeln!(out, "client:      {} ({})", envelope.client_ip, Shown(&envelope.helo))?;
+    writeln!(out, "tls:         {}", Shown(envelope.tls.as_deref().unwrap_or("none")))?;
+    writeln!(out, "mail from:   <{}>", Shown(&envelope.mail_from))?;
     for recipient in &envelope.rcpt_to {
-        writeln!(out, "rcpt to:     <{}>", printable(recipient))?;
+        writeln!(out, "rcpt to:     <{}>", Shown(recipient))?;
     }
     Ok(())
 }
@@ -158,7 +164,7 @@ fn show_header(body: &mut dyn BufRead, out: &mut dyn Write) -> anyhow::Result<()
         if text.is_empty() {
             break;
         }
-        writeln!(out, "{}", printable(&text))?;
+        writeln!(out, "{}", Shown(&text))?;
         line.clear();
     }
     Ok(())
@@ -171,17 +177,9 @@ fn matching(spool: &Inspector, code: Option<&str>) -> anyhow::Result<Vec<Message
     Ok(wanted.map(|message| message.id).collect())
 }
 
-/// Strangers wrote it, and terminals obey control characters.
-fn printable(text: &str) -> String {
-    let mut printable = String::with_capacity(text.len());
-    for character in text.chars() {
-        if character.is_control() && character != '\t' {
-            printable.extend(character.escape_default());
-        } else {
-            printable.push(character);
-        }
-    }
-    printable
+/// A stranger's text on one line.
+pub(super) fn printable(text: &str) -> String {
+    Shown(text).to_string()
 }
 
 fn date(milliseconds: u64) -> String {

@@ -1,7 +1,11 @@
 //! The way of a command to ClickHouse.
 
 use anyhow::{Context, bail};
-use ruad::{config::Settings, engine, store::Store};
+use ruad::{
+    config::Settings,
+    engine::{OWNER, Passwords},
+    store::Store,
+};
 
 /// The store that the daemon of these settings uses: `clickhouse.url`, or the embedded engine that `ruad serve` runs.
 ///
@@ -13,18 +17,20 @@ pub(crate) async fn connect(settings: &Settings) -> anyhow::Result<Store> {
     let is_embedded = clickhouse.url.is_none();
     let url = clickhouse.url.take().unwrap_or_else(|| format!("http://{}", settings.engine.listen));
     clickhouse.url = Some(url.clone());
-    if is_embedded {
-        clickhouse.user = Some(engine::OWNER.to_owned());
-        clickhouse.password = Some(engine::Passwords::of(&settings.engine).read(engine::OWNER)?.into());
-    }
-    let store = Store::connect(&clickhouse)?;
-    store.ping().await.with_context(|| match is_embedded {
+    let nobody = || match is_embedded {
         true => format!(
             "no ClickHouse to ask at {url}, where `ruad serve` runs the embedded engine: start it, or name the daemon's \
              configuration with --config"
         ),
         false => format!("no ClickHouse to ask at {url} (clickhouse.url)"),
-    })?;
+    };
+    if is_embedded {
+        let password = Passwords::of(&settings.engine).read(OWNER).with_context(nobody)?;
+        clickhouse.user = Some(OWNER.to_owned());
+        clickhouse.password = Some(password.into());
+    }
+    let store = Store::connect(&clickhouse)?;
+    store.ping().await.with_context(nobody)?;
     let version = store.schema_version().await.with_context(|| {
         format!(
             "the ClickHouse at {url} has no tables of ruad in the database {}: `ruad serve` makes them when it starts",

@@ -3,13 +3,14 @@
 use std::io::{self, Write};
 
 use anstyle::{AnsiColor, Style};
+use ruad::text::Shown;
 
 /// Words in a style; the stream takes the style off where nobody sees colours.
 pub(super) struct Painted<'a>(pub(super) &'a str, pub(super) Style);
 
 impl std::fmt::Display for Painted<'_> {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        write!(f, "{}{}{}", self.1.render(), self.0, self.1.render_reset())
+        write!(f, "{}{}{}", self.1.render(), Shown(self.0), self.1.render_reset())
     }
 }
 
@@ -51,9 +52,9 @@ pub(super) fn words(text: &str) -> impl Iterator<Item = &str> {
     text.split(|c: char| c.is_whitespace() && c != '\u{a0}').filter(|word| !word.is_empty())
 }
 
-/// A text without what a terminal would obey.
+/// A text on one line, with what a terminal would obey written out.
 pub(super) fn clean(text: &str) -> String {
-    text.chars().filter(|c| !c.is_control()).collect()
+    Shown(text).to_string()
 }
 
 pub(super) const BOLD: Style = Style::new().bold();

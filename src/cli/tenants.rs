@@ -3,7 +3,7 @@
 use std::{
     collections::{BTreeMap, BTreeSet},
     fs,
-    io::{self, Write},
+    io::Write,
     path::{Path, PathBuf},
     process::ExitCode,
 };
@@ -14,6 +14,7 @@ use ruad::{
     domains::Registry,
     store::Store,
     tenants::{self, Access, Organisation, Secret},
+    text,
 };
 
 /// Give customers access to their own rows in ClickHouse and Grafana; docs/tenants.md leads through it
@@ -65,9 +66,9 @@ impl TenantsArgs {
     /// Writes to standard output; passwords to standard error.
     pub(crate) fn run(self) -> anyhow::Result<ExitCode> {
         let settings = self.configuration.load()?;
-        let out = &mut io::stdout().lock();
+        let out = &mut text::exact_stdout();
         let outcome = match self.action {
-            Action::Sql(sql) => sql.run(&settings, out, &mut io::stderr().lock()),
+            Action::Sql(sql) => sql.run(&settings, out, &mut text::stderr()),
             Action::Grafana(grafana) => grafana.run(&settings, out),
         };
         match outcome {
@@ -114,7 +115,7 @@ impl Sql {
                 _ if known.contains(&user) => Secret::Kept,
                 Some(password) => Secret::First(password),
                 None => {
-                    new = tenants::new_password()?;
+                    new = ruad::engine::new_password()?;
                     shown.push((user, new.clone()));
                     Secret::First(&new)
                 }
@@ -198,8 +199,7 @@ async fn apply(store: &Store, statements: &[String]) -> anyhow::Result<()> {
         // The hash of a password stands behind it.
         let what = statement.split(" IDENTIFIED").next().unwrap_or_default();
         let what = what.lines().next().unwrap_or_default();
-        let outcome = store.client().query_raw(statement).execute().await;
-        outcome.with_context(|| format!("ClickHouse refused: {what}"))?;
+        store.execute(statement).await.with_context(|| format!("ClickHouse refused: {what}"))?;
     }
     Ok(())
 }

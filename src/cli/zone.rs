@@ -1,16 +1,13 @@
 //! `ruad zone`: the records that let customers' reports come here.
 
-use std::{
-    collections::BTreeSet,
-    io::{self, Write},
-    process::ExitCode,
-};
+use std::{collections::BTreeSet, io::Write, process::ExitCode};
 
 use anyhow::{Context, bail};
 use ruad::{
     config::Settings,
     dns::dmarc::authorization,
     domains::{Registry, normalize},
+    text,
 };
 
 /// Print the DNS records that let the registry's domains send their reports here
@@ -27,7 +24,7 @@ impl Zone {
     /// Writes lines of a zone file to standard output.
     pub(crate) fn run(self) -> anyhow::Result<ExitCode> {
         let settings = self.configuration.load()?;
-        self.print(&settings, &mut io::stdout().lock())?;
+        self.print(&settings, &mut text::exact_stdout())?;
         Ok(ExitCode::SUCCESS)
     }
 

@@ -49,6 +49,10 @@ pub enum Trouble {
     Untrusted,
     /// What the domain publishes is more than one examination takes in.
     TooMuch,
+    /// Nothing is configured that could tell.
+    NotConfigured,
+    /// What is configured has not been renewed for too long.
+    OutOfDate,
 }
 
 impl<T> Answer<T> {
@@ -81,6 +85,11 @@ impl Trouble {
         matches!(self, Self::Timeout | Self::ServerFailure | Self::Refused | Self::Network)
     }
 
+    /// Whether it is about this installation's own data, and not about a domain: that costs no domain its score.
+    pub fn is_ours(self) -> bool {
+        matches!(self, Self::NotConfigured | Self::OutOfDate)
+    }
+
     /// Its stable name.
     pub fn name(self) -> &'static str {
         match self {
@@ -93,6 +102,8 @@ impl Trouble {
             Self::NoRoots => "no_roots",
             Self::Untrusted => "untrusted",
             Self::TooMuch => "too_much",
+            Self::NotConfigured => "not_configured",
+            Self::OutOfDate => "out_of_date",
         }
     }
 }
@@ -109,6 +120,8 @@ impl fmt::Display for Trouble {
             Self::NoRoots => "this machine has no root certificates to check others with",
             Self::Untrusted => "what answers does not work as it should",
             Self::TooMuch => "the domain's answers are more than one examination takes in",
+            Self::NotConfigured => "nothing is configured that could tell",
+            Self::OutOfDate => "the data that it needs is missing or too old",
         })
     }
 }

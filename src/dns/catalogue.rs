@@ -1,11 +1,13 @@
 //! Every code there is.
 
-use super::{Code, bimi, check, dane, dkim, dmarc, dnsbl, dnssec, mta_sts, mx, ns, reverse, spf, tls_rpt};
+use super::{
+    Code, bimi, caa, check, dane, dkim, dmarc, dnsbl, dnssec, mta_sts, mx, ns, reverse, rpki, spf, tls_rpt,
+};
 
 impl Code {
     /// Every code there is, by mechanism.
     pub fn all() -> impl Iterator<Item = Self> {
-        let mechanisms: [&[Self]; 13] = [
+        let mechanisms: [&[Self]; 15] = [
             dmarc::CODES,
             spf::CODES,
             dkim::CODES,
@@ -18,6 +20,8 @@ impl Code {
             dnsbl::CODES,
             reverse::CODES,
             bimi::CODES,
+            caa::CODES,
+            rpki::CODES,
             check::CODES,
         ];
         mechanisms.into_iter().flatten().copied()

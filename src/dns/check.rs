@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use serde::{Serialize, Serializer, ser::SerializeStruct};
 
 use super::{
-    Code, Finding, Severity, Trouble,
+    Code, Copies, Finding, Severity, Trouble,
     bounds::{
         EVIDENCE_BYTES, LONGEST_RECORD, MOST_FINDINGS, MOST_OF_A_CODE, MOST_RECORDS, MOST_UNANSWERED,
         RECORDS_BYTES, clipped, fingerprinted,
@@ -42,6 +42,10 @@ pub enum Mechanism {
     Reverse,
     /// The logo.
     Bimi,
+    /// Who may issue certificates.
+    Caa,
+    /// Whether the routes to the servers are authorised.
+    Rpki,
 }
 
 /// How a mechanism stands.
@@ -75,6 +79,8 @@ pub struct Check {
     /// `reject` or `key:s1` = a fingerprint. A fact that could not be told this time is `None`; one that is not there is
     /// left out.
     pub facts: BTreeMap<String, Option<String>>,
+    /// For how long the same answers may come again from a cache.
+    pub copies: Copies,
 }
 
 /// A record as it was found.
@@ -107,6 +113,7 @@ impl Check {
             records: Vec::new(),
             unknown: Vec::new(),
             facts: BTreeMap::new(),
+            copies: Copies::default(),
         }
     }
 
@@ -193,6 +200,12 @@ impl Check {
         self.facts.insert(name.into(), None);
     }
 
+    /// Whether everything was answered that was asked of anybody else: what this installation has no data for is unknown, but
+    /// keeps nothing else from being told.
+    pub fn is_told(&self) -> bool {
+        self.unknown.iter().all(|question| question.trouble.is_ours())
+    }
+
     /// How the mechanism stands: an error is certain even when other questions were not answered; anything less is
     /// not known then.
     pub fn status(&self) -> Status {
@@ -219,7 +232,7 @@ impl Serialize for Check {
 
 impl Mechanism {
     /// All of them, in the order people read them.
-    pub const ALL: [Self; 12] = [
+    pub const ALL: [Self; 14] = [
         Self::Dmarc,
         Self::Spf,
         Self::Dkim,
@@ -232,6 +245,8 @@ impl Mechanism {
         Self::Dnsbl,
         Self::Reverse,
         Self::Bimi,
+        Self::Caa,
+        Self::Rpki,
     ];
 
     /// Its stable name.
@@ -249,6 +264,8 @@ impl Mechanism {
             Self::Dnsbl => "dnsbl",
             Self::Reverse => "reverse",
             Self::Bimi => "bimi",
+            Self::Caa => "caa",
+            Self::Rpki => "rpki",
         }
     }
 
@@ -267,6 +284,8 @@ impl Mechanism {
             Self::Dnsbl => "Block lists",
             Self::Reverse => "Reverse DNS",
             Self::Bimi => "BIMI",
+            Self::Caa => "CAA",
+            Self::Rpki => "RPKI",
         }
     }
 }
@@ -287,6 +306,8 @@ impl Mechanism {
             Self::Dnsbl => DNSBL_CUT,
             Self::Reverse => REVERSE_CUT,
             Self::Bimi => BIMI_CUT,
+            Self::Caa => CAA_CUT,
+            Self::Rpki => RPKI_CUT,
         }
     }
 }
@@ -316,6 +337,10 @@ codes! {
     REVERSE_CUT = "reverse.cut", Warning;
     /// The same.
     BIMI_CUT = "bimi.cut", Warning;
+    /// The same.
+    CAA_CUT = "caa.cut", Warning;
+    /// The same.
+    RPKI_CUT = "rpki.cut", Warning;
 }
 
 impl Status {

@@ -14,7 +14,7 @@ use rustls::RootCertStore;
 use serde::Serialize;
 use tokio::join;
 
-use super::{Answer, Check, Found, Mechanism, Mx, Proof, Validator, finding::codes};
+use super::{Answer, Check, Found, Mechanism, Mx, Proof, Validator, finding::codes, is_special_use};
 
 pub use record::Record;
 pub use session::{Served, Session, Validity};
@@ -200,7 +200,8 @@ fn hosts_of(mx: &Answer<Mx>, domain: &str) -> Vec<String> {
             names.sort();
             let mut hosts: Vec<String> = Vec::new();
             for mx in names {
-                if !mx.exchange.is_empty() && !hosts.contains(&mx.exchange) {
+                let is_anywhere = !mx.exchange.is_empty() && !is_special_use(&mx.exchange);
+                if is_anywhere && !hosts.contains(&mx.exchange) {
                     hosts.push(mx.exchange.clone());
                 }
             }
@@ -230,6 +231,8 @@ codes! {
     NOT_SIGNED = "dane.not_signed", Warning;
     /// The hosts have signed TLSA records, but the domain that names the hosts is not signed.
     DOMAIN_UNSIGNED = "dane.domain_unsigned", Info;
+    /// The domain's own answers do not validate, which is DNSSEC's matter.
+    DOMAIN_BOGUS = "dane.domain_bogus", Info;
     /// What says whether there are TLSA records does not validate.
     LOOKUP_BOGUS = "dane.lookup_bogus", Error;
     /// The name servers fail to answer whether there are TLSA records.

@@ -60,7 +60,8 @@ pub struct Published {
     #[serde(flatten)]
     pub record: Record,
     /// How long the answer may be remembered.
-    #[serde(rename = "ttl_seconds", serialize_with = "as_seconds")]
+    // What is left of it changes from moment to moment.
+    #[serde(skip)]
     pub ttl: Duration,
 }
 
@@ -77,18 +78,17 @@ impl Published {
 /// Examines the selectors of `domain`, of which those from the registry come first when there are too many.
 ///
 /// The common selectors are asked for when the caller puts them into `selectors`, but only where something can be
-/// below `_domainkey` (RFC 8020).
+/// below `_domainkey` (RFC 8020), or where it would be a fault that there is nothing.
 pub async fn examine(resolver: &Resolver, domain: &str, selectors: &[Selector]) -> Outcome {
-    let looked = Looked::up(resolver, domain, selectors).await;
+    let mut looked = Looked::up(resolver, domain, selectors).await;
+    if looked.has_skipped() && matches!(absence::sends(resolver, domain).await, Ok(true)) {
+        looked.ask_skipped(resolver).await;
+    }
     let mut outcome = check::Examination::of(domain, &looked);
     absence::examine(resolver, domain, &looked, &mut outcome).await;
     outcome.keys.sort_by(|a, b| a.selector.cmp(&b.selector));
     outcome.check.findings.sort_by_key(|finding| Reverse(finding.code.severity));
     outcome
-}
-
-fn as_seconds<S: serde::Serializer>(duration: &Duration, serializer: S) -> Result<S::Ok, S::Error> {
-    serializer.serialize_u64(duration.as_secs())
 }
 
 /// The value of the fact `key:<selector>` when the key is revoked.

@@ -8,7 +8,7 @@ use hickory_resolver::proto::rr::RecordType;
 use serde::Serialize;
 use tokio::join;
 
-use super::{Answer, Check, Judged, Mechanism, Proof, Validator, finding::codes, resolver};
+use super::{Answer, Check, Judged, Mechanism, Proof, Validator, finding::codes, is_special_use, resolver};
 use zone::Zone;
 
 pub use zone::{Delegation, Denial, Key};
@@ -58,7 +58,7 @@ pub async fn examine(validator: &Validator, domain: &str, now: u64) -> Outcome {
     let zone = Zone { name, keys, ds: delegation, answers: vec![soa, mx], denial, now };
     let mut check = Check::new(Mechanism::Dnssec);
     let proof = check::judge(&mut check, domain, &zone);
-    check::judge_hosts(&mut check, proof, &hosts);
+    check::judge_hosts(&mut check, proof, &zone.name, &hosts);
     zone.into_outcome(check, proof, hosts)
 }
 
@@ -71,7 +71,8 @@ async fn deny(validator: &Validator, domain: &str, is_signed: bool) -> Option<(S
 
 fn hosts_of(mx: &Judged) -> Vec<String> {
     let hosts = mx.answer(resolver::as_mx);
-    let hosts = hosts.records().iter().map(|mx| mx.exchange.clone()).filter(|host| !host.is_empty());
+    let hosts = hosts.records().iter().map(|mx| mx.exchange.clone());
+    let hosts = hosts.filter(|host| !host.is_empty() && !is_special_use(host));
     let mut hosts: Vec<_> = hosts.collect();
     hosts.sort();
     hosts.dedup();

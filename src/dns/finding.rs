@@ -146,7 +146,7 @@ fn code_and_severity<S: serde::Serializer>(code: &Code, serializer: S) -> Result
 
 macro_rules! files {
     ($language:literal) => {
-        files!($language, "bimi", "dane", "dkim", "dmarc", "dnsbl", "dnssec", "mta_sts", "mx", "ns", "reverse", "spf", "tls_rpt")
+        files!($language, "bimi", "caa", "dane", "dkim", "dmarc", "dnsbl", "dnssec", "mta_sts", "mx", "ns", "reverse", "rpki", "spf", "tls_rpt")
     };
     ($language:literal, $($mechanism:literal),*) => {
         [$(include_str!(concat!("../../texts/", $language, "/findings/", $mechanism, ".toml"))),*]
@@ -155,7 +155,7 @@ macro_rules! files {
 
 pub(super) static TEXTS: LazyLock<HashMap<Language, HashMap<String, Text>>> = LazyLock::new(|| {
     // The files are part of the program and a test reads them all; a text that cannot be read is a missing one.
-    let read = |files: [&str; 12]| {
+    let read = |files: [&str; 14]| {
         files.iter().filter_map(|file| toml::from_str::<HashMap<String, Text>>(file).ok()).flatten().collect()
     };
     [(Language::En, read(files!("en"))), (Language::Nl, read(files!("nl")))].into()

@@ -4,6 +4,7 @@ pub mod check;
 mod host;
 
 use futures_util::future::join_all;
+use tokio::join;
 
 use super::{Answer, Check, Mechanism, Mx, Resolver};
 
@@ -30,7 +31,11 @@ pub struct Outcome {
 /// Examines `domain`.
 pub async fn examine(resolver: &Resolver, domain: &str) -> Outcome {
     let mut outcome = Outcome::new();
-    match resolver.mx(domain).await {
+    let (answer, alias) = join!(resolver.mx(domain), resolver.cname(domain));
+    if let Some(target) = alias.records().first() {
+        outcome.check.find(check::domain_alias(domain, target));
+    }
+    match answer {
         Answer::Found(found) => outcome.explicit(resolver, domain, found.records).await,
         Answer::NoData => outcome.without_mx(resolver, domain).await,
         Answer::NoName => {

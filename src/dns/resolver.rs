@@ -21,6 +21,7 @@ use super::{
     Answer, Found, ResolverError, Settings, Trouble, Ttls,
     asked::Asked,
     bounds::{REMEMBERED, weight},
+    caa,
     patience::Patience,
 };
 
@@ -37,15 +38,19 @@ pub struct Resolver {
 }
 
 /// Where answers come from.
+#[allow(clippy::large_enum_variant, clippy::type_complexity, reason = "there are few of it")]
 #[derive(Clone)]
 enum Source {
-    Servers(Box<TokioResolver>),
-    #[allow(clippy::type_complexity, reason = "it has no other use")]
+    Servers {
+        resolver: TokioResolver,
+        /// The same, for servers that know no EDNS.
+        without_edns: TokioResolver,
+    },
     Given(Arc<dyn Fn(&str, u16) -> Vec<u8> + Send + Sync>),
 }
 
 /// A TXT record.
-#[derive(Clone, Debug, Eq, PartialEq)]
+#[derive(Clone, Debug, Eq, Ord, PartialEq, PartialOrd)]
 pub struct Text {
     /// Its character-strings, as they are.
     pub strings: Vec<Vec<u8>>,
@@ -71,7 +76,7 @@ impl Resolver {
         let resolver = settings.resolver(0)?;
         let cache = ResponseCache::new(cache_entries, TtlConfig::from_opts(resolver.options()));
         let outstanding = Arc::new(Semaphore::new(outstanding));
-        let source = Source::Servers(Box::new(resolver));
+        let source = Source::Servers { resolver, without_edns: settings.resolver_without_edns(0)? };
         Ok(Self { source, cache, outstanding, ttls: None, patience: None, asked: None })
     }
 
@@ -85,9 +90,9 @@ impl Resolver {
         Self { source, cache, outstanding, ttls: None, patience: None, asked: None }
     }
 
-    /// The same resolver, which notes how long the answers may be remembered from now on.
-    pub fn noting(&self, ttls: Ttls) -> Self {
-        Self { ttls: Some(ttls), ..self.clone() }
+    /// The same resolver, which notes until when the answers may be given again.
+    pub(crate) fn noting(&self, ttls: &Ttls) -> Self {
+        Self { ttls: Some(ttls.clone()), ..self.clone() }
     }
 
     /// The same resolver for the examination of one domain.
@@ -136,6 +141,20 @@ impl Resolver {
         .await
     }
 
+    /// Who may issue certificates for a name.
+    pub async fn caa(&self, name: &str) -> Answer<caa::Record> {
+        self.ask(name, RecordType::CAA, |data| match data {
+            RData::CAA(record) => Some(caa::Record {
+                tag: record.tag.to_ascii_lowercase(),
+                value: String::from_utf8_lossy(&record.value).into_owned(),
+                critical: record.issuer_critical,
+                reserved: record.reserved_flags,
+            }),
+            _ => None,
+        })
+        .await
+    }
+
     /// The names of the servers that answer for a zone.
     pub async fn ns(&self, name: &str) -> Answer<String> {
         self.ask(name, RecordType::NS, |data| match data {
@@ -168,7 +187,12 @@ impl Resolver {
         .await
     }
 
-    async fn ask<T>(&self, name: &str, kind: RecordType, take: impl Fn(&RData) -> Option<T>) -> Answer<T> {
+    async fn ask<T: Ord>(
+        &self,
+        name: &str,
+        kind: RecordType,
+        take: impl Fn(&RData) -> Option<T>,
+    ) -> Answer<T> {
         let Some(patience) = &self.patience else { return self.look_up(name, kind, take).await };
         if patience.is_over(name) {
             return Answer::Unknown(Trouble::Timeout);
@@ -181,7 +205,7 @@ impl Resolver {
         answer
     }
 
-    async fn look_up<T>(
+    async fn look_up<T: Ord>(
         &self,
         name: &str,
         kind: RecordType,
@@ -192,10 +216,18 @@ impl Resolver {
         let lookup = self.lookup(&asked, kind).await;
         let lookup = match lookup.as_ref() {
             Ok(lookup) => lookup,
-            Err(error) => return negative(error),
+            Err(error) => {
+                let answer = negative(error);
+                if let (Some(ttls), NetError::Dns(DnsError::NoRecordsFound(none)), true) =
+                    (&self.ttls, error, answer.is_none())
+                {
+                    ttls.absent(none.negative_ttl);
+                }
+                return answer;
+            }
         };
         let mut owner = None;
-        let records: Vec<_> = lookup
+        let mut records: Vec<_> = lookup
             .answers()
             .iter()
             .filter_map(|record| {
@@ -205,11 +237,16 @@ impl Resolver {
             })
             .collect();
         if records.is_empty() {
+            if let Some(ttls) = &self.ttls {
+                ttls.absent_by(lookup.authorities());
+            }
             return Answer::NoData;
         }
+        // Name servers turn them round with every answer (RFC 1794), and nothing may depend on that.
+        records.sort_unstable();
         let ttl = lookup.valid_until().saturating_duration_since(Instant::now());
         if let Some(ttls) = &self.ttls {
-            ttls.note(name, ttl);
+            ttls.present(lookup.answers());
         }
         let alias = owner.filter(|owner| *owner != asked).map(|owner| host(&owner));
         Answer::Found(Found { records, ttl: ttl.max(Duration::from_secs(1)), alias })
@@ -236,8 +273,8 @@ impl Resolver {
         if let Some(known) = self.cache.get(&query, Instant::now()) {
             return Arc::new(known.map(|message| remembered(query, message)));
         }
-        let resolver = match &self.source {
-            Source::Servers(resolver) => resolver.clone(),
+        let (resolver, without_edns) = match &self.source {
+            Source::Servers { resolver, without_edns } => (resolver.clone(), without_edns.clone()),
             Source::Given(answer) => {
                 let message = answer(&host(&name), kind.into());
                 return Arc::new(given(query, &message));
@@ -249,7 +286,12 @@ impl Resolver {
         // them how they are whenever one of them moves.
         let lookup = tokio::spawn(async move {
             let _permit = permit;
-            resolver.lookup(name, kind).await
+            match resolver.lookup(name.clone(), kind).await {
+                Err(NetError::Dns(DnsError::ResponseCode(code))) if knows_no_edns(code) => {
+                    without_edns.lookup(name, kind).await
+                }
+                answer => answer,
+            }
         });
         let answer = lookup.await.unwrap_or_else(|_| Err(NetError::from("the runtime ends")));
         let is_small =
@@ -354,6 +396,11 @@ fn negative<T>(error: &NetError) -> Answer<T> {
         NetError::Message(TOO_MUCH) => Answer::Unknown(Trouble::TooMuch),
         _ => Answer::Unknown(Trouble::Network),
     }
+}
+
+/// What a server answers that does not know EDNS: it is to be asked again without (RFC 6891 section 7).
+pub(super) fn knows_no_edns(code: ResponseCode) -> bool {
+    matches!(code, ResponseCode::FormErr | ResponseCode::NotImp)
 }
 
 pub(super) fn trouble(code: ResponseCode) -> Trouble {

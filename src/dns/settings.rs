@@ -48,8 +48,18 @@ impl Settings {
     ///
     /// [`ResolverError`] when no server is configured and the system's configuration cannot be used.
     pub fn resolver(&self, cache_entries: u64) -> Result<TokioResolver, ResolverError> {
+        self.build(cache_entries, true)
+    }
+
+    /// The same for servers that do not know EDNS.
+    pub(super) fn resolver_without_edns(&self, cache_entries: u64) -> Result<TokioResolver, ResolverError> {
+        self.build(cache_entries, false)
+    }
+
+    fn build(&self, cache_entries: u64, edns: bool) -> Result<TokioResolver, ResolverError> {
         let (config, mut options) = self.upstream()?;
         options.cache_size = cache_entries;
+        options.edns0 = edns;
         TokioResolver::builder_with_config(config, TokioRuntimeProvider::default())
             .with_options(options)
             .build()

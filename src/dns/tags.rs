@@ -8,7 +8,8 @@ use std::{collections::HashSet, ops::Range};
 pub struct Tags<'a> {
     /// The tags in their order, with those that occur twice.
     pub tags: Vec<Tag<'a>>,
-    /// Pieces between semicolons that are no tag: without `=`, or with a name that is none.
+    /// Pieces between semicolons that are no tag: without `=`, with a name that is none, or empty; an empty one with the
+    /// semicolon behind it. Semicolons behind the last tag harm nobody, though one would do (RFC 6376 section 3.2).
     pub faults: Vec<Range<usize>>,
 }
 
@@ -29,19 +30,28 @@ impl<'a> Tags<'a> {
     /// Reads a record. Nothing is refused: what is no tag is kept as a fault.
     pub fn parse(text: &'a str) -> Self {
         let mut list = Self::default();
+        let mut empty = Vec::new();
         let mut start = 0;
         for piece in text.split(';') {
             let at = start..start + piece.len();
             start = at.end + 1;
             if piece.trim_matches(WHITE_SPACE).is_empty() {
+                empty.push(at.start..at.end + 1);
                 continue;
             }
+            list.faults.append(&mut empty);
             match Tag::parse(piece, at.start) {
                 Some(tag) => list.tags.push(tag),
                 None => list.faults.push(at),
             }
         }
         list
+    }
+
+    /// What is wrong with a fault that is an empty piece: a sentence.
+    pub(super) fn emptiness(piece: &str) -> Option<String> {
+        let is_empty = piece.trim_matches(WHITE_SPACE) == ";";
+        is_empty.then(|| "Nothing stands between two semicolons.".to_owned())
     }
 
     /// The first tag of that name; names of tags are case-sensitive (RFC 6376 section 3.2).
@@ -90,7 +100,10 @@ mod tests {
             assert_eq!(text.get(tag.name_at.clone()), Some(tag.name));
             assert_eq!(text.get(tag.value_at.clone()), Some(tag.value));
         }
-        assert_eq!(tags.faults.iter().map(|at| text.get(at.clone()).unwrap()).collect::<Vec<_>>(), ["junk"]);
+        assert_eq!(
+            tags.faults.iter().map(|at| text.get(at.clone()).unwrap()).collect::<Vec<_>>(),
+            [";", "junk"]
+        );
         assert_eq!(tags.repeated().map(|tag| tag.value).collect::<Vec<_>>(), ["none"]);
         assert_eq!(tags.find("sp").unwrap().value, "");
         assert_eq!(tags.find("P"), None);

@@ -2,10 +2,11 @@
 
 use std::collections::BTreeSet;
 
+use futures_util::future::join_all;
 use tokio::join;
 
 use super::{
-    Answer, Check, Finding, Mechanism, Mx, Resolver, Text,
+    Check, Finding, Mechanism, Mx, Resolver,
     delivery::{Delivery, deliveries},
     dmarc::{MAILTO, Uri},
     finding::codes,
@@ -101,7 +102,9 @@ impl Record {
         };
         for at in &tags.faults {
             let piece = text.get(at.clone()).unwrap_or_default().trim();
-            if is_extension(piece) {
+            if let Some(detail) = Tags::emptiness(piece) {
+                find(SYNTAX, at, detail);
+            } else if is_extension(piece) {
                 find(UNKNOWN_FIELD, at, format!("`{}` is ignored.", shorten(piece)));
             } else {
                 find(SYNTAX, at, format!("`{}` is no `field=value`.", shorten(piece)));
@@ -154,11 +157,11 @@ async fn missing(resolver: &Resolver, check: &mut Check, domain: &str, name: &st
     if !texts.damaged.is_empty() {
         return;
     }
-    let twice = format!("{name}.{domain}");
-    let (apex, doubled, mx) = join!(resolver.txt(domain), resolver.txt(&twice), resolver.mx(domain));
-    let places: [(&str, &Answer<Text>); 2] = [(domain, &apex), (&twice, &doubled)];
+    let below = PLACES.map(|place| format!("{place}.{domain}"));
+    let places: Vec<_> = [domain.to_owned(), format!("{name}.{domain}")].into_iter().chain(below).collect();
+    let (answers, mx) = join!(join_all(places.iter().map(|place| resolver.txt(place))), resolver.mx(domain));
     let mut is_elsewhere = false;
-    for (place, answer) in places {
+    for (place, answer) in places.iter().zip(answers) {
         for text in VERSION.sort(answer.records()).records {
             is_elsewhere = true;
             let detail = format!("The record stands at {place}; senders look for it at {name}.");
@@ -204,6 +207,8 @@ async fn reachable(resolver: &Resolver, check: &mut Check, record: &Record, name
     }
 }
 
+/// Names below the domain at which the record stands by mistake.
+const PLACES: [&str; 4] = ["_tls", "_smtp-tls", "_tlsrpt", "smtp._tls"];
 /// The text has to begin with exactly this (RFC 8460 section 3).
 const VERSION: Version = Version { value: "TLSRPTv1", blanks: false };
 /// A record can be 64 KiB of mistakes, each of which would be reported with all of it.

@@ -28,8 +28,8 @@ use hickory_resolver::{
 use tokio::time::timeout;
 
 use super::{
-    Answer, Mx, Resolver, ResolverError, Settings, Trouble, asked::Asked, bounds::weight, patience::Patience,
-    resolver,
+    Answer, Mx, Resolver, ResolverError, Settings, Trouble, Ttls, asked::Asked, bounds::weight,
+    patience::Patience, resolver,
 };
 use upstream::Upstream;
 
@@ -47,6 +47,7 @@ pub struct Validator {
     broken: Arc<Mutex<Option<(Name, Instant)>>>,
     options: DnsRequestOptions,
     examination: Option<Examination>,
+    ttls: Option<Ttls>,
 }
 
 /// What is known during the examination of one domain.
@@ -92,11 +93,28 @@ impl Validator {
             broken: Arc::default(),
             options: asked,
             examination: None,
+            ttls: None,
         })
     }
 
     /// Asks for the records of a type at a name, following aliases.
     pub async fn ask(&self, name: &str, kind: RecordType) -> Judged {
+        let judged = self.judged(name, kind).await;
+        if let Some(ttls) = &self.ttls {
+            ttls.present(&judged.answers);
+            if judged.exists.is_err() && judged.proof.trouble().is_none() {
+                ttls.absent_by(&judged.authorities);
+            }
+        }
+        judged
+    }
+
+    /// The same validator, which notes until when the answers may be given again.
+    pub(crate) fn noting(&self, ttls: &Ttls) -> Self {
+        Self { ttls: Some(ttls.clone()), ..self.clone() }
+    }
+
+    async fn judged(&self, name: &str, kind: RecordType) -> Judged {
         let Ok(mut asked) = Name::from_ascii(name) else { return Judged::unknown(Trouble::BadName) };
         asked.set_fqdn(true);
         let Some(examination) = &self.examination else { return self.judge_in_time(asked, kind).await };
@@ -310,8 +328,11 @@ impl Examination {
 /// Why an error leaves a question unanswered.
 fn trouble(error: &NetError) -> Trouble {
     match error {
+        // There are no signatures without EDNS.
+        NetError::Dns(DnsError::ResponseCode(code)) if resolver::knows_no_edns(*code) => Trouble::Unvalidated,
         NetError::Dns(DnsError::ResponseCode(code)) => resolver::trouble(*code),
         NetError::Dns(DnsError::NoRecordsFound(none)) => match none.response_code {
+            code if resolver::knows_no_edns(code) => Trouble::Unvalidated,
             ResponseCode::NoError | ResponseCode::NXDomain => Trouble::Network,
             code => resolver::trouble(code),
         },

@@ -18,6 +18,22 @@ pub enum RegistryError {
         /// What the parser said: line, column, key.
         source: Box<toml::de::Error>,
     },
+    /// The file lists no domain at all.
+    #[error("{file}: it lists no domain; if that is meant so, write domains = [] into it")]
+    Empty {
+        /// The file.
+        file: String,
+    },
+    /// A domain outside of a group.
+    #[error("{file}:{line}: domains {name:?} belongs into a [[group]]")]
+    Ungrouped {
+        /// The file.
+        file: String,
+        /// The line, from 1.
+        line: usize,
+        /// The domain as written.
+        name: String,
+    },
     /// A group's name has characters that a label or a database user's name should not have.
     #[error(
         "{file}:{line}: group.name {name:?} is not 1 to 48 of a-z, 0-9, \"-\" and \"_\", with a letter first"

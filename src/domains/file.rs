@@ -10,7 +10,7 @@ use serde::Deserialize;
 use toml::Spanned;
 
 use super::{
-    Domain, Group, Listed, Registry, RegistryError, UNASSIGNED, normalize,
+    Domain, Group, Listed, Registry, RegistryError, UNASSIGNED, domain, normalize,
     wishes::{SourceTable, Written},
 };
 use crate::health::{Profile, SHORTEST_INTERVAL};
@@ -26,6 +26,13 @@ pub(super) fn load(path: &Path) -> Result<Registry, RegistryError> {
 pub(super) fn parse(text: &str, origin: &str) -> Result<Registry, RegistryError> {
     let file: File = toml::from_str(text)
         .map_err(|source| RegistryError::Syntax { file: origin.to_owned(), source: Box::new(source) })?;
+    // A file that was cut off or overwritten by mistake names no list at all.
+    let lists = file.group.iter().map(|group| group.domains.as_ref()).chain([file.domains.as_ref()]);
+    let on_purpose = lists.flatten().any(Vec::is_empty);
+    if let Some(written) = file.domains.iter().flatten().next() {
+        let (file, line) = (origin.to_owned(), Lines::new(text).of(written.span()));
+        return Err(RegistryError::Ungrouped { file, line, name: written.get_ref().clone() });
+    }
     let mut builder = Builder {
         lines: Lines::new(text),
         file: origin.to_owned(),
@@ -37,12 +44,17 @@ pub(super) fn parse(text: &str, origin: &str) -> Result<Registry, RegistryError>
         builder.group(group)?;
     }
     builder.tables(file.domain)?;
+    if builder.registry.is_empty() && !on_purpose {
+        return Err(RegistryError::Empty { file: builder.file });
+    }
     Ok(builder.registry)
 }
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 struct File {
+    /// Only ever empty: that there are no domains is meant so.
+    domains: Option<Vec<Spanned<String>>>,
     #[serde(default)]
     group: Vec<GroupTable>,
     #[serde(default)]
@@ -54,8 +66,7 @@ struct File {
 struct GroupTable {
     name: Spanned<String>,
     title: Option<String>,
-    #[serde(default)]
-    domains: Vec<Spanned<String>>,
+    domains: Option<Vec<Spanned<String>>>,
     check_every: Option<Spanned<f64>>,
     key_age_warning: Option<Spanned<u32>>,
     key_age_error: Option<Spanned<u32>>,
@@ -114,7 +125,7 @@ impl Builder {
             key_age_error: table.key_age_error.map(Spanned::into_inner),
         };
         self.registry.groups.insert(group.clone(), group_table);
-        for domain in table.domains {
+        for domain in table.domains.unwrap_or_default() {
             self.domain(&group, domain)?;
         }
         Ok(())
@@ -227,7 +238,7 @@ impl Builder {
     fn name(&self, key: &'static str, written: Spanned<String>) -> Result<(usize, String), RegistryError> {
         let line = self.lines.of(written.span());
         let written = written.into_inner();
-        match normalize(&written) {
+        match domain(&written) {
             // A top-level domain belongs to no customer, and listing one would swallow all the others.
             Some(name) if name.contains('.') => Ok((line, name)),
             _ => Err(RegistryError::DomainName { file: self.file.clone(), line, key, name: written }),
@@ -369,8 +380,11 @@ mod tests {
     }
 
     #[test]
-    fn an_empty_file_is_an_empty_registry() {
-        assert!(parse("", "f.toml").unwrap().is_empty());
+    fn a_registry_is_empty_on_purpose_only() {
+        assert!(parse("domains = []", "f.toml").unwrap().is_empty());
+        assert!(matches!(parse("", "f.toml"), Err(RegistryError::Empty { .. })));
+        let ungrouped = parse("domains = [\n\"a.example\"]", "f.toml").unwrap_err().to_string();
+        assert_eq!(ungrouped, "f.toml:2: domains \"a.example\" belongs into a [[group]]");
     }
 
     #[test]

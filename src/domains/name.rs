@@ -4,9 +4,23 @@
 /// too.
 pub fn normalize(text: &str) -> Option<String> {
     let text = text.trim();
+    // A character takes up to four bytes; what is longer only costs time.
+    if text.len() > 4 * LONGEST_NAME {
+        return None;
+    }
     let text = text.strip_suffix('.').unwrap_or(text);
     let name = if text.is_ascii() { text.to_ascii_lowercase() } else { idna::domain_to_ascii(text).ok()? };
     is_name(&name).then_some(name)
+}
+
+/// The same for what a person names as a domain: a top-level domain is never a number alone (RFC 3696 section 2), so that
+/// an IPv4 address is no domain.
+pub fn domain(text: &str) -> Option<String> {
+    let ends_in_number = |name: &String| {
+        let last = name.rsplit('.').next().unwrap_or_default();
+        last.bytes().all(|byte| byte.is_ascii_digit())
+    };
+    normalize(text).filter(|name| !ends_in_number(name))
 }
 
 /// `name` and the names above it, the longest first: `a.b.c`, `b.c`, `c`.
@@ -57,6 +71,15 @@ mod tests {
         for text in ["", ".", "a..b", "a b.example", "a@b.example", "a/b", &long, &longer, "Yahoo! Inc."] {
             assert_eq!(normalize(text), None, "{text}");
         }
+    }
+
+    #[test]
+    fn an_address_is_no_domain() {
+        for text in ["192.0.2.1", "192.0.2.1.", "2001:db8::1", "[192.0.2.1]", "1", "rua@example.com"] {
+            assert_eq!(domain(text), None, "{text}");
+        }
+        assert_eq!(domain("1.2.0.192.in-addr.arpa").as_deref(), Some("1.2.0.192.in-addr.arpa"));
+        assert_eq!(domain("42.example").as_deref(), Some("42.example"));
     }
 
     #[test]

@@ -81,6 +81,13 @@ mod tests {
         assert!(error.contains("domains.toml:3") && error.contains("acme example"), "{error}");
         assert_eq!(shared.current().group_of("acme.example"), "acme");
 
+        for emptied in ["", "# all gone\n", "[[group]]\nname = \"globex\"\n"] {
+            std::fs::write(&path, emptied).unwrap();
+            let error = shared.reload().unwrap_err().to_string();
+            assert!(error.contains("domains.toml: it lists no domain"), "{error}");
+            assert_eq!(shared.current().group_of("acme.example"), "acme");
+        }
+
         std::fs::remove_file(&path).unwrap();
         shared.reload().unwrap_err();
         assert_eq!(shared.current().group_of("acme.example"), "acme");
@@ -89,6 +96,12 @@ mod tests {
         shared.reload().unwrap();
         assert_eq!(shared.clone().current().group_of("acme.example"), "globex");
         assert_eq!(before.group_of("acme.example"), "acme");
+
+        for meant in ["domains = []\n", "[[group]]\nname = \"globex\"\ndomains = []\n"] {
+            std::fs::write(&path, meant).unwrap();
+            shared.reload().unwrap();
+            assert!(shared.current().is_empty());
+        }
     }
 
     #[test]

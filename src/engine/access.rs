@@ -8,7 +8,8 @@ use std::path::{Path, PathBuf};
 use ring::digest;
 use ring::rand::{SecureRandom, SystemRandom};
 
-use super::{Error, OWNER, READER, Settings};
+use super::users::plain;
+use super::{Error, OWNER, Settings};
 
 /// Where the passwords of the engine's own users lie.
 #[derive(Clone, Debug)]
@@ -29,7 +30,7 @@ impl Passwords {
     ///
     /// [`Error::Password`] when it cannot be read; before the engine's first start it is not there yet.
     pub fn read(&self, user: &str) -> Result<String, Error> {
-        let path = self.file(user);
+        let path = self.file(user)?;
         let failed = |source| Error::Password { user: user.to_owned(), path: path.clone(), source };
         let text = fs::read_to_string(&path).map_err(failed)?;
         match text.lines().next().map(str::trim_end).filter(|line| !line.is_empty()) {
@@ -38,26 +39,28 @@ impl Passwords {
         }
     }
 
-    /// The password of a user, which is made when nobody named a file for it and there is none yet.
-    pub(super) fn read_or_make(&self, user: &str) -> Result<String, Error> {
-        let path = self.file(user);
+    /// The password of a user, which is made when no file is named for it and there is none yet.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Name`], [`Error::Folder`] and [`Error::Password`].
+    pub fn read_or_make(&self, user: &str) -> Result<String, Error> {
+        let path = self.file(user)?;
         let is_ours = path.starts_with(&self.folder);
         if is_ours && !path.exists() {
+            make_folder(&self.folder)?;
             write(&path, &format!("{}\n", new_password()?))?;
         }
         self.read(user)
     }
 
-    fn file(&self, user: &str) -> PathBuf {
-        match &self.owner {
+    fn file(&self, user: &str) -> Result<PathBuf, Error> {
+        // The name becomes part of a path.
+        plain("the user", user)?;
+        Ok(match &self.owner {
             Some(file) if user == OWNER => file.clone(),
             _ => self.folder.join(format!("{user}.password")),
-        }
-    }
-
-    /// Whether the engine keeps a password of this user.
-    pub fn has(user: &str) -> bool {
-        [OWNER, READER].contains(&user)
+        })
     }
 }
 
@@ -73,7 +76,7 @@ pub fn new_password() -> Result<String, Error> {
 }
 
 /// The SHA-256 of a password, as `users.xml` has it.
-pub(super) fn hash(password: &str) -> String {
+pub fn password_hash(password: &str) -> String {
     hex(digest::digest(&digest::SHA256, password.as_bytes()).as_ref())
 }
 
@@ -109,6 +112,7 @@ fn hex(bytes: &[u8]) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::engine::READER;
 
     #[test]
     fn passwords_are_made_once_and_are_private() {
@@ -141,6 +145,6 @@ mod tests {
     #[test]
     fn the_hash_is_sha_256() {
         // FIPS 180-2, appendix B.1.
-        assert_eq!(hash("abc"), "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad");
+        assert_eq!(password_hash("abc"), "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad");
     }
 }

@@ -216,6 +216,8 @@ fn arguments(settings: &Settings, access: &Access) -> Vec<std::ffi::OsString> {
         time_limit,
         peer_timeout,
         stop_timeout,
+        // Handed over as users.
+        tenants: _,
         memory_bytes,
     } = settings;
     let mut arguments = vec!["--stop-with-stdin".into(), "--path".into(), path.into()];

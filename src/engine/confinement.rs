@@ -81,7 +81,19 @@ mod linux {
 
     /// The rights that are asked for; an older kernel knows fewer.
     const WANTED: ABI = ABI::V5;
-    /// ClickHouse measures memory and processors, and keeps to the limits of its control group.
-    const READ: [&str; 3] = ["/proc", "/sys/devices/system", "/sys/fs/cgroup"];
+    /// ClickHouse measures itself, memory and processors, and keeps to the limits of its control group. Other processes'
+    /// folders of `/proc` have their environments in them.
+    const READ: [&str; 10] = [
+        "/proc/cpuinfo",
+        "/proc/loadavg",
+        "/proc/meminfo",
+        "/proc/self",
+        "/proc/stat",
+        "/proc/sys",
+        "/proc/uptime",
+        "/proc/vmstat",
+        "/sys/devices/system",
+        "/sys/fs/cgroup",
+    ];
     const DEVICES: [&str; 4] = ["/dev/null", "/dev/random", "/dev/urandom", "/dev/zero"];
 }

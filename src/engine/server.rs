@@ -144,8 +144,8 @@ fn prepare(settings: &Settings, access: &Access, address: SocketAddr) -> Result<
     let passwords = Passwords::of(settings);
     let host = access::new_password()?;
     let hashes = [passwords.read_or_make(OWNER)?, passwords.read_or_make(READER)?, host.clone()]
-        .map(|password| access::hash(&password));
-    let mut users = users::own(&access.databases, settings, hashes);
+        .map(|password| access::password_hash(&password));
+    let mut users = users::own(access, settings, hashes);
     users.extend(access.users.iter().cloned());
     access::write(&configuration::users_file(&settings.path), &users::xml(&access.databases, &users)?)?;
     access::write(&configuration_file(&settings.path), &configuration::xml(settings, address))?;

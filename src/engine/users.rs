@@ -7,7 +7,7 @@ use std::fmt::Write as _;
 use serde::{Deserialize, Serialize};
 
 use super::configuration::escaped;
-use super::{Error, Settings};
+use super::{Access, Error, Settings};
 
 /// The user that makes the tables and writes to them: the daemon's own.
 pub const OWNER: &str = "ruad";
@@ -81,10 +81,10 @@ pub struct Interval {
 
 /// The users that are always there: the daemon's, the readers', and the process's own. The first and the last name a
 /// password's hash.
-pub(super) fn own(databases: &[String], settings: &Settings, hashes: [String; 3]) -> Vec<User> {
+pub(super) fn own(access: &Access, settings: &Settings, hashes: [String; 3]) -> Vec<User> {
     let [owner, reader, host] = hashes.map(Some);
     let on = |privileges: &'static str| {
-        databases.iter().map(move |database| format!("GRANT {privileges} ON {database}.*"))
+        access.databases.iter().map(move |database| format!("GRANT {privileges} ON {database}.*"))
     };
     let limits = |readonly: Option<&str>| {
         let mut limits = vec![
@@ -99,11 +99,14 @@ pub(super) fn own(databases: &[String], settings: &Settings, hashes: [String; 3]
     let nothing_else = || (Vec::new(), Quota::default());
     let (policies, quota) = nothing_else();
     let writes = on(OWNED).chain(ENGINES.iter().map(|engine| format!("GRANT TABLE ENGINE ON {engine}")));
+    // Its views may read as users whom nobody can log in as.
+    let definers = access.users.iter().filter(|user| user.password_sha256.is_none());
+    let definers = definers.map(|user| format!("GRANT SET DEFINER ON `{}`", user.name));
     let looks = OWNER_LOOKS.iter().map(|table| format!("GRANT SELECT ON system.{table}"));
     let owner = User {
         name: OWNER.to_owned(),
         password_sha256: owner,
-        grants: writes.chain(looks).collect(),
+        grants: writes.chain(looks).chain(definers).collect(),
         policies,
         settings: limits(None),
         quota,
@@ -134,11 +137,19 @@ pub(super) fn own(databases: &[String], settings: &Settings, hashes: [String; 3]
 ///
 /// # Errors
 ///
-/// [`Error::Name`] when a name is not one that an element of XML can have.
+/// [`Error::Name`] when a name is not one that an element of XML can have, or is that of two users.
 pub(super) fn xml(databases: &[String], users: &[User]) -> Result<String, Error> {
     let (mut profiles, mut quotas, mut elements) = (String::new(), String::new(), String::new());
+    let mut names = vec!["default", COMMAND_LINE];
     for user in users {
         user.check()?;
+        if names.contains(&user.name.as_str()) {
+            return Err(Error::Name {
+                what: "the name of two of the engine's users",
+                value: user.name.clone(),
+            });
+        }
+        names.push(&user.name);
         profiles += &user.profile();
         quotas += &user.quota();
         elements += &user.element();
@@ -151,9 +162,9 @@ pub(super) fn xml(databases: &[String], users: &[User]) -> Result<String, Error>
     // ClickHouse's command line, which starts the server and waits for the end of standard input, is always the user
     // `default` without a password, from 127.0.0.1. Its session lasts as long as the server, and there is one at most.
     Ok(format!(
-        "<clickhouse>\n<profiles>\n<default/>\n<command_line><max_sessions_for_user>1</max_sessions_for_user></command_line>\n\
+        "<clickhouse>\n<profiles>\n<default/>\n<{COMMAND_LINE}><max_sessions_for_user>1</max_sessions_for_user></{COMMAND_LINE}>\n\
          {profiles}</profiles>\n<quotas>\n<default/>\n{quotas}</quotas>\n<users>\n\
-         <default><password/><networks><ip>127.0.0.1</ip></networks><profile>command_line</profile>\
+         <default><password/><networks><ip>127.0.0.1</ip></networks><profile>{COMMAND_LINE}</profile>\
          <quota>default</quota><grants>{creates}{local}</grants></default>\n{elements}</users>\n</clickhouse>\n"
     ))
 }
@@ -252,6 +263,9 @@ pub(super) fn plain(what: &'static str, value: &str) -> Result<(), Error> {
     Err(Error::Name { what, value: value.to_owned() })
 }
 
+/// The settings profile of ClickHouse's command line.
+const COMMAND_LINE: &str = "command_line";
+
 /// What the owner may do in its databases: what migrations and inserts need.
 const OWNED: &str = "SELECT, INSERT, ALTER TABLE, ALTER VIEW, CREATE TABLE, CREATE VIEW, DROP TABLE, DROP VIEW, TRUNCATE, OPTIMIZE, \
      SHOW TABLES, SHOW COLUMNS, SYSTEM VIEWS, SYSTEM MERGES";
@@ -289,3 +303,46 @@ const FIXED: &[&str] = &[
 
 /// Settings that are 0, and stay so: ClickHouse's command line has them on, or they reach beyond the tables.
 const OFF: &[&str] = &["allow_introspection_functions", "enable_parallel_replicas"];
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn user(name: &str) -> User {
+        User {
+            name: name.to_owned(),
+            password_sha256: None,
+            grants: vec!["GRANT SELECT ON ruad.t".to_owned()],
+            policies: vec![Policy {
+                database: "ruad".to_owned(),
+                table: "t".to_owned(),
+                condition: "a < 2 AND b > '&'".to_owned(),
+            }],
+            settings: vec![Setting::fixed("readonly", 2)],
+            quota: Quota(vec![Interval { seconds: 60, most: vec![("queries".to_owned(), 600)] }]),
+        }
+    }
+
+    #[test]
+    fn values_cannot_end_their_element() {
+        let xml = xml(&["ruad".to_owned()], &[user("tenant_acme-1")]).unwrap();
+        assert!(xml.contains("<filter>a &lt; 2 AND b &gt; '&amp;'</filter>"), "{xml}");
+        assert!(xml.contains("<networks></networks>"), "nobody can log in as it: {xml}");
+        assert!(xml.contains("<interval><duration>60</duration><queries>600</queries></interval>"));
+        for name in FIXED.iter().chain(OFF) {
+            assert!(xml.contains(&format!("<{name}><const/></{name}>")), "{name}");
+        }
+    }
+
+    #[test]
+    fn names_are_plain_and_not_taken() {
+        for name in ["", "a b", "a/><b", "a.b", "1a", "default", "command_line"] {
+            assert!(xml(&[], &[user(name)]).is_err(), "{name}");
+        }
+        assert!(xml(&[], &[user("a"), user("a")]).is_err());
+        assert!(xml(&[], &[user("a"), user("b")]).is_ok());
+        let policy =
+            Policy { database: "ruad".to_owned(), table: "t><x".to_owned(), condition: "1".to_owned() };
+        assert!(xml(&[], &[User { policies: vec![policy], ..user("a") }]).is_err());
+    }
+}

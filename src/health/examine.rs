@@ -1,13 +1,18 @@
 //! Asks everything about one domain.
 
-use std::{net::IpAddr, sync::Arc};
+use std::{
+    collections::BTreeMap,
+    net::IpAddr,
+    sync::Arc,
+    time::{Duration, Instant, UNIX_EPOCH},
+};
 
 use tokio::join;
 
-use super::{Snapshot, probe, probe::Https};
+use super::{Routing, Snapshot, probe, probe::Https};
 use crate::dns::{
-    self, Resolver, Ttls, Validator, bimi, dane, dkim, dmarc, dnsbl, dnssec, mta_sts, mta_sts::FetchError,
-    mx, ns, reverse, spf, tls_rpt,
+    self, Mechanism, Resolver, Ttls, Validator, bimi, caa, dane, dkim, dmarc, dnsbl, dnssec, mta_sts,
+    mta_sts::FetchError, mx, ns, reverse, rpki, spf, tls_rpt,
 };
 
 /// What is needed to examine domains. Cheap to clone.
@@ -20,6 +25,7 @@ pub struct Examiner {
     smtp: Option<probe::Smtp>,
     lists: Arc<dnsbl::Proven>,
     name_servers: Arc<ns::Settings>,
+    routing: Routing,
 }
 
 /// A domain, and what is known about it that DNS does not tell.
@@ -46,6 +52,7 @@ impl Examiner {
             smtp: None,
             lists: Arc::default(),
             name_servers: Arc::new(ns::Settings { ask_each: false, ..ns::Settings::default() }),
+            routing: Routing::default(),
         }
     }
 
@@ -76,6 +83,13 @@ impl Examiner {
         self
     }
 
+    /// Looks at the routes to the servers too.
+    #[must_use]
+    pub fn with_routing(mut self, routing: Routing) -> Self {
+        self.routing = routing;
+        self
+    }
+
     /// Asks name servers by themselves, when the settings say so.
     #[must_use]
     pub fn with_name_servers(mut self, settings: ns::Settings) -> Self {
@@ -83,15 +97,45 @@ impl Examiner {
         self
     }
 
-    /// The same examiner, which notes how long the answers may be remembered from now on.
-    pub fn noting(&self, ttls: Ttls) -> Self {
-        Self { resolver: self.resolver.noting(ttls), ..self.clone() }
-    }
-
     /// Examines one domain; `checked_at` is the time, in seconds since 1970.
     pub async fn examine(&self, subject: &Subject, checked_at: u64) -> Snapshot {
         let domain = subject.domain.as_str();
+        let began = Instant::now();
+        let ttls: BTreeMap<_, _> = Mechanism::ALL.map(|mechanism| (mechanism, Ttls::default())).into();
         let (resolver, validator) = &dns::patient(&self.resolver, &self.validator, domain).await;
+        let noting = |mechanism| match ttls.get(&mechanism) {
+            Some(ttls) => (resolver.noting(ttls), validator.noting(ttls)),
+            None => (resolver.clone(), validator.clone()),
+        };
+        let resolver = |mechanism| noting(mechanism).0;
+        let [
+            for_dmarc,
+            for_bimi,
+            for_spf,
+            for_dkim,
+            for_mx,
+            for_mta_sts,
+            for_tls_rpt,
+            for_dnsbl,
+            for_reverse,
+            for_ns,
+            for_caa,
+        ] = [
+            Mechanism::Dmarc,
+            Mechanism::Bimi,
+            Mechanism::Spf,
+            Mechanism::Dkim,
+            Mechanism::Mx,
+            Mechanism::MtaSts,
+            Mechanism::TlsRpt,
+            Mechanism::Dnsbl,
+            Mechanism::Reverse,
+            Mechanism::Ns,
+            Mechanism::Caa,
+        ]
+        .map(resolver);
+        let [for_dnssec, for_dane] =
+            [Mechanism::Dnssec, Mechanism::Dane].map(|mechanism| noting(mechanism).1);
         let common = subject.try_common_selectors.then(dkim::common).into_iter().flatten();
         let selectors: Vec<_> = subject.selectors.iter().cloned().chain(common).collect();
         let policy_host = mta_sts::host(domain);
@@ -103,31 +147,35 @@ impl Examiner {
         };
         // Whether a logo is shown depends on the policy.
         let dmarc_and_bimi = async {
-            let dmarc = dmarc::examine(resolver, domain, &self.own).await;
-            let bimi = bimi::examine(resolver, domain, &dmarc).await;
+            let dmarc = dmarc::examine(&for_dmarc, domain, &self.own).await;
+            let bimi = bimi::examine(&for_bimi, domain, &dmarc).await;
             (dmarc, bimi)
         };
         let receiving = async {
-            let mx = mx::examine(resolver, domain).await;
-            let (mta_sts, dnsbl, reverse) = join!(
-                mta_sts::examine(resolver, domain, &mx, policy),
-                dnsbl::examine(resolver, domain, &subject.addresses, &mx, &self.lists),
-                reverse::examine(resolver, &subject.addresses, &mx),
+            let mx = mx::examine(&for_mx, domain).await;
+            let (mta_sts, dnsbl, reverse, caa) = join!(
+                mta_sts::examine(&for_mta_sts, domain, &mx, policy),
+                dnsbl::examine(&for_dnsbl, domain, &subject.addresses, &mx, &self.lists),
+                reverse::examine(&for_reverse, &subject.addresses, &mx),
+                caa::examine(&for_caa, domain, &mx),
             );
-            (mx, mta_sts, dnsbl, reverse)
+            (mx, mta_sts, dnsbl, reverse, caa)
         };
-        let ((dmarc, bimi), (mx, mta_sts, dnsbl, reverse), spf, dkim, tls_rpt, dnssec, dane, ns) = join!(
+        let ((dmarc, bimi), (mx, mta_sts, dnsbl, reverse, caa), spf, dkim, tls_rpt, dnssec, dane, ns) = join!(
             dmarc_and_bimi,
             receiving,
-            spf::examine(resolver, domain),
-            dkim::examine(resolver, domain, &selectors),
-            tls_rpt::examine(resolver, domain, &self.own),
-            dnssec::examine(validator, domain, checked_at),
-            self.dane(validator, domain, checked_at),
-            ns::examine(resolver, domain, &self.name_servers),
+            spf::examine(&for_spf, domain),
+            dkim::examine(&for_dkim, domain, &selectors),
+            tls_rpt::examine(&for_tls_rpt, domain, &self.own),
+            dnssec::examine(&for_dnssec, domain, checked_at),
+            self.dane(&for_dane, domain, checked_at),
+            ns::examine(&for_ns, domain, &self.name_servers),
         );
+        let now = UNIX_EPOCH + Duration::from_secs(checked_at);
+        let tables = self.routing.tables(now);
+        let rpki = rpki::examine(domain, &mx, &ns, tables.as_deref().map_err(|trouble| *trouble));
         let domain = domain.to_owned();
-        Snapshot {
+        let mut snapshot = Snapshot {
             domain,
             checked_at,
             dmarc,
@@ -142,7 +190,12 @@ impl Examiner {
             dnsbl,
             reverse,
             bimi,
-        }
+            caa,
+            rpki,
+        };
+        snapshot
+            .take_copies(|mechanism| ttls.get(&mechanism).map(|ttls| ttls.since(began)).unwrap_or_default());
+        snapshot
     }
 
     async fn dane(&self, validator: &Validator, domain: &str, now: u64) -> dane::Outcome {

@@ -8,7 +8,7 @@ mod usage;
 
 use serde::{Deserialize, Serialize};
 
-use crate::dns::{Finding, dkim};
+use crate::dns::{Code, Finding, dkim};
 
 pub(crate) use age::date;
 pub use age::{Age, age};
@@ -106,6 +106,19 @@ pub fn findings(
         b.code.severity.cmp(&a.code.severity).then_with(|| a.evidence.name.cmp(&b.evidence.name))
     });
     findings
+}
+
+/// Whether a finding rests on when keys were seen, and not on one answer.
+pub(crate) fn is_of_history(code: &Code) -> bool {
+    [
+        dkim::KEY_OLD,
+        dkim::KEY_AGING,
+        dkim::KEY_SHARED,
+        dkim::KEY_SHARED_BY_ALIAS,
+        dkim::KEY_UNUSED,
+        dkim::KEY_GONE,
+    ]
+    .contains(code)
 }
 
 impl KeyHistory {

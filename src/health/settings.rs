@@ -31,8 +31,13 @@ pub struct Settings {
     pub probe_smtp: bool,
     /// Whether every name server of a domain is asked by itself, beside the resolver.
     pub ask_name_servers: bool,
+    /// Whether mail hosts, name servers and hosts of policies with private and loopback addresses are connected to. Whoever
+    /// owns a domain that is examined chooses these addresses, so that this lets them knock on doors of this network.
+    pub private_addresses: bool,
     /// Block lists that are asked about sending addresses, mail hosts and domains.
     pub dnsbl: Lists,
+    /// What RPKI needs beside DNS.
+    pub rpki: super::RoutingSettings,
 }
 
 impl Settings {
@@ -83,7 +88,9 @@ impl Default for Settings {
             profile: "default".to_owned(),
             probe_smtp: false,
             ask_name_servers: true,
+            private_addresses: false,
             dnsbl: Lists::default(),
+            rpki: super::RoutingSettings::default(),
         }
     }
 }

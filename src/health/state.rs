@@ -1,11 +1,19 @@
 //! What is known about a domain, and what of it has changed.
 //!
-//! A fact counts once two examinations in a row agree on it: a resolver that lies once, or a record that flips between
-//! two values, changes nothing. What could not be told keeps the last known state.
+//! A fact counts once two examinations in a row agree on it whose answers cannot be copies of one: a resolver that lies
+//! once, or a record that flips between two values, changes nothing. A resolver remembers a lie as long as the truth, an
+//! answer that there is nothing for the negative TTL of the zone; until that is over, agreement proves nothing. What could
+//! not be told keeps the last known state.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    time::Duration,
+};
 
-use crate::dns::{Check, Mechanism};
+use crate::dns::{Check, Copies, Mechanism};
+
+/// The fact that says what was found: the codes that can cost points.
+pub const FINDINGS: &str = "findings";
 
 /// What is known about one domain.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -59,9 +67,10 @@ impl State {
         let newer = self.known.insert(mechanism, Known::restored(settled, facts)).unwrap_or_default();
         let Some(known) = self.known.get_mut(&mechanism) else { return };
         for (name, held) in newer.facts {
-            let Some(latest) = held.pending.or(held.confirmed) else { continue };
+            let confirmed = || held.confirmed.map(|fact| Pending { fact, until: 0 });
+            let Some(latest) = held.pending.or_else(confirmed) else { continue };
             let entry = known.facts.entry(name).or_insert_with(|| Held::absent(settled));
-            if entry.confirmed.as_ref().is_none_or(|confirmed| confirmed.value != latest.value) {
+            if entry.confirmed.as_ref().is_none_or(|confirmed| confirmed.value != latest.fact.value) {
                 entry.pending = Some(latest);
             }
         }
@@ -74,9 +83,20 @@ impl State {
         }
     }
 
+    /// Whether a mechanism was ever examined.
+    pub fn knows(&self, mechanism: Mechanism) -> bool {
+        self.known.contains_key(&mechanism)
+    }
+
     /// Whether something was seen once that has yet to be confirmed.
     pub fn is_pending(&self) -> bool {
         self.pending().next().is_some()
+    }
+
+    /// When the next of what was seen once can be confirmed; seconds since 1970.
+    pub fn confirmable_at(&self) -> Option<u64> {
+        let pending = self.known.values().flat_map(|known| known.facts.values());
+        pending.filter_map(|held| held.pending.as_ref()).map(|pending| pending.until).min()
     }
 
     /// The mechanisms with facts that have yet to be confirmed.
@@ -99,7 +119,8 @@ impl State {
     pub fn values(&self, mechanism: Mechanism) -> impl Iterator<Item = (&str, &Fact)> {
         let facts = self.known.get(&mechanism).into_iter().flat_map(|known| &known.facts);
         facts.filter_map(|(name, held)| {
-            Some((name.as_str(), held.confirmed.as_ref().or(held.pending.as_ref())?))
+            let pending = || held.pending.as_ref().map(|pending| &pending.fact);
+            Some((name.as_str(), held.confirmed.as_ref().or_else(pending)?))
         })
     }
 
@@ -120,19 +141,29 @@ struct Known {
     facts: BTreeMap<String, Held>,
     /// How many examinations left no question open, up to the number that is enough.
     complete: u8,
+    /// Until when the answers of the last that was counted may come again; seconds since 1970.
+    copies_until: u64,
 }
 
 #[derive(Clone, Debug, PartialEq)]
 struct Held {
     confirmed: Option<Fact>,
-    pending: Option<Fact>,
+    pending: Option<Pending>,
+}
+
+/// What was seen once.
+#[derive(Clone, Debug, PartialEq)]
+struct Pending {
+    fact: Fact,
+    /// Until when the same answer may be a copy of this one; seconds since 1970.
+    until: u64,
 }
 
 impl Known {
     fn restored(settled: bool, facts: BTreeMap<String, Fact>) -> Self {
         let held = |fact| Held { confirmed: Some(fact), pending: None };
         let facts = facts.into_iter().map(|(name, fact)| (name, held(fact))).collect();
-        Self { facts, complete: if settled { ENOUGH } else { 0 } }
+        Self { facts, complete: if settled { ENOUGH } else { 0 }, copies_until: 0 }
     }
 
     fn observe(&mut self, check: &Check, asked: &BTreeSet<String>, at: u64, changes: &mut Vec<Change>) {
@@ -149,14 +180,16 @@ impl Known {
             let unseen = || Held::absent(settled && !asked.contains(&name));
             let held = self.facts.entry(name.clone()).or_insert_with(unseen);
             let new = Fact { value, since: at };
-            if let Some((old, new)) = held.see(new, is_telling(check.mechanism, &name)) {
+            let until = at.saturating_add(held.patience(check.copies).as_secs());
+            if let Some((old, new)) = held.see(new, until, is_telling(check.mechanism, &name)) {
                 changes.push(Change { mechanism: check.mechanism, name, old, new });
             }
         }
         // That something is not there need not be said of every name there could be.
         self.facts.retain(|name, held| asked.contains(name) || !held.is_absent());
-        if check.unknown.is_empty() {
-            self.complete = self.complete.saturating_add(1).min(ENOUGH);
+        if check.is_told() && !self.is_settled() && (self.complete == 0 || at >= self.copies_until) {
+            self.complete = self.complete.saturating_add(1);
+            self.copies_until = at.saturating_add(first(check.copies).as_secs());
         }
     }
 
@@ -171,8 +204,14 @@ impl Held {
         Self { confirmed: is_certain.then_some(Fact { value: None, since: 0 }), pending: None }
     }
 
-    /// Takes in what was seen; gives what it was and is when it is another for certain.
-    fn see(&mut self, new: Fact, is_telling: bool) -> Option<(Fact, Fact)> {
+    /// How long what is seen now has to be waited with.
+    fn patience(&self, copies: Copies) -> Duration {
+        if self.confirmed.is_none() { first(copies) } else { copies.absent.max(copies.present.min(LONGEST)) }
+    }
+
+    /// Takes in what was seen, of which copies may come until then; gives what it was and is when it is another for
+    /// certain.
+    fn see(&mut self, new: Fact, until: u64, is_telling: bool) -> Option<(Fact, Fact)> {
         if self.confirmed.as_ref().is_some_and(|confirmed| confirmed.value == new.value) {
             self.pending = None;
             return None;
@@ -182,12 +221,16 @@ impl Held {
             return None;
         }
         match self.pending.take() {
-            Some(seen) if seen.value == new.value => {
-                let old = self.confirmed.replace(seen.clone());
-                old.map(|old| (old, seen))
+            Some(seen) if seen.fact.value == new.value && new.since >= seen.until => {
+                let old = self.confirmed.replace(seen.fact.clone());
+                old.map(|old| (old, seen.fact))
+            }
+            Some(seen) if seen.fact.value == new.value => {
+                self.pending = Some(seen);
+                None
             }
             _ => {
-                self.pending = Some(new);
+                self.pending = Some(Pending { fact: new, until });
                 None
             }
         }
@@ -198,16 +241,22 @@ impl Held {
     }
 }
 
-/// Whether a change of this fact is an event. The others follow what was seen last.
+/// How long the first look at something has to be waited with: nothing is compared with it, so a record that was found is
+/// believed sooner.
+fn first(copies: Copies) -> Duration {
+    copies.absent.max(copies.present.min(FIRST))
+}
+
+/// Whether a change of this fact is an event, or counts for the score. The others follow what was seen last.
 fn is_telling(mechanism: Mechanism, name: &str) -> bool {
-    mechanism != Mechanism::Reverse && (mechanism, name) != (Mechanism::Spf, "lookups")
+    name == FINDINGS || mechanism != Mechanism::Reverse && (mechanism, name) != (Mechanism::Spf, "lookups")
 }
 
 /// Whether a fact that is not among the check's is so because a question was not answered. A selector or a block list
 /// that never answers must not keep the others from being believed; everywhere else one answer depends on another.
 fn is_undecided(check: &Check, name: &str) -> bool {
     let mut parts = name.split(':').skip(1);
-    let Some(subject) = parts.next().map(str::to_ascii_lowercase) else { return !check.unknown.is_empty() };
+    let Some(subject) = parts.next().map(str::to_ascii_lowercase) else { return !check.is_told() };
     check.unknown.iter().any(|question| {
         let asked = question.name.to_ascii_lowercase();
         match check.mechanism {
@@ -222,6 +271,10 @@ fn is_undecided(check: &Check, name: &str) -> bool {
 
 /// Examinations in a row that have to agree.
 const ENOUGH: u8 = 2;
+const FIRST: Duration = Duration::from_secs(300);
+/// How long copies of a record that was found are waited for at most: a hijacked name server must not stay unnoticed for a
+/// day, and no resolver makes records up. That there is none is waited for as long as the zone says.
+const LONGEST: Duration = Duration::from_secs(3_600);
 
 #[cfg(test)]
 mod tests;

@@ -25,7 +25,7 @@ use tokio::{
 
 use self::{clock::Clock, entry::Entry, keeper::Keeper, learned::Learned, page::Row};
 use super::{
-    Examiner, Settings,
+    Examiner, Routing, Settings,
     probe::{self, Https},
 };
 use crate::{
@@ -55,6 +55,7 @@ struct Inner {
     /// The names of the block lists that are asked.
     lists: Vec<String>,
     registry: domains::Shared,
+    routing: Routing,
     /// Remembers answers, which domains share.
     regular: Examiner,
     /// Remembers nothing: for second looks, and for people who have just changed something.
@@ -92,10 +93,12 @@ impl Watch {
         // Most of the questions there may be belong to the regular rounds.
         let share = settings.outstanding() / 5;
         let roots = Arc::new(roots);
+        let routing = Routing::new(&settings.rpki);
         let examiner = |answers, questions, validated| {
             let resolver = Resolver::new(dns, answers, questions)?;
             let validator = Validator::new(dns, answers, validated)?;
-            examiner(settings, resolver, validator, roots.clone(), hostname)
+            let examiner = examiner(settings, resolver, validator, roots.clone(), hostname)?;
+            Ok::<_, WatchError>(examiner.with_routing(routing.clone()))
         };
         let (regular, fresh) = (examiner(ANSWERS, 2 * share, share), examiner(0, share, share));
         let (sender, receiver) = mpsc::channel(MOST_REQUESTS);
@@ -103,6 +106,7 @@ impl Watch {
             settings: settings.clone(),
             lists: settings.list_names(),
             registry,
+            routing: routing.clone(),
             regular: regular?,
             fresh: fresh?,
             clock: Clock::new(),
@@ -202,11 +206,18 @@ fn examiner(
     roots: Arc<RootCertStore>,
     hostname: &str,
 ) -> Result<Examiner, WatchError> {
-    let https = Https::new(roots.clone(), resolver.clone(), probe::https::Settings::default())?;
-    let name_servers = ns::Settings { ask_each: settings.ask_name_servers, ..ns::Settings::default() };
+    let private_addresses = settings.private_addresses;
+    let policies = probe::https::Settings { private_addresses, ..Default::default() };
+    let https = Https::new(roots.clone(), resolver.clone(), policies)?;
+    let name_servers =
+        ns::Settings { ask_each: settings.ask_name_servers, private_addresses, ..Default::default() };
     let examiner = Examiner::new(resolver, validator);
     let examiner = match settings.probe_smtp {
-        true => examiner.with_smtp_probe(probe::Smtp::new(hostname.to_owned(), Some(roots))?),
+        true => {
+            let mut probe = probe::Smtp::new(hostname.to_owned(), Some(roots))?;
+            probe.private_addresses = private_addresses;
+            examiner.with_smtp_probe(probe)
+        }
         false => examiner,
     };
     Ok(examiner

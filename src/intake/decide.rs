@@ -1,7 +1,13 @@
-//! Which reports of a segment are stored: each once, whatever was delivered before, beside or after it.
+//! Which reports of a segment are stored: each once, in its best proven copy, whatever was delivered before, beside or after
+//! it.
+//!
+//! A copy that proves more than what is stored is stored too; the store then takes the other out
+//! ([`crate::store::Store::settle`]). A copy that proves no more is a duplicate, also of one that was withdrawn. Once a report is
+//! there from its reporter itself, nobody else's word about it is stored.
 
 use std::{
-    collections::HashMap,
+    cmp::Reverse,
+    collections::{BTreeSet, HashMap, HashSet},
     sync::{Mutex, PoisonError},
 };
 
@@ -11,22 +17,38 @@ use super::{
     Require,
     decision::{Decision, MessageDecision, Outcome, Reason, ReportDecision},
     examine::{Examined, ExaminedReport},
+    stranger::StrangerQuota,
 };
-use crate::{domains::Registry, provenance::Verdict, spool::SegmentId};
+use crate::{
+    domains::Registry,
+    provenance::{Claim, Evidence, Standing, Verdict},
+    spool::SegmentId,
+    store::Known,
+};
 
 /// Reports that are decided but perhaps not in the store's ledger yet: those of the segments under way.
 #[derive(Debug, Default)]
 pub(super) struct InFlight(Mutex<HashMap<SegmentId, Contents>>);
 
-/// The contents that are stored under a report's key.
-pub(super) type Contents = HashMap<Uuid, Vec<Uuid>>;
+/// What is stored under a report's key.
+#[derive(Debug, Default)]
+pub(super) struct Contents(HashMap<Uuid, Vec<Content>>);
+
+/// A copy of a report.
+#[derive(Clone, Copy, Debug)]
+struct Content {
+    hash: Uuid,
+    verdict: Verdict,
+    /// Whether it is in the sums.
+    counts: bool,
+}
 
 impl InFlight {
     /// Remembers what a decided segment stores, until [`InFlight::remove`].
     pub(super) fn insert(&self, segment: SegmentId, decisions: &[MessageDecision]) {
-        let mut contents = Contents::new();
+        let mut contents = Contents::default();
         for report in decisions.iter().flat_map(MessageDecision::stored) {
-            contents.entry(report.identity.key).or_default().push(report.identity.content);
+            contents.add(report.identity.key, report.identity.content, report.verdict);
         }
         self.lock().insert(segment, contents);
     }
@@ -39,8 +61,8 @@ impl InFlight {
     /// Adds what the other segments under way store to what the ledger says.
     pub(super) fn add_to(&self, known: &mut Contents, segment: SegmentId) {
         for (_, contents) in self.lock().iter().filter(|(other, _)| **other != segment) {
-            for (key, stored) in contents {
-                known.entry(*key).or_default().extend(stored);
+            for (key, stored) in &contents.0 {
+                known.0.entry(*key).or_default().extend(stored);
             }
         }
     }
@@ -50,63 +72,187 @@ impl InFlight {
     }
 }
 
-/// Decides about every message of a segment, in their order. `known` is what is stored already; what is decided here
-/// joins it, so that a report that came twice in one segment is stored once as well.
+impl Contents {
+    fn add(&mut self, key: Uuid, hash: Uuid, verdict: Verdict) {
+        self.0.entry(key).or_default().push(Content { hash, verdict, counts: true });
+    }
+
+    /// Gives a report that an earlier version stored the hash it has there.
+    fn recognize(&self, mut examined: Vec<Examined>) -> Vec<Examined> {
+        for report in examined.iter_mut().flat_map(|message| &mut message.reports) {
+            let stored = self.0.get(&report.identity.key).map(Vec::as_slice).unwrap_or_default();
+            if stored.iter().any(|one| one.hash == report.content_as_written) {
+                report.identity.content = report.content_as_written;
+            }
+        }
+        examined
+    }
+
+    /// What becomes of a report with this identity and verdict; it is among the contents afterwards if it is stored. `admits` is asked
+    /// whether its sender may store it, and counts it then.
+    fn decide(&mut self, key: Uuid, hash: Uuid, verdict: Verdict, admits: impl FnOnce() -> bool) -> Decision {
+        let stored = self.0.entry(key).or_default();
+        if stored.iter().any(|one| one.hash == hash && one.verdict.proof() >= verdict.proof()) {
+            return Decision::Duplicate;
+        }
+        let others = || stored.iter().filter(|one| one.counts && one.hash != hash);
+        let is_genuine = verdict == Verdict::Genuine;
+        if !is_genuine && others().any(|one| one.verdict == Verdict::Genuine) {
+            return Decision::Outranked;
+        }
+        let stay = others().filter(|one| !is_genuine || one.verdict == Verdict::Genuine);
+        let contents = stay.map(|one| one.hash).collect::<BTreeSet<_>>().len();
+        let most = if is_genuine { MOST_GENUINE } else { MOST_CONTENTS };
+        if contents >= most {
+            return Decision::Outranked;
+        }
+        if !admits() {
+            return Decision::OverQuota;
+        }
+        stored.push(Content { hash, verdict, counts: true });
+        if contents == 0 { Decision::Stored } else { Decision::Conflict }
+    }
+}
+
+impl FromIterator<Known> for Contents {
+    fn from_iter<T: IntoIterator<Item = Known>>(known: T) -> Self {
+        let mut contents = Self::default();
+        for Known { report_key, content_hash, verdict, counts } in known {
+            let content = Content { hash: Uuid::from_u128(content_hash), verdict, counts };
+            contents.0.entry(Uuid::from_u128(report_key)).or_default().push(content);
+        }
+        contents
+    }
+}
+
+/// Decides about every message of a segment. `known` is what is stored already; what is decided here joins it, so that a
+/// report that came twice in one segment is stored once as well: its best proven copy, of equals the first. `established` are
+/// the organizations with a history of genuine reports.
 pub(super) fn decide(
     examined: Vec<Examined>,
     known: &mut Contents,
     registry: &Registry,
+    established: &HashSet<String>,
     require: Require,
+    quota: &mut StrangerQuota,
 ) -> Vec<MessageDecision> {
-    examined.into_iter().map(|message| decide_message(message, known, registry, require)).collect()
+    let examined = known.recognize(examined);
+    let verdicts: Vec<Vec<Verdict>> = examined.iter().map(Examined::verdicts).collect();
+    let mut order: Vec<(usize, usize)> = Vec::new();
+    for (message, verdicts) in verdicts.iter().enumerate() {
+        order.extend((0..verdicts.len()).map(|report| (message, report)));
+    }
+    let verdict_of = |message: usize, report: usize| {
+        verdicts.get(message).and_then(|verdicts| verdicts.get(report)).copied().unwrap_or(Verdict::Unknown)
+    };
+    order.sort_by_key(|(message, report)| Reverse(verdict_of(*message, *report).proof()));
+    let mut decisions: HashMap<(usize, usize), Decision> = HashMap::with_capacity(order.len());
+    for (place, report) in order {
+        let verdict = verdict_of(place, report);
+        let Some(message) = examined.get(place) else { continue };
+        let Some(one) = message.reports.get(report) else { continue };
+        let is_bound =
+            verdict != Verdict::Genuine && !one.standing(&message.evidence, established).is_believed();
+        let decision = match require.admits(verdict) {
+            true => known.decide(one.identity.key, one.identity.content, verdict, || {
+                !is_bound || quota.admits(message.origin, one.rows)
+            }),
+            false => Decision::Withheld,
+        };
+        decisions.insert((place, report), decision);
+    }
+    let decided = examined.into_iter().enumerate().map(|(place, message)| {
+        let decision_of = |report: usize| {
+            let decision = decisions.get(&(place, report)).copied().unwrap_or(Decision::Withheld);
+            (verdict_of(place, report), decision)
+        };
+        message_decision(message, registry, established, decision_of)
+    });
+    decided.collect()
 }
 
-fn decide_message(
+fn message_decision(
     examined: Examined,
-    known: &mut Contents,
     registry: &Registry,
-    require: Require,
+    established: &HashSet<String>,
+    decision_of: impl Fn(usize) -> (Verdict, Decision),
 ) -> MessageDecision {
-    let Examined { number, evidence, reports, refused } = examined;
-    let mut decide = |report: ExaminedReport| {
-        let ExaminedReport { part, path, identity, org_name, email } = report;
-        let claim = identity.kind.claim(org_name.as_deref(), email.as_deref());
-        let verdict = evidence.verdict(&claim);
-        let decision = if require.admits(verdict) {
-            let stored = known.entry(identity.key).or_default();
-            let decision = match stored.as_slice() {
-                [] => Decision::Stored,
-                stored if stored.contains(&identity.content) => Decision::Duplicate,
-                _ => Decision::Conflict,
-            };
-            if decision.is_stored() {
-                stored.push(identity.content);
-            }
-            decision
-        } else {
-            Decision::Withheld
-        };
+    let Examined { number, evidence, reports, refused, .. } = examined;
+    let reports = reports.into_iter().enumerate().map(|(place, report)| {
+        let standing = report.standing(&evidence, established);
+        let ExaminedReport { part, path, identity, .. } = report;
+        let (verdict, decision) = decision_of(place);
         let group = registry.group_of(&identity.policy_domain).to_owned();
-        ReportDecision { part, path, identity, group, verdict, decision }
-    };
-    let reports: Vec<_> = reports.into_iter().map(&mut decide).collect();
-    let withheld = reports.iter().find(|report| report.decision == Decision::Withheld).map(|report| Reason {
-        code: "not_authenticated".to_owned(),
-        text: format!("its sender is {}, and intake.require asks for more", report.verdict.as_str()),
+        ReportDecision { part, path, identity, group, verdict, standing, decision }
     });
+    let reports: Vec<_> = reports.collect();
+    let kept_back = reports.iter().find_map(Reason::kept_back);
     let unusable = refused.first();
     let unusable = unusable.map(|part| Reason { code: part.code.clone(), text: part.message.clone() });
     let outcome = if reports.iter().any(|report| report.decision.is_stored()) {
         Outcome::Stored
-    } else if withheld.is_some() {
+    } else if kept_back.is_some() {
         Outcome::Quarantined
     } else if reports.is_empty() {
         Outcome::Rejected
     } else {
         Outcome::Duplicate
     };
-    let reason = withheld.or(unusable);
+    let unverified = || super::again::reason(&evidence).filter(|_| !reports.is_empty());
+    let reason = kept_back.or(unusable).or_else(unverified);
     MessageDecision { number, outcome, reason, evidence, reports, refused }
+}
+
+impl Examined {
+    /// The verdict on each of its reports.
+    fn verdicts(&self) -> Vec<Verdict> {
+        self.reports.iter().map(|report| report.verdict(&self.evidence)).collect()
+    }
+}
+
+impl ExaminedReport {
+    fn verdict(&self, evidence: &Evidence) -> Verdict {
+        evidence.verdict(&self.claim())
+    }
+
+    fn standing(&self, evidence: &Evidence, established: &HashSet<String>) -> Standing {
+        match self.identity.date_suspect {
+            true => Standing::Suspect,
+            false => evidence.standing(&self.claim(), established),
+        }
+    }
+
+    fn claim(&self) -> Claim<'_> {
+        self.identity.kind.claim(self.org_name.as_deref(), self.email.as_deref())
+    }
+}
+
+impl Reason {
+    /// Why a report is kept in quarantine.
+    fn kept_back(report: &ReportDecision) -> Option<Self> {
+        let verdict = report.verdict.as_str();
+        let (code, text) = match report.decision {
+            Decision::Withheld => {
+                ("not_authenticated", format!("its sender is {verdict}, and intake.require asks for more"))
+            }
+            Decision::OverQuota => (
+                STRANGER_QUOTA,
+                format!(
+                    "its sender is {verdict}, and with it such senders would store more rows in a day than \
+                     intake.stranger_rows allows"
+                ),
+            ),
+            Decision::Outranked => (
+                "outranked",
+                format!(
+                    "its sender is {verdict}, and a genuine report with its identity says something else, or too \
+                     many reports do"
+                ),
+            ),
+            Decision::Stored | Decision::Duplicate | Decision::Conflict => return None,
+        };
+        Some(Self { code: code.to_owned(), text })
+    }
 }
 
 impl Require {
@@ -116,5 +262,85 @@ impl Require {
             Self::Authenticated => matches!(verdict, Verdict::Genuine | Verdict::Authenticated),
             Self::Genuine => verdict == Verdict::Genuine,
         }
+    }
+}
+
+/// The code of what waits in quarantine because its sender, who proved too little, stored enough that day.
+pub(super) const STRANGER_QUOTA: &str = "stranger_quota";
+
+/// Contents that are stored under one identity. Reporters correct a report now and then; each content counts, so a
+/// stranger must not have as many as it likes.
+const MOST_CONTENTS: usize = 10;
+
+/// The same of genuine reports, whose reporters may have split them.
+const MOST_GENUINE: usize = 100;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const KEY: Uuid = Uuid::from_u128(7);
+
+    /// What becomes of these copies in turn: a content and a verdict each.
+    fn decisions(copies: &[(u128, Verdict)]) -> Vec<Decision> {
+        let mut known = Contents::default();
+        let decide = |(content, verdict): &(u128, Verdict)| {
+            known.decide(KEY, Uuid::from_u128(*content), *verdict, || true)
+        };
+        copies.iter().map(decide).collect()
+    }
+
+    #[test]
+    fn a_better_copy_is_stored_and_a_worse_one_is_a_duplicate() {
+        use Decision::{Duplicate, Stored};
+        use Verdict::{Authenticated, Forged, Genuine, Unknown};
+        let all = [Forged, Unknown, Authenticated, Genuine];
+        for (place, worse) in all.iter().enumerate() {
+            for (other, better) in all.iter().enumerate() {
+                let expected = if other > place { Stored } else { Duplicate };
+                assert_eq!(
+                    decisions(&[(1, *worse), (1, *better)]),
+                    [Stored, expected],
+                    "{worse:?} {better:?}"
+                );
+            }
+        }
+    }
+
+    #[test]
+    fn other_content_never_stands_beside_a_genuine_report() {
+        use Decision::{Conflict, Duplicate, Outranked, Stored};
+        use Verdict::{Authenticated, Forged, Genuine, Unknown};
+        for verdict in [Forged, Unknown, Authenticated] {
+            assert_eq!(decisions(&[(1, Genuine), (2, verdict)]), [Stored, Outranked], "{verdict:?}");
+            assert_eq!(decisions(&[(2, verdict), (1, Genuine), (2, verdict)]), [Stored, Stored, Duplicate]);
+        }
+        assert_eq!(decisions(&[(1, Genuine), (2, Genuine)]), [Stored, Conflict]);
+        assert_eq!(decisions(&[(1, Unknown), (2, Forged)]), [Stored, Conflict]);
+    }
+
+    #[test]
+    fn what_was_withdrawn_comes_back_only_with_better_proof() {
+        for (verdict, expected) in
+            [(Verdict::Unknown, Decision::Duplicate), (Verdict::Genuine, Decision::Stored)]
+        {
+            let withdrawn =
+                Known { report_key: 7, content_hash: 1, verdict: Verdict::Unknown, counts: false };
+            let mut known: Contents = [withdrawn].into_iter().collect();
+            assert_eq!(known.decide(KEY, Uuid::from_u128(1), verdict, || true), expected);
+        }
+    }
+
+    #[test]
+    fn contents_of_one_identity_are_bounded() {
+        for (verdict, most) in [(Verdict::Unknown, MOST_CONTENTS), (Verdict::Genuine, MOST_GENUINE)] {
+            let copies: Vec<_> = (0..200).map(|content| (content, verdict)).collect();
+            let decisions = decisions(&copies);
+            assert!(decisions[..most].iter().all(|decision| decision.is_stored()));
+            assert!(decisions[most..].iter().all(|decision| *decision == Decision::Outranked));
+        }
+        let mut crowded: Vec<_> = (0..30).map(|content| (content, Verdict::Unknown)).collect();
+        crowded.push((99, Verdict::Genuine));
+        assert_eq!(decisions(&crowded).last(), Some(&Decision::Stored), "strangers crowd nobody out");
     }
 }

@@ -6,7 +6,7 @@ use thiserror::Error;
 
 use super::identity::Identity;
 use crate::{
-    provenance::{Evidence, Verdict},
+    provenance::{Evidence, Standing, Verdict},
     store::tables::RefusedPart,
 };
 
@@ -57,6 +57,9 @@ pub(super) struct ReportDecision {
     pub(super) identity: Identity,
     pub(super) group: String,
     pub(super) verdict: Verdict,
+    /// Not in the decisions of a version that did not ask.
+    #[serde(default)]
+    pub(super) standing: Standing,
     pub(super) decision: Decision,
 }
 
@@ -64,14 +67,18 @@ pub(super) struct ReportDecision {
 #[derive(Clone, Copy, Debug, Deserialize, Eq, PartialEq, Serialize)]
 #[serde(rename_all = "lowercase")]
 pub(super) enum Decision {
-    /// Stored: nothing with its identity was there.
+    /// Stored: nothing with its identity was there, or only copies whose place it takes.
     Stored,
-    /// Not stored: the same report with the same content is there.
+    /// Not stored: the same report with the same content is there, and proves as much.
     Duplicate,
     /// Stored and flagged: the same identity is there with other content.
     Conflict,
     /// Not stored: `intake.require` asks for more than its message proved.
     Withheld,
+    /// Not stored: senders who prove as little have stored as much as `intake.stranger_rows` allows in a day.
+    OverQuota,
+    /// Not stored: a genuine report with its identity says something else, or too many reports with its identity do.
+    Outranked,
 }
 
 impl MessageDecision {
@@ -104,6 +111,11 @@ impl Decision {
         matches!(self, Self::Stored | Self::Conflict)
     }
 
+    /// Whether the ledger tells of it: not of what is kept in quarantine and is new when it comes from there.
+    pub(super) fn is_in_ledger(self) -> bool {
+        !matches!(self, Self::Withheld | Self::OverQuota | Self::Outranked)
+    }
+
     /// The word that is stored.
     pub(super) fn as_str(self) -> &'static str {
         match self {
@@ -111,6 +123,8 @@ impl Decision {
             Self::Duplicate => "duplicate",
             Self::Conflict => "conflict",
             Self::Withheld => "withheld",
+            Self::OverQuota => "over_quota",
+            Self::Outranked => "outranked",
         }
     }
 }

@@ -2,9 +2,12 @@
 
 use std::{io, panic, panic::AssertUnwindSafe};
 
+use uuid::Uuid;
+
 use super::{
     identity::{Identity, ReportKind},
     read::{self, Limits, Refusal, Visitor},
+    stranger::Origin,
 };
 use crate::{
     provenance::{Delivery, Doubt, Evidence, Letter},
@@ -21,6 +24,7 @@ use crate::{
 #[derive(Debug)]
 pub(super) struct Examined {
     pub(super) number: u32,
+    pub(super) origin: Origin,
     pub(super) evidence: Evidence,
     pub(super) reports: Vec<ExaminedReport>,
     pub(super) refused: Vec<RefusedPart>,
@@ -32,6 +36,10 @@ pub(super) struct ExaminedReport {
     pub(super) part: u32,
     pub(super) path: Vec<String>,
     pub(super) identity: Identity,
+    /// What `identity.content` was when the case of names still counted: reports stored then have it.
+    pub(super) content_as_written: Uuid,
+    /// Rows that storing it takes, rollups apart.
+    pub(super) rows: u64,
     pub(super) org_name: Option<String>,
     pub(super) email: Option<String>,
 }
@@ -94,10 +102,11 @@ impl Read {
 
     /// What it holds, with what was found about its sender.
     pub(super) fn with(self, evidence: Option<Evidence>) -> Examined {
-        let Self { number, mut contents, doubt, .. } = self;
+        let Self { number, envelope, mut contents, doubt, .. } = self;
         let evidence = evidence.or(doubt.map(Evidence::unknown)).unwrap_or_default();
         contents.name_reporters(&evidence);
-        Examined { number, evidence, reports: contents.reports, refused: contents.refused }
+        let origin = Origin::of(&envelope);
+        Examined { number, origin, evidence, reports: contents.reports, refused: contents.refused }
     }
 }
 
@@ -139,9 +148,34 @@ impl Contents {
         }
     }
 
-    fn push(&mut self, path: &[String], identity: Identity, org_name: Option<String>, email: Option<String>) {
-        let part = self.take_part();
-        self.reports.push(ExaminedReport { part, path: path.to_vec(), identity, org_name, email });
+    /// Takes a report, or the reason why it is none; `content` is the hash of what it says as written, `details` the number of rows
+    /// that it has besides its records.
+    fn take(
+        &mut self,
+        path: &[String],
+        identity: Result<Identity, Refusal>,
+        content: u128,
+        details: usize,
+        org_name: Option<String>,
+        email: Option<String>,
+    ) {
+        match identity {
+            Ok(identity) => {
+                let part = self.take_part();
+                let (path, content_as_written) = (path.to_vec(), Uuid::from_u128(content));
+                let rows = identity.records.saturating_add(details as u64).saturating_add(1);
+                self.reports.push(ExaminedReport {
+                    part,
+                    path,
+                    identity,
+                    content_as_written,
+                    rows,
+                    org_name,
+                    email,
+                });
+            }
+            Err(refusal) => self.refused(path, refusal),
+        }
     }
 
     fn take_part(&mut self) -> u32 {
@@ -155,17 +189,19 @@ impl Visitor for Contents {
 
     fn aggregate(&mut self, path: &[String], report: Aggregate) {
         let identity = Identity::of_aggregate(&report, self.received_at);
-        self.push(path, identity, report.org_name, report.email);
+        self.take(path, identity, report.content_hash, 0, report.org_name, report.email);
     }
 
     fn tls(&mut self, path: &[String], report: TlsReport) {
         let identity = Identity::of_tls(&report, self.received_at);
-        self.push(path, identity, report.organization_name, report.contact_info);
+        let content = report.content_hash();
+        let failures = report.policies.iter().map(|policy| policy.failures.len()).sum();
+        self.take(path, identity, content, failures, report.organization_name, report.contact_info);
     }
 
     fn failure(&mut self, path: &[String], report: FailureReport) {
         let identity = Identity::of_failure(&report, self.received_at);
-        self.push(path, identity, None, None);
+        self.take(path, identity, report.content_hash(), 0, None, None);
     }
 
     fn refused(&mut self, path: &[String], refusal: Refusal) {

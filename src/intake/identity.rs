@@ -4,10 +4,12 @@ use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 use xxhash_rust::xxh3::xxh3_128;
 
+use super::read::Refusal;
 use crate::{
     domains::normalize,
+    label::label,
     provenance::{Claim, Kind},
-    report::{aggregate::Aggregate, failure::FailureReport, tls::TlsReport},
+    report::{LONGEST_RANGE, aggregate::Aggregate, failure::FailureReport, tls::TlsReport},
 };
 
 /// Who reports what, about which domain and days; written down with the decision and stored on every row.
@@ -16,18 +18,19 @@ pub struct Identity {
     /// The kind of report.
     pub kind: ReportKind,
     /// A hash of reporter, policy domain, report id, begin and end. Report ids alone repeat: between reporters, and from
-    /// Google and Mimecast on different days.
+    /// Google and Mimecast on different days. It is made of names as they were written, in lower case.
     pub key: Uuid,
-    /// A hash of what the report says.
+    /// A hash of what the report says, whatever the case of the reporter's and the policy domain's names. A report that
+    /// version 0.1 of this program stored keeps the hash it got then, for which their case counted.
     pub content: Uuid,
-    /// `org_name`, or the domain of `email` where that is missing; lower case.
+    /// The [`label`] of `org_name`, or of the domain of `email` where that is missing.
     pub reporter: String,
     /// The domain the report is about, normalized; empty when it names none.
     pub policy_domain: String,
     /// As written; empty when missing.
     pub report_id: String,
     /// The UTC day in the middle of the report's range, in days since the epoch: a range of local midnights
-    /// belongs to the day most of it lies in. The day of arrival where the range is missing.
+    /// belongs to the day most of it lies in. The day of arrival where the range is suspect.
     pub day: u16,
     /// The range is missing, reversed, longer than 35 days or far from the arrival.
     pub date_suspect: bool,
@@ -51,70 +54,93 @@ pub enum ReportKind {
 
 impl Identity {
     /// Of an aggregate report that arrived at `received_at` (milliseconds since the epoch).
-    #[must_use]
-    pub fn of_aggregate(report: &Aggregate, received_at: u64) -> Self {
+    ///
+    /// # Errors
+    ///
+    /// When its policy domain is not a domain name.
+    pub fn of_aggregate(report: &Aggregate, received_at: u64) -> Result<Self, Refusal> {
         let reporter = reporter(report.org_name.as_deref(), report.email.as_deref());
-        let policy_domain = domain(report.policy.domain.as_deref());
+        let policy_domain = domain(report.policy.domain.as_deref())?;
         let report_id = report.report_id.clone().unwrap_or_default();
         let range = Range::new(report.begin, report.end, received_at);
-        Self {
+        Ok(Self {
             kind: ReportKind::Aggregate,
             key: key(&["aggregate", &reporter, &policy_domain, &report_id, &range.begin, &range.end]),
-            content: Uuid::from_u128(report.content_hash),
-            reporter,
+            content: Uuid::from_u128(report.folded_hash),
+            reporter: label(&reporter),
             policy_domain,
             report_id,
             day: range.day,
             date_suspect: range.suspect,
             records: report.records,
             messages: report.messages,
-        }
+        })
     }
 
     /// Of a TLS report that arrived at `received_at`.
-    #[must_use]
-    pub fn of_tls(report: &TlsReport, received_at: u64) -> Self {
+    ///
+    /// # Errors
+    ///
+    /// When the domain of one of its policies is not a domain name.
+    pub fn of_tls(report: &TlsReport, received_at: u64) -> Result<Self, Refusal> {
         let reporter = reporter(report.organization_name.as_deref(), report.contact_info.as_deref());
-        let policy_domain = report.policies.iter().find_map(|policy| policy.policy_domain.as_deref());
+        for policy in &report.policies {
+            domain(policy.policy_domain.as_deref())?;
+        }
+        let policy_domain = report.policies.iter().find_map(|policy| report.domain_of(policy));
         let report_id = report.report_id.clone().unwrap_or_default();
         let range = Range::new(report.begin, report.end, received_at);
         let sessions = report.policies.iter().fold(0_u64, |sum, policy| {
             sum.saturating_add(policy.successful.unwrap_or(0)).saturating_add(policy.failed.unwrap_or(0))
         });
-        Self {
+        Ok(Self {
             kind: ReportKind::Tls,
             key: key(&["tls", &reporter, &report_id, &range.begin, &range.end]),
-            content: Uuid::from_u128(report.content_hash()),
-            reporter,
-            policy_domain: domain(policy_domain),
+            content: Uuid::from_u128(report.folded_hash()),
+            reporter: label(&reporter),
+            policy_domain: policy_domain.unwrap_or_default(),
             report_id,
             day: range.day,
             date_suspect: range.suspect,
             records: report.policies.len() as u64,
             messages: sessions,
-        }
+        })
     }
 
     /// Of a failure report, before it is redacted, that arrived at `received_at`. It has no id, so
     /// its content is its identity; who reports is only in the header of its mail, for the caller to fill in.
-    #[must_use]
-    pub fn of_failure(report: &FailureReport, received_at: u64) -> Self {
+    ///
+    /// # Errors
+    ///
+    /// When what it names as reported is not a domain name.
+    pub fn of_failure(report: &FailureReport, received_at: u64) -> Result<Self, Refusal> {
         let content = report.content_hash();
-        let about = report.reported_domain.first().map(String::as_str);
-        let about = about.or_else(|| report.header_from.as_deref().and_then(domain_of_address));
+        let author = report.header_from.as_deref().and_then(domain_of_address);
+        let named = || {
+            report
+                .reported_domain
+                .iter()
+                .map(|name| name.rsplit_once('@').map_or(name.as_str(), |(_, domain)| domain))
+                .chain(author)
+        };
+        let policy_domain = match named().find_map(normalize) {
+            Some(about) => about,
+            None => domain(named().next())?,
+        };
         let range = Range::new(report.arrival_date, report.arrival_date, received_at);
-        Self {
+        Ok(Self {
             kind: ReportKind::Failure,
             key: key(&["failure", &format!("{content:032x}")]),
             content: Uuid::from_u128(content),
             reporter: String::new(),
-            policy_domain: domain(about),
+            policy_domain,
             report_id: String::new(),
             day: range.day,
-            date_suspect: range.suspect,
+            // RFC 5965 section 3.2 leaves Arrival-Date to the reporter.
+            date_suspect: range.suspect && report.arrival_date.is_some(),
             records: 1,
             messages: report.incidents.unwrap_or(1),
-        }
+        })
     }
 }
 
@@ -157,17 +183,18 @@ impl Range {
             (Some(one), None) | (None, Some(one)) => (one, one),
             (None, None) => (arrival, arrival),
         };
-        let middle = first.midpoint(last);
         let is_complete = begin.is_some() && end.is_some();
         let is_plausible = first <= last
-            && last.saturating_sub(first) <= MOST_DAYS * DAY
+            && last.saturating_sub(first) <= LONGEST_RANGE
             && last <= arrival.saturating_add(2 * DAY)
             && first >= arrival.saturating_sub(LONGEST_AGO * DAY);
+        let suspect = !(is_complete && is_plausible);
+        let middle = if suspect { arrival } else { first.midpoint(last) };
         Self {
             begin: text(begin),
             end: text(end),
             day: u16::try_from(middle.div_euclid(DAY).clamp(0, i64::from(u16::MAX))).unwrap_or(0),
-            suspect: !(is_complete && is_plausible),
+            suspect,
         }
     }
 }
@@ -177,9 +204,15 @@ fn reporter(org_name: Option<&str>, email: Option<&str>) -> String {
     named.or_else(|| email.and_then(domain_of_address)).unwrap_or_default().to_lowercase()
 }
 
-fn domain(name: Option<&str>) -> String {
-    let name = name.unwrap_or_default();
-    normalize(name).unwrap_or_else(|| name.trim().trim_end_matches('.').to_lowercase())
+/// A domain that a report names, normalized; empty where it names none. Real reporters write it with underscores, a final
+/// dot, capitals or as U-label, and all of these are domains.
+fn domain(name: Option<&str>) -> Result<String, Refusal> {
+    let name = name.unwrap_or_default().trim();
+    match normalize(name) {
+        Some(domain) => Ok(domain),
+        None if name.is_empty() => Ok(String::new()),
+        None => Err(Refusal::no_domain(name)),
+    }
 }
 
 fn domain_of_address(address: &str) -> Option<&str> {
@@ -200,9 +233,6 @@ fn key(parts: &[&str]) -> Uuid {
 /// Seconds.
 const DAY: i64 = 86_400;
 
-/// Ranges of weeks are seen in the wild (Trustwave); a month and some days is as far as belief goes.
-const MOST_DAYS: i64 = 35;
-
 /// Days. History that is handed in from another system is at most as old as what is kept here.
 const LONGEST_AGO: i64 = 800;
 
@@ -212,6 +242,7 @@ mod tests {
 
     /// 2026-11-02T12:00:00Z.
     const ARRIVAL: u64 = 1_793_620_800_000;
+    const ARRIVED: u16 = 20_759;
 
     fn range(begin: i64, end: i64) -> (u16, bool) {
         let range = Range::new(Some(begin), Some(end), ARRIVAL);
@@ -235,13 +266,56 @@ mod tests {
     #[test]
     fn strange_ranges_are_flagged_and_never_refused() {
         let midnight = 1_793_491_200;
-        assert!(range(midnight + 86_399, midnight).1, "reversed");
-        assert!(range(midnight - 40 * DAY, midnight).1, "longer than 35 days");
-        assert!(range(0, 86_399).1, "1970");
-        assert!(range(midnight + 400 * DAY, midnight + 401 * DAY).1, "in the future");
-        assert!(range(i64::MIN, i64::MAX).1);
-        assert_eq!(Range::new(None, None, ARRIVAL).day, 20_759);
-        assert!(Range::new(None, None, ARRIVAL).suspect);
+        for (begin, end, why) in [
+            (midnight + 86_399, midnight, "reversed"),
+            (midnight - 40 * DAY, midnight, "longer than 35 days"),
+            (0, 86_399, "1970"),
+            (midnight + 400 * DAY, midnight + 401 * DAY, "in the future"),
+            (midnight * 1000, (midnight + 86_399) * 1000, "in milliseconds"),
+            (-86_400, -1, "before 1970"),
+            (0, 4_294_967_295, "136 years"),
+            (i64::MIN, i64::MAX, "all of time"),
+        ] {
+            assert_eq!(range(begin, end), (ARRIVED, true), "{why}");
+        }
+        for (begin, end) in [(None, None), (Some(midnight), None), (None, Some(0))] {
+            let range = Range::new(begin, end, ARRIVAL);
+            assert_eq!((range.day, range.suspect), (ARRIVED, true), "{begin:?} {end:?}");
+        }
+    }
+
+    #[test]
+    fn domains_as_reporters_write_them() {
+        for (written, expected) in [
+            ("Example.COM.", "example.com"),
+            ("_dmarc.example.com", "_dmarc.example.com"),
+            ("bücher.example", "xn--bcher-kva.example"),
+            ("xn--bcher-kva.example", "xn--bcher-kva.example"),
+            (" example.com\n", "example.com"),
+            ("", ""),
+            ("  ", ""),
+        ] {
+            assert_eq!(domain(Some(written)).ok().as_deref(), Some(expected), "{written:?}");
+        }
+        assert_eq!(domain(None).ok().as_deref(), Some(""));
+    }
+
+    #[test]
+    fn what_is_no_domain_is_refused() {
+        for name in [
+            r"x\') or 1=1 --.example",
+            "a'b.example",
+            "a\0b.example",
+            "a b.example",
+            "a@b.example",
+            "a..b",
+            "\u{202e}",
+        ] {
+            let refusal = domain(Some(name)).unwrap_err();
+            assert_eq!(refusal.code, "policy_domain_invalid", "{name:?}");
+        }
+        let long = domain(Some(&"x".repeat(100_000))).unwrap_err();
+        assert!(long.message.len() < 200, "{}", long.message);
     }
 
     #[test]
@@ -255,6 +329,57 @@ mod tests {
     fn parts_of_a_key_do_not_run_into_each_other() {
         assert_ne!(key(&["a", "bc"]), key(&["ab", "c"]));
         assert_ne!(key(&["a", ""]), key(&["", "a"]));
+    }
+
+    fn aggregate(org_name: &str, email: &str, domain: &str) -> Aggregate {
+        let document = format!(
+            "<feedback><report_metadata><org_name>{org_name}</org_name><email>{email}</email><report_id>42</report_id>\
+             <date_range><begin>1793491200</begin><end>1793577599</end></date_range></report_metadata>\
+             <policy_published><domain>{domain}</domain></policy_published></feedback>"
+        );
+        let limits = crate::report::Limits::default();
+        crate::report::aggregate::read(document.as_bytes(), &limits, |_| {}).unwrap()
+    }
+
+    #[test]
+    fn ordinary_reports_keep_their_identity() {
+        let report = aggregate("google.com", "noreply-dmarc-support@google.com", "example.org");
+        let identity = Identity::of_aggregate(&report, ARRIVAL).unwrap();
+        assert_eq!(identity.key.to_string(), "e7bec133-447e-2658-371b-823bd6c44106");
+        assert_eq!(identity.content.as_u128(), report.content_hash);
+        assert_eq!(identity.reporter, "google.com");
+        for (org_name, lower, reporter) in [
+            ("Enterprise Outlook", "enterprise outlook", "enterprise outlook"),
+            (" Mail.Ru\n", "mail.ru", "mail.ru"),
+            ("O'Reilly\\", "o'reilly\\", "o_reilly_"),
+            ("Goo\u{200b}gle.com", "goo\u{200b}gle.com", "goo_gle.com"),
+        ] {
+            let report = aggregate(org_name, "a@b.example", "Example.ORG.");
+            let identity = Identity::of_aggregate(&report, ARRIVAL).unwrap();
+            let parts = ["aggregate", lower, "example.org", "42", "1793491200", "1793577599"];
+            assert_eq!(identity.key, key(&parts), "{org_name}");
+            assert_eq!(identity.reporter, reporter);
+        }
+    }
+
+    #[test]
+    fn tls_reports_keep_their_identity() {
+        let report = TlsReport {
+            organization_name: Some("Google Inc.".to_owned()),
+            report_id: Some("2026-11-01T00:00:00Z_example.org".to_owned()),
+            begin: Some(1_793_491_200),
+            end: Some(1_793_577_599),
+            announced_domain: Some("example.org".to_owned()),
+            policies: vec![crate::report::tls::TlsPolicy::default()],
+            ..TlsReport::default()
+        };
+        let identity = Identity::of_tls(&report, ARRIVAL).unwrap();
+        let parts = ["tls", "google inc.", "2026-11-01T00:00:00Z_example.org", "1793491200", "1793577599"];
+        assert_eq!(identity.key, key(&parts), "the announced domain is no part of it");
+        assert_eq!(
+            (identity.reporter.as_str(), identity.policy_domain.as_str()),
+            ("google inc.", "example.org")
+        );
     }
 
     #[test]

@@ -19,7 +19,8 @@ use crate::{
 };
 
 /// Forms the rows of `deliveries` and `messages`, and tells the log what became of each message. Of a message that ClickHouse refused there is nothing in the
-/// ledger: when it comes again from the quarantine, it is new.
+/// ledger: when it comes again from the quarantine, it is new. Also returns the rows of `messages` that these replace: those of
+/// messages that were put back from quarantine.
 ///
 /// # Errors
 ///
@@ -28,7 +29,8 @@ pub(super) fn batches(
     segment: &Segment,
     decisions: &[MessageDecision],
     hopeless: &Hopeless,
-) -> Result<Vec<Batch>, SpoolError> {
+) -> Result<Written, SpoolError> {
+    let mut replaced = Vec::new();
     let decisions: BTreeMap<_, _> = decisions.iter().map(|decision| (decision.number, decision)).collect();
     let id = segment.id().uuid();
     let mut deliveries = Filling::<Deliveries>::default();
@@ -41,15 +43,17 @@ pub(super) fn batches(
             Err(error) => return Err(error),
         };
         let Some(decision) = decisions.get(&message.number) else { continue };
+        replaced.extend(message.requeued_from.map(|from| (from.segment.uuid(), from.number)));
         let given_up = hopeless.get(&message.number);
         if given_up.is_none() {
-            for report in decision.reports.iter().filter(|report| report.decision != Decision::Withheld) {
+            for report in decision.reports.iter().filter(|report| report.decision.is_in_ledger()) {
                 let identity = &report.identity;
                 let context = report.context(id, message.number, message.envelope.received_at);
                 let delivery = Delivery {
                     part: report.part,
                     decision: report.decision.as_str(),
                     kind: identity.kind.as_str(),
+                    organization: decision.evidence.proven_organization().unwrap_or_default(),
                     report_id: &identity.report_id,
                     records: identity.records,
                     messages: identity.messages,
@@ -63,7 +67,14 @@ pub(super) fn batches(
     }
     batches.extend(deliveries.cut());
     batches.extend(messages.cut());
-    Ok(batches)
+    Ok(Written { batches, replaced })
+}
+
+/// What is written down about a segment.
+pub(super) struct Written {
+    pub(super) batches: Vec<Batch>,
+    /// Rows of `messages` that go: those of messages that were put back from quarantine, by segment and number.
+    pub(super) replaced: Vec<(Uuid, u32)>,
 }
 
 /// A message and what became of it.
@@ -150,7 +161,14 @@ impl<'a> Summary<'a> {
                 report.identity.kind.as_str(),
                 report.decision.as_str(),
                 report.verdict.as_str(),
+                report.standing.as_str(),
             );
+            if matches!(report.decision, Decision::Withheld | Decision::OverQuota) {
+                telemetry::withheld(segment.id(), self.message, self.author(), self.code());
+            }
+            if report.identity.date_suspect && report.decision.is_stored() {
+                telemetry::date_suspect(report.identity.kind.as_str());
+            }
         }
         for part in &self.decision.refused {
             telemetry::refused(&part.code);

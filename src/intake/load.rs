@@ -16,7 +16,7 @@ use super::{
     suspect::Watch,
 };
 use crate::{
-    domains::{Registry, normalize},
+    domains::Registry,
     report::{
         aggregate::{Aggregate, Record},
         failure::FailureReport,
@@ -25,7 +25,7 @@ use crate::{
     sources::Seen,
     spool::{Message, Segment, SpoolError},
     store::{
-        Batch, Day, Filling,
+        Batch, Day, Filling, Place, StoredCopy,
         tables::{AggregateRecords, AggregateReports, Context, FailureReports, TlsFailures, TlsPolicies},
     },
 };
@@ -247,7 +247,7 @@ impl Visitor for Visit<'_> {
     fn tls(&mut self, _: &[String], report: TlsReport) {
         if let Some(decision) = self.stored() {
             for (position, policy) in (0..).zip(&report.policies) {
-                let domain = policy.policy_domain.as_deref().and_then(normalize).unwrap_or_default();
+                let domain = report.domain_of(policy).unwrap_or_default();
                 let context = Context {
                     policy_domain: &domain,
                     group_name: self.loader.registry.group_of(&domain),
@@ -304,8 +304,38 @@ impl ReportDecision {
             group_name: &self.group,
             reporter: &identity.reporter,
             verdict: self.verdict.as_str(),
+            standing: self.standing.as_str(),
             conflict: self.decision == Decision::Conflict,
             date_suspect: identity.date_suspect,
+        }
+    }
+}
+
+impl ReportDecision {
+    /// It as the store knows it, before anything was done to it.
+    pub(super) fn copy(&self, segment: Uuid, number: u32, received_at: u64) -> StoredCopy {
+        let identity = &self.identity;
+        StoredCopy {
+            report_key: identity.key.as_u128(),
+            content_hash: identity.content.as_u128(),
+            segment,
+            number,
+            kind: identity.kind.as_str().to_owned(),
+            received_at,
+            policy_domain: identity.policy_domain.clone(),
+            day: identity.day,
+            group_name: self.group.clone(),
+            reporter: identity.reporter.clone(),
+            verdict: self.verdict,
+            standing: self.standing.as_str().to_owned(),
+            report_id: identity.report_id.clone(),
+            records: identity.records,
+            messages: identity.messages,
+            step: 0,
+            place: Place::Counted,
+            pending: None,
+            changed_by: String::new(),
+            reason: String::new(),
         }
     }
 }

@@ -85,7 +85,10 @@ impl<'a, V: Visitor> Reading<'a, V> {
                 aggregate::read(xml, limits, |record| self.visitor.record(path, record))
                     .map(|report| self.visitor.aggregate(path, report))
             }
-            Content::Tls(json) => tls::read(json, limits).map(|report| self.visitor.tls(path, report)),
+            Content::Tls(json) => tls::read(json, limits).map(|report| {
+                let announced_domain = tls::announced_domain(found.headers, path);
+                self.visitor.tls(path, TlsReport { announced_domain, ..report });
+            }),
             Content::Failure(parts) => {
                 failure::read(parts, limits).map(|report| self.visitor.failure(path, report))
             }
@@ -132,7 +135,18 @@ impl Refusal {
         Self { code: error.code(), message: error.to_string() }
     }
 
+    /// Of a report whose policy domain is not a domain name; `name` is as written.
+    pub(super) fn no_domain(name: &str) -> Self {
+        let shown: String = name.chars().take(MOST_SHOWN).collect();
+        let dots = if shown.len() < name.len() { "..." } else { "" };
+        let message = format!("the policy domain {shown:?}{dots} is not a domain name");
+        Self { code: "policy_domain_invalid", message }
+    }
+
     fn nothing_found() -> Self {
         Self { code: "not_a_report", message: "no part of it holds a report".to_owned() }
     }
 }
+
+/// Characters of a name that are quoted in a reason.
+const MOST_SHOWN: usize = 100;

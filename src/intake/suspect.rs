@@ -99,7 +99,7 @@ impl Watch {
     fn write(&self) -> Result<(), SpoolError> {
         // Numbers and a set of numbers always serialise.
         let bytes = serde_json::to_vec(&self.notes).unwrap_or_default();
-        self.spool.write_side(self.segment, SIDE_FILE, &bytes)
+        self.spool.note_side(self.segment, SIDE_FILE, &bytes)
     }
 }
 

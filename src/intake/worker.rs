@@ -11,17 +11,17 @@ use super::{
     decide::{Contents, decide},
     decision::{self, DecisionError, MessageDecision, Reason},
     examine::{Examined, Read},
-    identity::ReportKind,
     insert::{Hopeless, Inserter, Stopped},
     ledger,
     load::{LoadError, Loader},
     read::Refusal,
+    stranger::StrangerQuota,
     suspect::Watch,
     verify::{ask, verify},
 };
 use crate::{
     spool::{Message, Segment, SegmentId, SpoolError},
-    store::{Batch, Known, StoreError},
+    store::{Batch, StoreError},
     telemetry::intake as telemetry,
 };
 
@@ -134,7 +134,7 @@ impl Worker<'_> {
             Settled::Examined(examined) => self.decide(examined).await?,
         };
         let decisions = Arc::new(decisions);
-        let mut hopeless = Hopeless::new();
+        let mut hopeless = self.refused_before()?;
         self.load(&segment, &decisions, watch, &mut hopeless).await?;
         self.settle(&segment, &decisions, &hopeless).await?;
         self.quarantine(&segment, &decisions, &hopeless)?;
@@ -184,7 +184,7 @@ impl Worker<'_> {
     /// Settles which reports are stored, and writes that down. One segment at a time: two that hold the same report
     /// must not both find it new.
     async fn decide(&self, examined: Vec<Examined>) -> Result<Vec<MessageDecision>, Failure> {
-        let Inner { store, registry, settings, in_flight, deciding, spool, .. } = &**self.intake;
+        let Inner { store, registry, settings, in_flight, established, deciding, spool, .. } = &**self.intake;
         let mut keys: Vec<_> = examined
             .iter()
             .flat_map(|message| &message.reports)
@@ -192,20 +192,50 @@ impl Worker<'_> {
             .collect();
         keys.sort_unstable();
         keys.dedup();
-        let _alone = deciding.lock().await;
+        let mut quota = deciding.lock().await;
         let segment = self.segment.uuid();
         let stored =
             self.inserter().until_done("deliveries", async || store.known(&keys, segment).await).await?;
-        let mut known = Contents::new();
-        for report in stored {
-            let contents = known.entry(uuid::Uuid::from_u128(report.report_key)).or_default();
-            contents.push(uuid::Uuid::from_u128(report.content_hash));
-        }
+        let mut known: Contents = stored.into_iter().collect();
         in_flight.add_to(&mut known, self.segment);
-        let decisions = decide(examined, &mut known, &registry.current(), settings.require);
+        // On a copy: a decision that could not be written down is made again.
+        let mut counted = match &*quota {
+            Some(quota) => quota.clone(),
+            None => self.recall_clients().await?,
+        };
+        let clients: Vec<_> = examined.iter().map(|message| message.origin.client_ip).collect();
+        let established = established.current(store).await;
+        let registry = registry.current();
+        let decisions = decide(examined, &mut known, &registry, &established, settings.require, &mut counted);
         spool.write_side(self.segment, decision::SIDE_FILE, &decision::encode(&decisions)?)?;
         in_flight.insert(self.segment, &decisions);
+        *quota = Some(counted);
+        for (decision, client) in decisions.iter().zip(clients) {
+            if decision.reports.iter().any(|report| report.standing.is_believed()) {
+                self.intake.known.remember(client);
+            }
+        }
         Ok(decisions)
+    }
+
+    /// Who delivered what in the last days, as far as the store knows: how much strangers have stored, and from which
+    /// networks genuine reports come.
+    async fn recall_clients(&self) -> Result<StrangerQuota, Failure> {
+        let Inner { store, settings, known, .. } = &**self.intake;
+        let segment = self.segment.uuid();
+        let clients = self
+            .inserter()
+            .until_done("reporting clients", async || store.reporting_clients(segment).await)
+            .await?;
+        let mut quota = StrangerQuota::new(settings.stranger_rows);
+        for client in clients {
+            if client.is_believed {
+                known.remember(client.client);
+            } else {
+                quota.recall(client.client, client.day, client.records);
+            }
+        }
+        Ok(quota)
     }
 
     /// Second pass: the rows of the reports that are stored.
@@ -229,8 +259,8 @@ impl Worker<'_> {
             sources: self.intake.sources.clone(),
             batches,
         };
-        let (segment, read) = (segment.clone(), decisions.clone());
-        let forming = tokio::task::spawn_blocking(move || loader.run(&segment, &read, &mut watch));
+        let (forms, read) = (segment.clone(), decisions.clone());
+        let forming = tokio::task::spawn_blocking(move || loader.run(&forms, &read, &mut watch));
         let inserter = self.inserter();
         let insert = async |batch: Batch| {
             let mut refused = Hopeless::new();
@@ -243,24 +273,43 @@ impl Worker<'_> {
             hopeless.extend(refused);
         }
         forming.await.map_err(|_| Failure::Panicked)??;
-        self.withdraw(decisions, hopeless).await
+        self.take_out(segment, decisions, hopeless).await
     }
 
     /// Nothing of a message stays that ClickHouse did not take whole: it goes to quarantine, and when it
     /// comes from there it must not meet, or be counted beside, what is left of it.
-    async fn withdraw(&self, decisions: &[MessageDecision], hopeless: &Hopeless) -> Result<(), Failure> {
+    async fn take_out(
+        &self,
+        segment: &Segment,
+        decisions: &[MessageDecision],
+        hopeless: &Hopeless,
+    ) -> Result<(), Failure> {
         if hopeless.is_empty() {
             return Ok(());
         }
-        let given_up = decisions.iter().filter(|decision| hopeless.contains_key(&decision.number));
-        let reports = given_up.flat_map(MessageDecision::stored).map(|report| {
-            let identity = &report.identity;
-            Known { report_key: identity.key.as_u128(), content_hash: identity.content.as_u128() }
-        });
-        let reports: Vec<_> = reports.collect();
-        let (store, segment) = (&self.intake.store, self.segment.uuid());
-        self.inserter().until_done("withdrawal", async || store.withdraw(&reports, segment).await).await?;
+        // What is taken out does not come back under the same token: a later attempt must not think it is stored.
+        let note = serde_json::to_vec(hopeless).unwrap_or_default();
+        self.intake.spool.write_side(self.segment, REFUSED_FILE, &note)?;
+        let mut copies = Vec::new();
+        for message in self.messages(segment) {
+            let message = message?;
+            let given_up = decisions.iter().find(|decision| decision.number == message.number);
+            let given_up = given_up.filter(|decision| hopeless.contains_key(&decision.number));
+            let stored = given_up.into_iter().flat_map(MessageDecision::stored);
+            copies.extend(stored.map(|report| {
+                report.copy(self.segment.uuid(), message.number, message.envelope.received_at)
+            }));
+        }
+        let store = &self.intake.store;
+        self.inserter().until_done("withdrawal", async || store.take_out_refused(&copies).await).await?;
         Ok(())
+    }
+
+    /// The messages that an attempt before this one found refused.
+    fn refused_before(&self) -> Result<Hopeless, Failure> {
+        let note = self.intake.spool.read_side(self.segment, REFUSED_FILE)?;
+        let note = note.map(|bytes| serde_json::from_slice(&bytes).map_err(DecisionError::Malformed));
+        Ok(note.transpose()?.unwrap_or_default())
     }
 
     /// What the ledger and the list of messages say; then the segment's reports are known to everybody.
@@ -273,8 +322,11 @@ impl Worker<'_> {
         let (segment, read) = (segment.clone(), decisions.clone());
         let given_up = hopeless.clone();
         let forming = tokio::task::spawn_blocking(move || ledger::batches(&segment, &read, &given_up));
-        let batches = forming.await.map_err(|_| Failure::Panicked)??;
+        let ledger::Written { batches, replaced } = forming.await.map_err(|_| Failure::Panicked)??;
         let inserter = self.inserter();
+        let store = &self.intake.store;
+        // A mail has one row: that of its last time through.
+        inserter.until_done("requeued messages", async || store.forget_messages(&replaced).await).await?;
         for batch in &batches {
             inserter.insert_surely(batch).await?;
         }
@@ -282,11 +334,9 @@ impl Worker<'_> {
         let keys: Vec<_> = decisions
             .iter()
             .flat_map(MessageDecision::stored)
-            .filter(|report| report.identity.kind == ReportKind::Aggregate)
             .map(|report| report.identity.key.as_u128())
             .collect();
-        let store = &self.intake.store;
-        inserter.until_done("collisions", async || store.settle_collisions(&keys).await).await?;
+        inserter.until_done("report_corrections", async || store.settle(&keys).await).await?;
         Ok(())
     }
 
@@ -369,6 +419,8 @@ const INSERTS_AT_ONCE: usize = 2;
 /// Batches that wait beside those being inserted and the one that is being filled; each has at most a few megabytes.
 const BATCHES_AHEAD: usize = 1;
 
+/// The side file with the messages that ClickHouse refused.
+const REFUSED_FILE: &str = "refused";
 /// Segments whose senders DNS is asked about, for each worker. In the time that takes with silent name servers, that many
 /// may close.
 const VERIFYING: usize = 8;

@@ -110,7 +110,8 @@ impl Walk<'_> {
             text: arf.text.take(),
             outer_headers: self.outer_headers.clone(),
         };
-        self.tell_at(Found { path: &arf.path, content: Content::Failure(&parts) });
+        let headers = parts.outer_headers.as_slice();
+        self.tell_at(Found { path: &arf.path, headers, content: Content::Failure(&parts) });
     }
 }
 

@@ -82,6 +82,11 @@ impl Walk<'_> {
                 let hint = Hint { guessed: true, ..hint.clone() };
                 self.content(&mut Base64::new(&mut input), &hint, at, arf)
             }
+            Kind::Encrypted(_) if hint.media => Ok(()),
+            Kind::Encrypted(format) => {
+                self.refuse(MailError::Encrypted { format });
+                Ok(())
+            }
             Kind::Feedback => self.feedback(&mut input, arf),
             Kind::Gzip => self.inflate(&mut input, Format::Gzip, hint, at),
             Kind::Zlib => self.inflate(&mut input, Format::Zlib, hint, at),
@@ -98,6 +103,7 @@ impl Walk<'_> {
                 let boundary = guess_boundary(input.head()).map(<[u8]>::to_vec).unwrap_or_default();
                 self.parts(&Mime::default(), &mut input, &boundary, "", at)
             }
+            Kind::Signed => self.signed(&mut input, at),
             Kind::TextFailure if self.limits.text_failures => self.text_failure(&mut input, arf),
             Kind::Tnef => self.archive(at, |walk, at| walk.tnef(&mut input, hint, at)),
             Kind::Zip => self.archive(at, |walk, at| walk.zip(&mut input, hint, at)),

@@ -9,10 +9,16 @@ pub enum MailError {
     /// An archive's bytes contradict themselves or end too early.
     #[error("the {format} archive is damaged: {reason}")]
     CorruptArchive {
-        /// `gzip`, `zlib`, `zip` or `tnef`.
+        /// `gzip`, `zlib`, `zip`, `tnef` or `S/MIME`.
         format: &'static str,
         /// What is wrong with it.
         reason: String,
+    },
+    /// A part that only its recipient's key opens.
+    #[error("it is encrypted ({format}); reports have to be sent in clear")]
+    Encrypted {
+        /// `OpenPGP` or `S/MIME`.
+        format: &'static str,
     },
     /// The message, or a temporary file, could not be read or written.
     #[error("the message could not be read: {source}")]
@@ -87,6 +93,7 @@ impl MailError {
     pub fn code(&self) -> &'static str {
         match self {
             Self::CorruptArchive { .. } => "corrupt_archive",
+            Self::Encrypted { .. } => "encrypted",
             Self::Io { .. } => "io",
             Self::LimitArchiveDepth { .. } => "limit_archive_depth",
             Self::LimitEntries { .. } => "limit_entries",

@@ -3,7 +3,7 @@
 mod markup;
 
 use super::transfer::{Base64, Encoding};
-use super::{headers::Mime, peek::read_capped};
+use super::{headers::Mime, peek::read_capped, smime::Cms};
 use crate::report::failure::{Fields, colon};
 
 use markup::{ascii, has_escaped_attribute, plausible_json, plausible_markup};
@@ -15,6 +15,8 @@ pub(super) use markup::Root;
 pub(super) enum Kind {
     /// Base64 text of one of the others, in a part that does not say so.
     Base64,
+    /// What cannot be read without a key, and how it is encrypted.
+    Encrypted(&'static str),
     /// The fields of a feedback report (RFC 5965).
     Feedback,
     Gzip,
@@ -24,6 +26,8 @@ pub(super) enum Kind {
     /// Text that begins with a MIME delimiter.
     Multipart,
     Nothing,
+    /// A message inside of its signature (S/MIME).
+    Signed,
     /// The text of a failure report that has no feedback part.
     TextFailure,
     Tnef,
@@ -49,6 +53,7 @@ impl Kind {
             Some(b'<') if plausible_markup(text) => Self::Xml(Root::of(text)),
             Some(b'{') if plausible_json(text) => Self::Json,
             Some(_) if is_base64_of_report(text) => Self::Base64,
+            Some(_) if is_openpgp(head) => Self::Encrypted(OPENPGP),
             Some(_) => Self::of_text(text),
         }
     }
@@ -77,11 +82,23 @@ impl Kind {
             [b'B', b'Z', b'h', b'1'..=b'9', 0x31, 0x41, 0x59, 0x26, ..] => Self::Unsupported("a bzip2 file"),
             [0x28, 0xB5, 0x2F, 0xFD, ..] => Self::Unsupported("a Zstandard file"),
             [0x1F, 0x9D | 0xA0, ..] => Self::Unsupported("a file of compress(1)"),
+            [0x04, 0x22, 0x4D, 0x18, ..] => Self::Unsupported("an LZ4 file"),
+            [b'L', b'Z', b'I', b'P', 1, ..] => Self::Unsupported("an lzip file"),
+            [b'M', b'S', b'C', b'F', 0, 0, 0, 0, ..] => Self::Unsupported("a cabinet file"),
+            [0x30, ..] => match Cms::of(head)? {
+                Cms::Signed => Self::Signed,
+                Cms::Encrypted => Self::Encrypted("S/MIME"),
+                Cms::Compressed => Self::Unsupported("an S/MIME message that is compressed"),
+            },
+            _ if is_tar(head) => Self::Unsupported("a tar archive"),
             _ => return None,
         })
     }
 
     fn of_text(text: &[u8]) -> Self {
+        if text.starts_with(b"-----BEGIN PGP MESSAGE-----") {
+            return Self::Encrypted(OPENPGP);
+        }
         if is_feedback(text) {
             return Self::Feedback;
         }
@@ -91,7 +108,10 @@ impl Kind {
         if is_text_failure(text) {
             return Self::TextFailure;
         }
-        if guess_boundary(text).is_some() { Self::Multipart } else { Self::Nothing }
+        if guess_boundary(text).is_some() {
+            return Self::Multipart;
+        }
+        encoded_in_text(text).map_or(Self::Nothing, Self::Unsupported)
     }
 }
 
@@ -180,7 +200,7 @@ fn is_base64_of_report(text: &[u8]) -> bool {
     let mut encoded = &text[..text.len().min(256)];
     let Ok(decoded) = read_capped(&mut Base64::new(&mut encoded), 192) else { return false };
     match Kind::by_magic(&decoded) {
-        Some(Kind::Gzip | Kind::Zip) => true,
+        Some(Kind::Gzip | Kind::Zip | Kind::Signed | Kind::Encrypted(_)) => true,
         Some(_) => false,
         None => {
             let decoded = ascii(&decoded);
@@ -192,6 +212,67 @@ fn is_base64_of_report(text: &[u8]) -> bool {
                 || (decoded.first() == Some(&b'{') && plausible_json(decoded))
         }
     }
+}
+
+/// Whether an OpenPGP message begins here in binary: with a session key that is encrypted, in a packet of the
+/// old or the new form (RFC 9580 sections 4.2 and 5.1).
+fn is_openpgp(head: &[u8]) -> bool {
+    matches!(
+        head,
+        [0x84, _, 3 | 6, ..]
+            | [0x85, _, _, 3 | 6, ..]
+            | [0xC1, ..192, 3 | 6, ..]
+            | [0xC1, 192..224, _, 3 | 6, ..]
+    )
+}
+
+/// Whether an archive of tar begins here: it has no mark in its old form, but a sum of its first block.
+fn is_tar(head: &[u8]) -> bool {
+    let Some((block, _)) = head.split_first_chunk::<512>() else { return false };
+    let written = block[148..156].iter().skip_while(|byte| **byte == b' ');
+    let written = written.take_while(|byte| byte.is_ascii_digit());
+    let written = written.fold(0_u32, |sum, digit| sum.wrapping_mul(8).wrapping_add(u32::from(digit - b'0')));
+    let others = block[..148].iter().chain(&block[156..]);
+    let sum = others.map(|byte| u32::from(*byte)).sum::<u32>() + 8 * u32::from(b' ');
+    // A block of zeros is the end of an archive, not its start.
+    block[0] != 0 && written == sum
+}
+
+/// How a file is written into a text, if one is: with a mark of its own, not as a MIME part.
+fn encoded_in_text(text: &[u8]) -> Option<&'static str> {
+    let mut lines =
+        text.split(|byte| *byte == b'\n').map(|line| line.strip_suffix(b"\r").unwrap_or(line)).peekable();
+    while let Some(line) = lines.next() {
+        if line.starts_with(b"=ybegin ") {
+            return Some("a yEnc file");
+        }
+        if line.starts_with(b"(This file must be converted with BinHex") {
+            return Some("a BinHex file");
+        }
+        if is_uuencode_begin(line) && lines.peek().is_some_and(|next| is_uuencoded(next)) {
+            return Some("a uuencoded file");
+        }
+    }
+    None
+}
+
+/// `begin 644 report.xml.gz`, or `begin-base64 644 report.xml.gz`.
+fn is_uuencode_begin(line: &[u8]) -> bool {
+    let mut words = line.split(|byte| *byte == b' ');
+    let is_mode =
+        |word: &[u8]| (3..=4).contains(&word.len()) && word.iter().all(|byte| (b'0'..=b'7').contains(byte));
+    matches!(words.next(), Some(b"begin" | b"begin-base64"))
+        && words.next().is_some_and(is_mode)
+        && words.next().is_some_and(|name| !name.is_empty())
+}
+
+/// Whether a line may be one of uuencode: its first character says how many bytes it holds, or it is base64.
+fn is_uuencoded(line: &[u8]) -> bool {
+    let Some((first, rest)) = line.split_first() else { return false };
+    let most = usize::from(first.wrapping_sub(b' ') & 0x3f).div_ceil(3) * 4 + 2;
+    let is_plain =
+        line.iter().all(|byte| (b' '..=b'`').contains(byte)) && !rest.is_empty() && rest.len() <= most;
+    is_plain || is_base64(line)
 }
 
 const FEEDBACK_FIELDS: [&[u8]; 18] = [
@@ -232,6 +313,7 @@ const MAIL_FIELDS: [&[u8]; 16] = [
     b"x-mailer",
     b"x-received",
 ];
+const OPENPGP: &str = "OpenPGP";
 const OUTLOOK: &str = "an Outlook message file (.msg)";
 /// RFC 2046 allows 70; generous because those that forget the parameter count badly too.
 const MAX_BOUNDARY: usize = 200;
@@ -245,7 +327,7 @@ mod tests {
     fn the_first_bytes_say_what_it_is() {
         let utf16: Vec<u8> =
             "\u{feff}<?xml version=\"1.0\"?><feedback/>".encode_utf16().flat_map(u16::to_be_bytes).collect();
-        let cases: [(&[u8], Kind); 37] = [
+        let cases: [(&[u8], Kind); 48] = [
             (b"", Kind::Nothing),
             (b"unused", Kind::Nothing),
             (b"\x1f\x8b\x08\0", Kind::Gzip),
@@ -283,6 +365,20 @@ mod tests {
             (b"Note: this is prose\nand more of it", Kind::Nothing),
             (b"Version: 1\r\nFeedback-Type: auth-failure\r\n", Kind::Feedback),
             (b"preamble\n--b\nContent-Type: text/plain\n", Kind::Multipart),
+            (b"0\x80\x06\x09\x2a\x86\x48\x86\xf7\x0d\x01\x07\x02\xa0\x80", Kind::Signed),
+            (b"0\x82\x05\x11\x06\x09\x2a\x86\x48\x86\xf7\x0d\x01\x07\x03", Kind::Encrypted("S/MIME")),
+            (b"0\x82\x05\x11\x06\x09\x2a\x86\x48\x86\xf7\x0d\x01\x07\x01", Kind::Nothing),
+            (b"MIIFEQYJKoZIhvcNAQcDoIIFAjCCBP4CAQAx", Kind::Base64),
+            (b"\n-----BEGIN PGP MESSAGE-----\n", Kind::Encrypted("OpenPGP")),
+            (b"\x85\x01\x0c\x03\x46\x46", Kind::Encrypted("OpenPGP")),
+            (b"See below\r\n\r\nbegin 644 r.xml\r\n#9F]O\r\n`\r\nend", Kind::Unsupported("a uuencoded file")),
+            (
+                b"begin-base64 644 r.gz\nH4sIAAAAAAAAA+1bS3OcMAy+51fs5F6D",
+                Kind::Unsupported("a uuencoded file"),
+            ),
+            (b"we begin 644 tests\nbegin 644 of them\ntomorrow, then", Kind::Nothing),
+            (b"=ybegin line=128 size=9 name=r.gz\n", Kind::Unsupported("a yEnc file")),
+            (b"0 messages\n", Kind::Nothing),
         ];
         for (head, kind) in cases {
             assert_eq!(Kind::of(head), kind, "{}", String::from_utf8_lossy(head));

@@ -94,7 +94,7 @@ impl<'w> Walk<'w> {
 
     /// Tells of a candidate, at the current path.
     pub(super) fn tell<'a>(&'a mut self, content: Content<'a>) {
-        (self.found)(Found { path: &self.path, content });
+        (self.found)(Found { path: &self.path, headers: &self.outer_headers, content });
     }
 
     /// Tells of what was met at another path.
@@ -131,7 +131,7 @@ impl<'w> Walk<'w> {
     }
 
     /// A body with what its header fields say: the message's or a part's.
-    fn entity(
+    pub(super) fn entity(
         &mut self,
         mime: &Mime,
         body: &mut dyn BufRead,

@@ -51,6 +51,16 @@ impl Evidence {
         }
     }
 
+    /// The organizational domain of the From domain, when DMARC passes.
+    pub fn proven_organization(&self) -> Option<&str> {
+        self.organization.as_deref().filter(|_| self.dmarc == DmarcResult::Pass)
+    }
+
+    /// Whether the From domain is that of an organisation of the table `organizations.toml`, proven or not.
+    pub fn names_known_organization(&self) -> bool {
+        self.from_domain.as_deref().is_some_and(|domain| Organizations::known().is_known(domain))
+    }
+
     /// SPF in few words, for storing: `pass mfrom=example.com`.
     pub fn spf_summary(&self) -> String {
         match &self.spf.domain {
@@ -80,7 +90,7 @@ impl Evidence {
             return false;
         };
         let known = Organizations::known();
-        if known.is_shared(author) && !self.from_operator {
+        if known.is_shared(author, self.from_operator) {
             return false;
         }
         let email = claim.email.and_then(domain_of).map(Named::Domain);
@@ -110,7 +120,7 @@ impl Evidence {
 ///
 /// Where a mailbox provider's customers have addresses (`outlook.com`, `mail.ru`) a pass proves no more than
 /// that one of them wrote: from there a message is `authenticated`, unless its From address is postmaster or
-/// abuse.
+/// abuse. Below `fastmail.com`, where customers have subdomains, that is no exception.
 ///
 /// A failure report says nothing about its origin but in its From field: a pass is enough for `genuine`.
 ///
@@ -136,6 +146,22 @@ impl Verdict {
             Self::Authenticated => "authenticated",
             Self::Forged => "forged",
             Self::Unknown => "unknown",
+        }
+    }
+
+    /// The verdict of a stored word; [`Verdict::Forged`], which proves nothing, for any other.
+    pub fn of_word(word: &str) -> Self {
+        let all = [Self::Genuine, Self::Authenticated, Self::Unknown];
+        all.into_iter().find(|verdict| verdict.as_str() == word).unwrap_or(Self::Forged)
+    }
+
+    /// How much is proven: of two copies of a report, the one with more counts.
+    pub fn proof(self) -> u8 {
+        match self {
+            Self::Genuine => 3,
+            Self::Authenticated => 2,
+            Self::Unknown => 1,
+            Self::Forged => 0,
         }
     }
 }

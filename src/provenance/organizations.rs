@@ -5,6 +5,7 @@ use std::{
 
 use serde::Deserialize;
 
+use super::disguise::{is_odd, looks, looks_as_written};
 use crate::domains::{is_within, normalize, parents};
 
 /// What is known of reporters beyond what DNS says: who has several domains, and where anybody has an
@@ -14,6 +15,11 @@ pub(super) struct Organizations {
     by_domain: HashMap<String, usize>,
     by_name: HashMap<String, usize>,
     shared: HashSet<String>,
+    below: HashSet<String>,
+    /// What its names and domains look like.
+    looks: HashSet<String>,
+    /// What those names look like that are one word.
+    words: HashSet<String>,
 }
 
 impl Organizations {
@@ -27,8 +33,15 @@ impl Organizations {
 
     fn parse(text: &str) -> Result<Self, toml::de::Error> {
         let file: File = toml::from_str(text)?;
-        let mut known = Self { shared: file.shared.into_iter().collect(), ..Self::default() };
+        let mut known = Self {
+            shared: file.shared.into_iter().collect(),
+            below: file.below.into_iter().collect(),
+            ..Self::default()
+        };
         for (id, table) in file.organization.into_iter().enumerate() {
+            let names = table.names.iter();
+            known.words.extend(names.clone().filter(|name| is_word(name)).map(|name| looks(name)));
+            known.looks.extend(names.chain(&table.domains).map(|name| looks(name)));
             known.by_domain.extend(table.domains.into_iter().map(|domain| (domain, id)));
             known.by_name.extend(table.names.into_iter().map(|name| (name, id)));
             known.shared.extend(table.shared);
@@ -36,9 +49,10 @@ impl Organizations {
         Ok(known)
     }
 
-    /// Whether customers of its operator have addresses at exactly `domain`.
-    pub(super) fn is_shared(&self, domain: &str) -> bool {
-        self.shared.contains(domain)
+    /// Whether a customer of its operator can have an address at `domain`, one like `postmaster` if `as_operator`.
+    pub(super) fn is_shared(&self, domain: &str, as_operator: bool) -> bool {
+        let is_below = || parents(domain).skip(1).any(|parent| self.below.contains(parent));
+        (self.shared.contains(domain) && !as_operator) || is_below()
     }
 
     /// What a report's `org_name` or `organization-name` says about who it is from.
@@ -61,9 +75,28 @@ impl Organizations {
         }
     }
 
+    /// Whether `domain` belongs to an organisation of the table, or is the one domain of an operator in it.
+    pub(super) fn is_known(&self, domain: &str) -> bool {
+        self.of_domain(domain).is_some() || self.shared.contains(domain)
+    }
+
+    /// Whether `name`, the name or domain of an organisation that is not in the table, may be taken for one that is: it
+    /// looks the same, has a word that does, or is not written as honest names are.
+    pub(super) fn is_imitated_by(&self, name: &str) -> bool {
+        is_odd(name)
+            || [looks(name), looks_as_written(name)].iter().any(|looks| self.looks.contains(looks))
+            || name
+                .split(|letter: char| !letter.is_alphanumeric())
+                .any(|word| self.words.contains(&looks(word)) || self.words.contains(&looks_as_written(word)))
+    }
+
     fn of_domain(&self, domain: &str) -> Option<usize> {
         parents(domain).find_map(|domain| self.by_domain.get(domain)).copied()
     }
+}
+
+fn is_word(name: &str) -> bool {
+    name.chars().all(char::is_alphanumeric)
 }
 
 /// Who a report says it is from.
@@ -79,6 +112,7 @@ pub(super) enum Named {
 #[serde(deny_unknown_fields)]
 struct File {
     shared: Vec<String>,
+    below: Vec<String>,
     organization: Vec<Table>,
 }
 
@@ -118,12 +152,21 @@ mod tests {
             }
         }
         assert!(file.shared.iter().all(|domain| normalize(domain).as_ref() == Some(domain)));
+        assert!(file.below.iter().all(|domain| normalize(domain).as_ref() == Some(domain)));
         // No domain of one organisation lies below one of another.
         let known = Organizations::known();
         for (domain, id) in &known.by_domain {
             assert_eq!(known.of_domain(domain), Some(*id));
         }
-        assert!(known.by_domain.len() > 40);
+        assert!(file.organization.len() >= 90 && known.by_domain.len() > 200);
+    }
+
+    #[test]
+    fn customers_have_addresses_beside_and_below() {
+        let known = Organizations::known();
+        assert!(known.is_shared("gmail.com", false) && !known.is_shared("gmail.com", true));
+        assert!(known.is_shared("user.fastmail.com", true) && known.is_shared("a.user.xs4all.nl", true));
+        assert!(!known.is_shared("google.com", false) && !known.is_shared("corp.mail.ru", false));
     }
 
     #[test]

@@ -10,6 +10,7 @@ mod encoding;
 mod hash;
 mod lexer;
 mod model;
+mod namespaces;
 mod record;
 mod repair;
 mod source;

@@ -40,10 +40,14 @@ pub enum ReportError {
         /// Which record, counted from 1.
         record: u64,
     },
-    /// A count, or the sum of all counts, is beyond 64 bits.
-    #[error("a count, or the sum of counts, beyond {max} in record {record}", max = u64::MAX)]
-    CountOverflow {
-        /// Which record (or TLS policy), counted from 1.
+    /// A count, or the sum of all counts, is beyond what a receiver can see in a day.
+    #[error("{count} messages or sessions in record {record}, more than the {limit} that are plausible")]
+    ImplausibleCount {
+        /// The count, or the sum so far; `u64::MAX` stands for all that is larger.
+        count: u64,
+        /// The bound.
+        limit: u64,
+        /// Which record (or TLS policy), counted from 1; 0 where there are none.
         record: u64,
     },
     /// Elements nest too deep.
@@ -96,7 +100,7 @@ impl ReportError {
             Self::MalformedJson { .. } => "malformed_json",
             Self::Dtd { .. } => "dtd",
             Self::NegativeCount { .. } => "negative_count",
-            Self::CountOverflow { .. } => "count_overflow",
+            Self::ImplausibleCount { .. } => "count_implausible",
             Self::LimitDepth { .. } => "limit_depth",
             Self::LimitAttributes { .. } => "limit_attributes",
             Self::LimitTextBytes { .. } => "limit_text_bytes",

@@ -17,8 +17,13 @@ use xxhash_rust::xxh3::Xxh3Default;
 
 use super::Warning;
 
-pub(crate) use fields::{Fields, colon};
+pub(crate) use fields::{Fields, colon, unfold};
 pub use read::read;
+
+/// The Subject of a header block, decoded.
+pub(crate) fn subject(headers: &[u8]) -> Option<String> {
+    header::read(headers).subject
+}
 
 /// The pieces of a failure report, as the walk over a message finds them.
 #[derive(Clone, Debug, Default)]

@@ -3,6 +3,7 @@
 //! Members are known by their names whatever the case, with `_` for `-`; the last of several of the same name
 //! counts. Strings where lists belong, numbers in strings and `null` are taken for what they mean.
 
+mod announced;
 mod context;
 mod json;
 mod model;
@@ -15,7 +16,10 @@ mod value;
 
 use std::io::Read;
 
-pub use self::model::{TlsFailure, TlsPolicy, TlsReport};
+pub use self::{
+    announced::announced_domain,
+    model::{TlsFailure, TlsPolicy, TlsReport},
+};
 use super::{Limits, ReportError};
 
 /// Reads one report.
@@ -23,7 +27,7 @@ use super::{Limits, ReportError};
 /// # Errors
 ///
 /// When the input is no report, is no JSON to its end, goes past a limit, has a count that is negative or
-/// beyond 64 bits, or cannot be read.
+/// implausible, or cannot be read.
 pub fn read<R: Read>(input: R, limits: &Limits) -> Result<TlsReport, ReportError> {
     let mut bytes = Vec::new();
     input.take(limits.tls_bytes.saturating_add(1)).read_to_end(&mut bytes)?;

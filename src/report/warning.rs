@@ -13,6 +13,8 @@
 //! - something was repaired: `broken_declaration`, `broken_end_tag`, `mismatched_end_tag`, `stray_end_tag`,
 //!   `unclosed_element`, `feedback_unclosed`, `schema_ignored`, `markup_in_value`, `bare_ampersand`,
 //!   `unknown_entity`, `reason_is_text`, `list_unpacked`, `leading_white_space`;
+//! - a value cannot be right: `date_implausible`, `date_range_too_long`, `control_character` (a name that had one is
+//!   left out);
 //! - something was assumed: `encoding_guessed`, `encoding_mismatch`, `encoding_unknown`,
 //!   `invalid_bytes_replaced`, `time_without_zone`, `date_range_reversed`;
 //! - and `more_warnings`, when there were too many.

@@ -25,7 +25,7 @@ pub struct Domain {
     pub name: String,
     /// Whether it is watched over.
     pub is_active: bool,
-    /// Mail in its name by day of the month; forged reports left out.
+    /// Mail in its name by day of the month; reports that are not believed left out.
     pub days: Vec<Mail>,
     /// Mail of the month before.
     pub before: Mail,
@@ -33,7 +33,7 @@ pub struct Domain {
     pub reporters: u64,
     /// Days of the month of which there are reports.
     pub reported_days: u64,
-    /// Messages in reports that are forged themselves; they count nowhere.
+    /// Messages in reports that are not believed; they count nowhere.
     pub discredited: u64,
     /// How far it was on each day of the month that is known, in order.
     pub states: Vec<State>,

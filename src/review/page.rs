@@ -1,7 +1,7 @@
 use maud::{DOCTYPE, Markup, PreEscaped, html};
 
 use super::{Domain, Mail, Review, details::Details, words::Words};
-use crate::texts::Language;
+use crate::{text::visible_document, texts::Language};
 
 /// A review while it is written down.
 #[derive(Clone, Copy)]
@@ -13,7 +13,7 @@ pub(super) struct Page<'a> {
 impl Review {
     /// The document in a language.
     pub fn html(&self, language: Language) -> String {
-        Page { review: self, words: Words { language } }.document().into_string()
+        visible_document(Page { review: self, words: Words { language } }.document().into_string())
     }
 }
 

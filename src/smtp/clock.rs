@@ -10,7 +10,7 @@ use std::{
 use tokio::time::{Instant, Sleep, sleep_until};
 use tokio_util::sync::{CancellationToken, WaitForCancellationFutureOwned};
 
-use super::{end::End, settings::Settings};
+use super::{end::End, settings::Settings, slots::Slot};
 
 /// What a session is waiting for.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
@@ -26,7 +26,12 @@ pub(super) struct Clock {
     command_timeout: Duration,
     shutdown_timeout: Duration,
     session_end: Instant,
+    /// Ends all sessions.
     stop: CancellationToken,
+    /// Ends this one, which is also what a shutdown does.
+    token: CancellationToken,
+    /// The place of the session; none before the client is known.
+    slot: Option<Slot>,
     stopped: Option<Pin<Box<WaitForCancellationFutureOwned>>>,
     stopping: bool,
     sleep: Option<Pin<Box<Sleep>>>,
@@ -38,11 +43,24 @@ impl Clock {
             command_timeout: settings.command_timeout,
             shutdown_timeout: settings.shutdown_timeout,
             session_end: Instant::now() + settings.session_timeout,
+            token: stop.child_token(),
             stop,
+            slot: None,
             stopped: None,
             stopping: false,
             sleep: None,
         }
+    }
+
+    /// Gives the session its place, which it can lose to others.
+    pub(super) fn occupy(&mut self, slot: Slot) {
+        slot.entry().lose_to(self.token.clone());
+        self.slot = Some(slot);
+    }
+
+    /// The place, where there is one.
+    pub(super) fn slot(&self) -> Option<&Slot> {
+        self.slot.as_ref()
     }
 
     /// Until when what is awaited next has to be here.
@@ -67,17 +85,19 @@ impl Clock {
 
     /// Looks at the deadlines without waiting: a client who never lets us wait would outrun them otherwise.
     pub(super) fn check(&mut self, until: Instant, phase: Phase) -> Result<(), End> {
-        if self.stop.is_cancelled() {
-            self.begin_stopping();
+        if let Some(end) = self.token.is_cancelled().then(|| self.interrupted()).flatten() {
+            return Err(end);
         }
         self.expired(until, phase).map_or(Ok(()), Err)
     }
 
     fn poll(&mut self, cx: &mut Context<'_>, until: Instant, phase: Phase) -> Poll<End> {
         if !self.stopping {
-            let stopped = self.stopped.get_or_insert_with(|| Box::pin(self.stop.clone().cancelled_owned()));
-            if stopped.as_mut().poll(cx).is_ready() {
-                self.begin_stopping();
+            let stopped = self.stopped.get_or_insert_with(|| Box::pin(self.token.clone().cancelled_owned()));
+            if stopped.as_mut().poll(cx).is_ready()
+                && let Some(end) = self.interrupted()
+            {
+                return Poll::Ready(end);
             }
         }
         if self.stopping && phase == Phase::Command {
@@ -107,6 +127,15 @@ impl Clock {
             _ if now >= until => Some(End::Timeout),
             _ => None,
         }
+    }
+
+    /// The token was cancelled: by a shutdown, which lets messages end, or because the place was lost.
+    fn interrupted(&mut self) -> Option<End> {
+        if !self.stop.is_cancelled() {
+            return Some(End::TooSlow);
+        }
+        self.begin_stopping();
+        None
     }
 
     fn begin_stopping(&mut self) {

@@ -1,23 +1,22 @@
 //! One command line, read strictly.
-//!
-//! smtp-proto does the parsing. It is lenient where a server that faces the world should not be (it skips bare CRs,
-//! takes LF for a line end, drops source routes, lets `BDAT` sizes beyond 64 bits wrap, takes any extension's
-//! parameters and turns `<postmaster>` into the empty address), so the line is checked before and after.
 
 use std::borrow::Cow;
 
-use smtp_proto::{Error, MAIL_BODY_BINARYMIME, MAIL_SMTPUTF8, MailFrom, RcptTo, Request};
-
-use super::{recipients::POSTMASTER, reply::Reply};
+use super::{
+    foreign::is_foreign,
+    path::{Path, PathError},
+    recipients::POSTMASTER,
+    reply::Reply,
+};
 
 /// What a client asked for.
 #[derive(Debug, Eq, PartialEq)]
 pub(super) enum Command<'a> {
     Helo {
-        name: Cow<'a, str>,
+        name: &'a str,
     },
     Ehlo {
-        name: Cow<'a, str>,
+        name: &'a str,
     },
     /// The reverse-path, empty for `<>`, and the announced size, 0 for none.
     Mail {
@@ -48,11 +47,16 @@ pub(super) enum Refusal {
     Reply(Reply),
     /// A `BDAT` whose length is not known: nobody can tell where the next command begins.
     Lost,
+    /// The client speaks another protocol.
+    Foreign,
 }
 
 impl<'a> Command<'a> {
     /// Reads one line with its line end.
     pub(super) fn parse(line: &'a [u8]) -> Result<Self, Refusal> {
+        if is_foreign(line) {
+            return Err(Refusal::Foreign);
+        }
         let Some(text) = line.strip_suffix(b"\r\n") else {
             return Err(Refusal::Reply(Reply::BAD_LINE));
         };
@@ -60,83 +64,116 @@ impl<'a> Command<'a> {
             Ok(text) if !text.contains(char::is_control) => text,
             _ => return Err(Refusal::Reply(Reply::BAD_LINE)),
         };
-        if let Some(argument) = after_verb(text, "BDAT") {
-            return bdat(argument).ok_or(Refusal::Lost);
+        let text = text.trim();
+        let (verb, argument) = text.split_once(' ').unwrap_or((text, ""));
+        let argument = argument.trim_start();
+        match verb.to_ascii_uppercase().as_str() {
+            "BDAT" => bdat(argument).ok_or(Refusal::Lost),
+            verb => Self::read(verb, argument).map_err(Refusal::Reply),
         }
-        let request =
-            Request::parse(&mut line.iter()).map_err(|error| Refusal::Reply(refusal(&error, text)))?;
-        Self::from_request(request, text).map_err(Refusal::Reply)
     }
 
-    fn from_request(request: Request<Cow<'a, str>>, text: &'a str) -> Result<Self, Reply> {
-        Ok(match request {
-            Request::Helo { host } => Self::Helo { name: host },
-            Request::Ehlo { host } => Self::Ehlo { name: host },
-            Request::Mail { from } => mail(from, text)?,
-            Request::Rcpt { to } => rcpt(to, text)?,
-            Request::Data if after_verb(text, "DATA") != Some("") => return Err(Reply::BAD_SYNTAX),
-            Request::Data => Self::Data,
-            Request::StartTls if after_verb(text, "STARTTLS") != Some("") => return Err(Reply::BAD_SYNTAX),
-            Request::StartTls => Self::StartTls,
-            Request::Rset => Self::Rset,
-            Request::Noop { .. } => Self::Noop,
-            Request::Vrfy { .. } => Self::Vrfy,
-            Request::Expn { .. } => Self::Expn,
-            Request::Help { .. } => Self::Help,
-            Request::Quit => Self::Quit,
-            Request::Lhlo { .. }
-            | Request::Auth { .. }
-            | Request::Bdat { .. }
-            | Request::Etrn { .. }
-            | Request::Atrn { .. }
-            | Request::Burl { .. } => return Err(Reply::NOT_IMPLEMENTED),
+    /// Whether a client may send nothing behind it before it has read the reply (RFC 2920 section 3.2).
+    pub(super) fn ends_batch(&self) -> bool {
+        matches!(
+            self,
+            Self::Helo { .. } | Self::Ehlo { .. } | Self::Noop | Self::Vrfy | Self::Expn | Self::Help
+        )
+    }
+
+    /// Whether one message may need many of it, so that it has a bound of its own.
+    pub(super) fn is_of_message(&self) -> bool {
+        matches!(self, Self::Rcpt { .. } | Self::Data | Self::Bdat { size: 1.., .. } | Self::Quit)
+    }
+
+    fn read(verb: &str, argument: &'a str) -> Result<Self, Reply> {
+        Ok(match verb {
+            "HELO" => Self::Helo { name: host(argument)? },
+            "EHLO" => Self::Ehlo { name: host(argument)? },
+            "MAIL" => return mail(after_keyword(argument, "FROM:")?),
+            "RCPT" => return rcpt(after_keyword(argument, "TO:")?),
+            "DATA" | "STARTTLS" if !argument.is_empty() => return Err(Reply::BAD_SYNTAX),
+            "DATA" => Self::Data,
+            "STARTTLS" => Self::StartTls,
+            "VRFY" | "EXPN" if argument.is_empty() => return Err(Reply::BAD_SYNTAX),
+            "VRFY" => Self::Vrfy,
+            "EXPN" => Self::Expn,
+            "RSET" => Self::Rset,
+            "NOOP" => Self::Noop,
+            "HELP" => Self::Help,
+            "QUIT" => Self::Quit,
+            "LHLO" | "AUTH" | "ETRN" | "ATRN" | "BURL" | "TURN" | "SEND" | "SOML" | "SAML" => {
+                return Err(Reply::NOT_IMPLEMENTED);
+            }
+            _ => return Err(Reply::UNKNOWN_COMMAND),
         })
     }
 }
 
-fn mail<'a>(from: MailFrom<Cow<'a, str>>, text: &str) -> Result<Command<'a>, Reply> {
-    for (name, value) in parameters(text) {
-        let known = match name.to_ascii_uppercase().as_str() {
-            "SIZE" | "BODY" => value.is_some(),
-            "SMTPUTF8" => value.is_none(),
-            _ => false,
-        };
-        if !known {
-            return Err(Reply::BAD_PARAMETER);
-        }
-        if name.eq_ignore_ascii_case("SIZE") && !is_size((name, value)) {
-            return Err(Reply::BAD_SYNTAX);
-        }
-    }
-    if from.flags & MAIL_BODY_BINARYMIME != 0 {
-        return Err(Reply::BAD_PARAMETER);
-    }
-    if !from.address.is_ascii() && from.flags & MAIL_SMTPUTF8 == 0 {
-        return Err(Reply::NOT_ASCII);
-    }
-    Ok(Command::Mail { from: from.address, size: from.size as u64 })
+/// What the client calls itself. Spelling is not looked at: names that are no host names are common.
+fn host(argument: &str) -> Result<&str, Reply> {
+    let name = argument.split(' ').next().unwrap_or_default();
+    if name.is_empty() || name.len() > HOST_BYTES { Err(Reply::BAD_SYNTAX) } else { Ok(name) }
 }
 
-fn rcpt<'a>(to: RcptTo<Cow<'a, str>>, text: &str) -> Result<Command<'a>, Reply> {
-    if parameters(text).next().is_some() {
-        return Err(Reply::BAD_PARAMETER);
+/// What follows `FROM:` or `TO:`.
+fn after_keyword<'a>(argument: &'a str, keyword: &str) -> Result<&'a str, Reply> {
+    let (start, rest) = argument.split_at_checked(keyword.len()).ok_or(Reply::BAD_SYNTAX)?;
+    if start.eq_ignore_ascii_case(keyword) { Ok(rest) } else { Err(Reply::BAD_SYNTAX) }
+}
+
+fn mail(argument: &str) -> Result<Command<'_>, Reply> {
+    let path = Path::parse(argument).map_err(|error| refusal(error, Reply::BAD_SENDER))?;
+    let mut size = None;
+    let (mut is_utf8, mut has_body) = (false, false);
+    for parameter in path.parameters() {
+        let parameter = parameter.ok_or(Reply::BAD_SYNTAX)?;
+        match (parameter.keyword.to_ascii_uppercase().as_str(), parameter.value) {
+            ("SIZE", Some(value)) if size.is_none() => size = Some(message_size(value)?),
+            ("SMTPUTF8", None) if !is_utf8 => is_utf8 = true,
+            ("BODY", Some(value)) if !has_body => {
+                has_body = true;
+                match value.to_ascii_uppercase().as_str() {
+                    "7BIT" | "8BITMIME" => {}
+                    "BINARYMIME" => return Err(Reply::BAD_PARAMETER),
+                    _ => return Err(Reply::BAD_SYNTAX),
+                }
+            }
+            ("SIZE" | "SMTPUTF8" | "BODY", _) => return Err(Reply::BAD_SYNTAX),
+            _ => return Err(Reply::BAD_PARAMETER),
+        }
     }
-    let path = text.split_once('<').map_or("", |(_, path)| path.trim_start());
-    if to.address.is_empty() {
-        // smtp-proto gives the same for `<>`, which is nobody, and for `<postmaster>`.
-        let is_postmaster =
-            path.get(..POSTMASTER.len()).is_some_and(|start| start.eq_ignore_ascii_case(POSTMASTER));
-        return if is_postmaster {
-            Ok(Command::Rcpt { to: POSTMASTER.into() })
-        } else {
-            Err(Reply::BAD_RECIPIENT)
+    if !path.mailbox.is_ascii() && !is_utf8 {
+        return Err(Reply::NOT_ASCII);
+    }
+    Ok(Command::Mail { from: path.mailbox, size: size.unwrap_or(0) })
+}
+
+fn rcpt(argument: &str) -> Result<Command<'_>, Reply> {
+    // The one address without a domain (RFC 5321 section 4.1.1.3).
+    let bare = argument.trim().strip_prefix('<').and_then(|inner| inner.split_once('>'));
+    if let Some((inner, parameters)) = bare
+        && inner.trim().eq_ignore_ascii_case(POSTMASTER)
+    {
+        return match parameters.trim() {
+            "" => Ok(Command::Rcpt { to: POSTMASTER.into() }),
+            _ => Err(Reply::BAD_PARAMETER),
         };
     }
+    let path = Path::parse(argument).map_err(|error| refusal(error, Reply::BAD_RECIPIENT))?;
+    match path.parameters().next() {
+        None => {}
+        Some(None) => return Err(Reply::BAD_SYNTAX),
+        Some(Some(_)) => return Err(Reply::BAD_PARAMETER),
+    }
+    if path.mailbox.is_empty() {
+        return Err(Reply::BAD_RECIPIENT);
+    }
     // A source route asks for relaying (RFC 5321 section 3.3 lets us refuse), even one that ends here.
-    if path.starts_with('@') {
+    if path.has_route {
         return Err(Reply::NOT_FOR_US);
     }
-    Ok(Command::Rcpt { to: to.address })
+    Ok(Command::Rcpt { to: path.mailbox })
 }
 
 /// `BDAT size [LAST]` (RFC 3030).
@@ -152,59 +189,28 @@ fn bdat(argument: &str) -> Option<Command<'static>> {
     words.next().is_none().then_some(Command::Bdat { size, last })
 }
 
-/// What follows the verb, trimmed; `None` when the line begins with another word.
-fn after_verb<'a>(text: &'a str, verb: &str) -> Option<&'a str> {
-    let text = text.trim_start();
-    let (start, rest) = text.split_at_checked(verb.len())?;
-    let ends = rest.is_empty() || rest.starts_with(char::is_whitespace);
-    (ends && start.eq_ignore_ascii_case(verb)).then_some(rest.trim())
+/// At most 20 digits (RFC 1870 section 5), which may be more than 64 bits hold.
+fn message_size(value: &str) -> Result<u64, Reply> {
+    if value.len() > 20 || !value.bytes().all(|digit| digit.is_ascii_digit()) {
+        return Err(Reply::BAD_SYNTAX);
+    }
+    value.parse().map_err(|_| Reply::TOO_BIG)
 }
 
-/// The parameters behind the path of a MAIL or RCPT line: names, and values where there are any.
-fn parameters(text: &str) -> impl Iterator<Item = (&str, Option<&str>)> {
-    let mut quoted = false;
-    let mut escaped = false;
-    let end = text.find(|c| {
-        match c {
-            _ if escaped => escaped = false,
-            '\\' if quoted => escaped = true,
-            '"' => quoted = !quoted,
-            '>' if !quoted => return true,
-            _ => {}
-        }
-        false
-    });
-    let behind = end.and_then(|at| text.get(at + 1..)).unwrap_or("");
-    behind.split_ascii_whitespace().map(|word| match word.split_once('=') {
-        Some((name, value)) => (name, Some(value)),
-        None => (word, None),
-    })
-}
-
-/// RFC 1870 section 5: at most 20 digits. Beyond them smtp-proto's number would wrap.
-fn is_size((name, value): (&str, Option<&str>)) -> bool {
-    let is_number = |text: &str| text.len() <= 20 && text.bytes().all(|digit| digit.is_ascii_digit());
-    name.eq_ignore_ascii_case("SIZE") && value.is_some_and(is_number)
-}
-
-fn refusal(error: &Error, text: &str) -> Reply {
+fn refusal(error: PathError, mailbox: Reply) -> Reply {
     match error {
-        // A number of the allowed length that is more than 64 bits can hold.
-        Error::InvalidParameter { param: "SIZE" } if parameters(text).any(is_size) => Reply::TOO_BIG,
-        Error::UnknownCommand => Reply::UNKNOWN_COMMAND,
-        Error::InvalidSenderAddress => Reply::BAD_SENDER,
-        Error::InvalidRecipientAddress => Reply::BAD_RECIPIENT,
-        Error::UnsupportedParameter { .. } => Reply::BAD_PARAMETER,
-        Error::SyntaxError { .. }
-        | Error::InvalidParameter { .. }
-        | Error::NeedsMoreData { .. }
-        | Error::ResponseTooLong
-        | Error::InvalidResponse { .. } => Reply::BAD_SYNTAX,
+        PathError::Syntax => Reply::BAD_SYNTAX,
+        PathError::Mailbox => mailbox,
     }
 }
 
+/// RFC 5321 section 4.5.3.1.2.
+const HOST_BYTES: usize = 255;
+
 #[cfg(test)]
 mod tests {
+    use proptest::prelude::*;
+
     use super::*;
 
     fn parse(text: &str) -> Result<String, Refusal> {
@@ -220,7 +226,13 @@ mod tests {
             ("MAIL FROM: <a@b.example>", r#"Mail { from: "a@b.example", size: 0 }"#),
             ("mail from:<a@b.example> size=10 BODY=8BITMIME", r#"Mail { from: "a@b.example", size: 10 }"#),
             ("MAIL FROM:<ü@b.example> SMTPUTF8", r#"Mail { from: "ü@b.example", size: 0 }"#),
-            (r#"MAIL FROM:<"a> SIZE=5"@b.example>"#, r#"Mail { from: "a> SIZE=5@b.example", size: 0 }"#),
+            (r#"MAIL FROM:<"a> SIZE=5"@b.example>"#, r#"Mail { from: "\"a> SIZE=5\"@b.example", size: 0 }"#),
+            ("MAIL FROM:<root@[192.0.2.1]>", r#"Mail { from: "root@[192.0.2.1]", size: 0 }"#),
+            ("MAIL FROM:<a@[IPv6:2001:db8::1]> SIZE=1", r#"Mail { from: "a@[IPv6:2001:db8::1]", size: 1 }"#),
+            (r#"MAIL FROM:<""@b.example>"#, r#"Mail { from: "\"\"@b.example", size: 0 }"#),
+            ("MAIL FROM:<@relay.example:a@b.example>", r#"Mail { from: "a@b.example", size: 0 }"#),
+            (r#"RCPT TO:<"rua"@b.example>"#, r#"Rcpt { to: "rua@b.example" }"#),
+            ("RCPT TO:< postmaster >", r#"Rcpt { to: "postmaster" }"#),
             ("RCPT TO:<a@b.example>", r#"Rcpt { to: "a@b.example" }"#),
             ("rcpt to: <a+c@b.example> ", r#"Rcpt { to: "a+c@b.example" }"#),
             ("RCPT TO:<PostMaster>", r#"Rcpt { to: "postmaster" }"#),
@@ -260,8 +272,21 @@ mod tests {
             ("MAIL FROM:<ü@b.example>", Reply::NOT_ASCII),
             ("MAIL FROM:<> SIZE=x", Reply::BAD_SYNTAX),
             ("MAIL FROM:<> SIZE=184467440737095516159", Reply::BAD_SYNTAX),
-            ("MAIL FROM:<> SIZE=18446744073709551615", Reply::TOO_BIG),
+            ("MAIL FROM:<> SIZE=18446744073709551616", Reply::TOO_BIG),
             ("MAIL FROM:<> SIZE=99999999999999999999", Reply::TOO_BIG),
+            ("MAIL FROM:<> SIZE=", Reply::BAD_SYNTAX),
+            ("MAIL FROM:<> SIZE", Reply::BAD_SYNTAX),
+            ("MAIL FROM:<> SIZE=1 SIZE=2", Reply::BAD_SYNTAX),
+            ("MAIL FROM:<> SIZE=+1", Reply::BAD_SYNTAX),
+            ("MAIL FROM:<> BODY", Reply::BAD_SYNTAX),
+            ("MAIL FROM:<> BODY=", Reply::BAD_SYNTAX),
+            ("MAIL FROM:<> SMTPUTF8=", Reply::BAD_SYNTAX),
+            ("MAIL FROM:<> SMTPUTF8=1", Reply::BAD_SYNTAX),
+            ("MAIL FROM:<> X-UNKNOWN=", Reply::BAD_SYNTAX),
+            ("MAIL FROM:<> =5", Reply::BAD_SYNTAX),
+            ("MAIL FROM:<a@b.example>SIZE=1", Reply::BAD_SYNTAX),
+            ("MAIL FROM:<a@[192.0.2.256]>", Reply::BAD_SENDER),
+            ("RCPT TO:<a@b.example> NOTIFY=", Reply::BAD_SYNTAX),
             ("MAIL FROM:<> BODY=BINARYMIME", Reply::BAD_PARAMETER),
             ("MAIL FROM:<> BODY=9BIT", Reply::BAD_SYNTAX),
             ("MAIL FROM:<> AUTH=<>", Reply::BAD_PARAMETER),
@@ -294,5 +319,23 @@ mod tests {
             assert_eq!(parse(line), Err(Refusal::Lost), "{line:?}");
         }
         assert_eq!(Command::parse(b"NOOP\n"), Err(Refusal::Reply(Reply::BAD_LINE)));
+        for line in ["GET / HTTP/1.1", "POST /", "Host: a.example", "\x16\x03\x01\x02"] {
+            assert_eq!(parse(line), Err(Refusal::Foreign), "{line:?}");
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn no_line_makes_it_panic(line in prop::collection::vec(any::<u8>(), 0..200)) {
+            drop(Command::parse(&line));
+        }
+
+        #[test]
+        fn what_it_takes_has_no_control_characters(line in "(MAIL FROM|RCPT TO):<[ -~\\x00-\\x1f\"@]{0,20}>( SIZE=[0-9]{0,22})?\r\n") {
+            if let Ok(Command::Mail { from, .. } | Command::Rcpt { to: from }) = Command::parse(line.as_bytes()) {
+                prop_assert!(!from.contains(char::is_control));
+                prop_assert!(from.is_empty() || from == POSTMASTER || from.contains('@'));
+            }
+        }
     }
 }

@@ -1,22 +1,38 @@
 //! One connection from its first to its last byte.
 
-use std::{net::IpAddr, sync::Arc, time::Instant};
+use std::{
+    net::IpAddr,
+    sync::Arc,
+    time::{Duration, Instant},
+};
 
-use tokio::io::{AsyncRead, AsyncWrite};
+use tokio::{
+    io::{AsyncRead, AsyncWrite},
+    sync::OwnedSemaphorePermit,
+};
 use tokio_util::sync::CancellationToken;
 
 use super::{
     clock::{Clock, Phase},
     end::End,
-    limits::PerAddress,
+    known::KnownNetworks,
     proxy::Header,
     recipients::Recipients,
     session::Session,
     settings::Settings,
+    slots::{Slot, Slots},
     tls::{self, Tls},
     wire::Wire,
 };
 use crate::{spool::Spool, telemetry::smtp as telemetry};
+
+/// What a connection holds when it is let in.
+pub(super) enum Place {
+    /// The place of its session.
+    Taken(Slot),
+    /// Permission to say who its client is, where that is limited.
+    Arriving(Option<OwnedSemaphorePermit>),
+}
 
 /// What all sessions have in common.
 pub(super) struct Shared {
@@ -24,7 +40,8 @@ pub(super) struct Shared {
     pub(super) recipients: Recipients,
     pub(super) spool: Spool,
     pub(super) tls: Option<Tls>,
-    pub(super) per_address: PerAddress,
+    pub(super) known: KnownNetworks,
+    pub(super) slots: Slots,
     pub(super) greeting: String,
     pub(super) helo_reply: String,
     pub(super) ehlo_reply: String,
@@ -39,12 +56,14 @@ impl Shared {
         spool: Spool,
         tls: Option<Tls>,
     ) -> Self {
+        let known = KnownNetworks::default();
         let extensions = format!(
             "PIPELINING\r\n250-8BITMIME\r\n250-SMTPUTF8\r\n250-ENHANCEDSTATUSCODES\r\n250-CHUNKING\r\n250 SIZE {}\r\n",
             settings.message_bytes
         );
         Self {
-            per_address: PerAddress::new(settings.sessions_per_address),
+            slots: Slots::new(settings.sessions, settings.sessions_per_address, known.clone()),
+            known,
             recipients,
             spool,
             tls,
@@ -56,11 +75,17 @@ impl Shared {
         }
     }
 
-    /// Serves one connection.
+    /// Whether a connection of this peer begins with a PROXY protocol header.
+    pub(super) fn is_proxy(&self, peer: IpAddr) -> bool {
+        self.settings.proxy_from.iter().any(|network| network.contains(peer))
+    }
+
+    /// Serves one connection, which has its place already unless it comes from a proxy.
     pub(super) async fn serve<S: AsyncRead + AsyncWrite + Send + Unpin>(
         self: Arc<Self>,
         stream: S,
         peer: IpAddr,
+        place: Place,
         stop: CancellationToken,
     ) {
         let started = Instant::now();
@@ -73,9 +98,17 @@ impl Shared {
             }
         };
         let mut session = Session::new(&self, client);
-        let Some(_entered) = self.per_address.enter(client) else {
-            return leave(wire, &session, &End::TooManyFromHere, started).await;
+        let slot = match place {
+            Place::Taken(slot) => Ok(slot),
+            Place::Arriving(permit) => {
+                drop(permit);
+                self.slots.enter(client)
+            }
         };
+        match slot {
+            Ok(slot) => wire.clock_mut().occupy(slot),
+            Err(end) => return leave(wire, &session, &end, started).await,
+        }
         wire.say_lines(&self.greeting);
         let end = session.run(&mut wire).await;
         match &self.tls {
@@ -93,10 +126,10 @@ impl Shared {
         wire: &mut Wire<S>,
         peer: IpAddr,
     ) -> Result<IpAddr, End> {
-        if !self.settings.proxy_from.iter().any(|network| network.contains(peer)) {
+        if !self.is_proxy(peer) {
             return Ok(peer);
         }
-        let until = wire.clock().command_deadline();
+        let until = wire.clock().command_deadline().min(tokio::time::Instant::now() + PROXY_TIMEOUT);
         loop {
             match Header::parse(wire.input()).map_err(End::Proxy)? {
                 Some(header) => {
@@ -138,6 +171,9 @@ async fn upgrade<S: AsyncRead + AsyncWrite + Unpin>(
     };
     telemetry::handshake(true);
     session.secure(tls::description(stream.get_ref().1));
+    let mut stream = stream;
+    // A client that does not read holds no more than this.
+    stream.get_mut().1.set_buffer_limit(Some(TLS_BUFFER));
     let mut wire = Wire::new(stream, clock, session.line_bytes());
     let end = session.run(&mut wire).await;
     leave(wire, &session, &end, started).await;
@@ -155,6 +191,8 @@ async fn leave<S: AsyncRead + AsyncWrite + Unpin>(
     }
     match end {
         End::Closed | End::Io(_) | End::Proxy(_) => {}
+        // Its place is taken: there is no time to wait for what else it sends.
+        End::TooSlow | End::TooMany => wire.close(false).await,
         // Closing says it all; only TLS has a last word of its own.
         End::Quit if session.tls().is_none() => {
             let until = wire.clock().command_deadline();
@@ -180,3 +218,9 @@ fn ended(session: &Session<'_>, end: &End, started: Instant) {
     }
     .emit();
 }
+
+/// How long a proxy may take to say who its client is.
+const PROXY_TIMEOUT: Duration = Duration::from_secs(30);
+
+/// Bytes that TLS holds until the client takes them; one record is at most as large.
+const TLS_BUFFER: usize = 16 * 1024;

@@ -2,8 +2,8 @@
 //!
 //! The end is a line of one dot between two CR LF and nothing else. Whatever looks like an end to a laxer receiver
 //! (`\n.\n`, `\r\n.\n`, `\n.\r\n`, `\r.\r`, `\r\n.\r\r\n`) is part of the message, so nobody can hide a second
-//! message behind it ("SMTP smuggling", CVE-2023-51764 and its kin). smtp-proto's own reader is not used: it takes
-//! `\r\n.\r\r\n` for an end and does not see an end, or a stuffed dot, in the very first line.
+//! message behind it ("SMTP smuggling", CVE-2023-51764 and its kin). Readers of libraries (smtp-proto's) take
+//! `\r\n.\r\r\n` for an end and do not see an end, or a stuffed dot, in the very first line.
 
 use memchr::memmem;
 

@@ -20,6 +20,12 @@ pub(super) enum End {
     SessionTimeout,
     /// Too many commands were refused.
     Errors,
+    /// The client speaks another protocol, HTTP for example.
+    Foreign,
+    /// The session was among the slowest while others waited for its place.
+    TooSlow,
+    /// There is no place for another session.
+    TooMany,
     /// A message is so far beyond the limit that reading to its end is not worth it.
     Oversize,
     /// The length of a chunk could not be read.
@@ -44,6 +50,9 @@ impl End {
             Self::Timeout => Reply::TIMEOUT,
             Self::SessionTimeout => Reply::SESSION_TOO_LONG,
             Self::Errors => Reply::TOO_MANY_ERRORS,
+            Self::Foreign => Reply::NOT_SMTP,
+            Self::TooSlow => Reply::TOO_SLOW,
+            Self::TooMany => Reply::TOO_MANY_SESSIONS,
             Self::Oversize => Reply::TOO_BIG,
             Self::Lost => Reply::BAD_CHUNK,
             Self::Shutdown => Reply::SHUTTING_DOWN,
@@ -59,6 +68,8 @@ impl End {
             Self::SessionTimeout => Limit::SessionTimeout,
             Self::Errors => Limit::Errors,
             Self::Oversize => Limit::Discard,
+            Self::TooSlow => Limit::Slow,
+            Self::TooMany => Limit::Sessions,
             Self::TooManyFromHere => Limit::AddressSessions,
             _ => return None,
         })
@@ -82,6 +93,9 @@ impl End {
             Self::Timeout => "timeout",
             Self::SessionTimeout => "session_timeout",
             Self::Errors => "errors",
+            Self::Foreign => "not_smtp",
+            Self::TooSlow => "too_slow",
+            Self::TooMany => "sessions",
             Self::Oversize => "oversize",
             Self::Lost => "bad_chunk",
             Self::Shutdown => "shutdown",

@@ -3,7 +3,11 @@
 use std::net::SocketAddr;
 
 use listenfd::ListenFd;
-use rustix::{net::sockopt::set_ipv6_v6only, system::uname};
+use rustix::{
+    net::sockopt::{set_ipv6_v6only, set_socket_send_buffer_size},
+    process::{Resource, getrlimit, setrlimit},
+    system::uname,
+};
 use tokio::net::{TcpListener, TcpSocket};
 
 use super::SmtpError;
@@ -24,6 +28,18 @@ pub fn activated_sockets() -> Result<Vec<std::net::TcpListener>, SmtpError> {
     Ok(sockets)
 }
 
+/// Lets this process open as many files and connections as it may: with the usual soft limit of 1,024 the sessions alone
+/// would use it up. The number that may be open from now on; `None` when there is no limit.
+pub fn raise_open_files() -> Option<u64> {
+    let mut limit = getrlimit(Resource::Nofile);
+    limit.current = limit.maximum;
+    // Raising to the hard limit needs no privilege; where it is refused all the same, things stay as they are.
+    match setrlimit(Resource::Nofile, limit) {
+        Ok(()) => limit.current,
+        Err(_) => getrlimit(Resource::Nofile).current,
+    }
+}
+
 pub(super) fn bind(address: SocketAddr) -> Result<TcpListener, SmtpError> {
     let bound = || {
         let socket = if address.is_ipv4() { TcpSocket::new_v4()? } else { TcpSocket::new_v6()? };
@@ -32,6 +48,7 @@ pub(super) fn bind(address: SocketAddr) -> Result<TcpListener, SmtpError> {
             set_ipv6_v6only(&socket, true)?;
         }
         socket.set_reuseaddr(true)?;
+        set_socket_send_buffer_size(&socket, SEND_BUFFER)?;
         socket.bind(address)?;
         socket.listen(BACKLOG)
     };
@@ -39,8 +56,9 @@ pub(super) fn bind(address: SocketAddr) -> Result<TcpListener, SmtpError> {
 }
 
 pub(super) fn adopt(socket: std::net::TcpListener) -> Result<TcpListener, SmtpError> {
-    socket
-        .set_nonblocking(true)
+    set_socket_send_buffer_size(&socket, SEND_BUFFER)
+        .map_err(Into::into)
+        .and_then(|()| socket.set_nonblocking(true))
         .and_then(|()| TcpListener::from_std(socket))
         .map_err(|source| SmtpError::Socket { source })
 }
@@ -55,6 +73,10 @@ pub(super) fn hostname(configured: Option<&str>) -> Result<String, SmtpError> {
     }
     Ok(name.to_owned())
 }
+
+/// Replies are short: a client that does not read them need not hold megabytes of the kernel's memory. Connections
+/// inherit it.
+const SEND_BUFFER: usize = 32 * 1024;
 
 /// Connections that wait to be accepted.
 const BACKLOG: u32 = 1024;

@@ -27,6 +27,7 @@ impl Reply {
     pub(super) const TOO_MANY_SESSIONS: Self = Self("421 4.7.0 too many sessions, try again later");
     pub(super) const TOO_MANY_FROM_HERE: Self =
         Self("421 4.7.0 too many sessions from your address, try again later");
+    pub(super) const TOO_SLOW: Self = Self("421 4.4.2 too slow while others wait, closing");
     pub(super) const SPOOL_FAILED: Self = Self("451 4.3.0 the message could not be stored, try again later");
     pub(super) const SPOOL_FULL: Self = Self("452 4.3.1 no room for messages, try again later");
     pub(super) const TOO_MANY_RECIPIENTS: Self = Self("452 4.5.3 too many recipients for one message");
@@ -50,6 +51,7 @@ impl Reply {
     pub(super) const TOO_BIG: Self = Self("552 5.3.4 message too big");
     pub(super) const NOT_ASCII: Self = Self("553 5.6.7 addresses beyond ASCII need SMTPUTF8");
     pub(super) const NO_RECIPIENTS: Self = Self("554 5.5.1 no valid recipients");
+    pub(super) const NOT_SMTP: Self = Self("554 5.5.1 this is not SMTP, closing");
     pub(super) const BAD_PARAMETER: Self = Self("555 5.5.4 parameter not supported");
     pub(super) const NOT_FOR_US: Self = Self("550 5.7.1 no such recipient here, and no relaying");
 

@@ -17,12 +17,15 @@ use tokio::{
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
 use super::{
-    SmtpError, connection::Shared, listen, recipients::Recipients, reply::Reply, settings::Settings, tls::Tls,
+    KnownNetworks, SmtpError,
+    connection::{Place, Shared},
+    end::End,
+    listen,
+    recipients::Recipients,
+    settings::Settings,
+    tls::Tls,
 };
-use crate::{
-    spool::Spool,
-    telemetry::smtp::{self as telemetry, Limit},
-};
+use crate::{spool::Spool, telemetry::smtp as telemetry};
 
 /// A receiver that has its sockets and can be started.
 pub struct Server {
@@ -35,6 +38,7 @@ pub struct Server {
 #[derive(Clone, Debug)]
 pub struct Handle {
     tls: Option<Tls>,
+    known: KnownNetworks,
 }
 
 impl Server {
@@ -72,14 +76,14 @@ impl Server {
     pub async fn run(self, stop: CancellationToken) {
         let Self { shared, listeners, .. } = self;
         let sessions = TaskTracker::new();
-        let room = Arc::new(Semaphore::new(shared.settings.sessions.min(Semaphore::MAX_PERMITS)));
+        let arriving = Arc::new(Semaphore::new(ARRIVING));
         let mut accepting = JoinSet::new();
         for listener in listeners {
             telemetry::listening(listener.local_addr().ok());
             let acceptor = Acceptor {
                 listener,
                 shared: shared.clone(),
-                room: room.clone(),
+                arriving: arriving.clone(),
                 sessions: sessions.clone(),
                 stop: stop.clone(),
             };
@@ -99,12 +103,12 @@ impl Server {
     where
         S: AsyncRead + AsyncWrite + Send + Unpin,
     {
-        self.shared.clone().serve(stream, peer, stop).await;
+        self.shared.clone().serve(stream, peer, Place::Arriving(None), stop).await;
     }
 
     /// The handle for what is done while [`Self::run`] runs.
     pub fn handle(&self) -> Handle {
-        Handle { tls: self.shared.tls.clone() }
+        Handle { tls: self.shared.tls.clone(), known: self.shared.known.clone() }
     }
 
     /// The addresses of the sockets.
@@ -127,13 +131,19 @@ impl Handle {
     pub fn reload_tls(&self) -> Result<(), SmtpError> {
         self.tls.as_ref().map_or(Ok(()), Tls::reload)
     }
+
+    /// The networks for which places are kept: to be told who delivered genuine reports.
+    pub fn known_networks(&self) -> &KnownNetworks {
+        &self.known
+    }
 }
 
 /// One listening socket.
 struct Acceptor {
     listener: TcpListener,
     shared: Arc<Shared>,
-    room: Arc<Semaphore>,
+    /// Connections of proxies that have not said yet who their client is.
+    arriving: Arc<Semaphore>,
     sessions: TaskTracker,
     stop: CancellationToken,
 }
@@ -162,18 +172,32 @@ impl Acceptor {
     }
 
     fn admit(&self, stream: TcpStream, peer: SocketAddr) {
-        let Ok(permit) = self.room.clone().try_acquire_owned() else {
-            telemetry::limit(Limit::Sessions);
-            // One small write to a fresh socket does not block; if it fails, the client sees the close.
-            drop(stream.try_write(&Reply::TOO_MANY_SESSIONS.line()));
-            return;
+        let place = match self.shared.is_proxy(peer.ip()) {
+            // The client is not known yet, and the place is the client's.
+            true => match self.arriving.clone().try_acquire_owned() {
+                Ok(permit) => Place::Arriving(Some(permit)),
+                Err(_) => return refuse(&stream, &End::TooMany),
+            },
+            false => match self.shared.slots.enter(peer.ip()) {
+                Ok(slot) => Place::Taken(slot),
+                Err(end) => return refuse(&stream, &end),
+            },
         };
         let (shared, stop) = (self.shared.clone(), self.stop.clone());
         self.sessions.spawn(async move {
             let _open = telemetry::OpenSession::begin();
-            shared.serve(stream, peer.ip(), stop).await;
-            drop(permit);
+            shared.serve(stream, peer.ip(), place, stop).await;
         });
+    }
+}
+
+fn refuse(stream: &TcpStream, end: &End) {
+    if let Some(limit) = end.limit() {
+        telemetry::limit(limit);
+    }
+    // One small write to a fresh socket does not block; if it fails, the client sees the close.
+    if let Some(reply) = end.farewell() {
+        drop(stream.try_write(&reply.line()));
     }
 }
 
@@ -183,6 +207,9 @@ fn is_of_connection(error: &io::Error) -> bool {
         io::ErrorKind::ConnectionAborted | io::ErrorKind::ConnectionRefused | io::ErrorKind::ConnectionReset
     )
 }
+
+/// A proxy says at once who its client is.
+const ARRIVING: usize = 256;
 
 const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
 

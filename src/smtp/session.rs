@@ -26,6 +26,8 @@ pub(super) struct Session<'s> {
     helo: Option<String>,
     transaction: Option<Transaction>,
     errors: u32,
+    /// Commands since the last message.
+    commands: u32,
     messages: u32,
     line: Vec<u8>,
 }
@@ -50,6 +52,7 @@ impl<'s> Session<'s> {
             helo: None,
             transaction: None,
             errors: 0,
+            commands: 0,
             messages: 0,
             line: Vec::new(),
         }
@@ -102,8 +105,13 @@ impl<'s> Session<'s> {
         let result = match wire.read_line(&mut line, phase).await? {
             true => match Command::parse(&line) {
                 Ok(command) => self.answer(command, wire).await,
-                Err(Refusal::Reply(reply)) => self.refuse(reply, wire),
+                // An unknown command ends a group of pipelined ones (RFC 2920 section 3.2).
+                Err(Refusal::Reply(reply)) => match self.refuse(reply, wire) {
+                    Ok(()) => wire.deliver_replies(phase).await,
+                    Err(end) => Err(end),
+                },
                 Err(Refusal::Lost) => Err(End::Lost),
+                Err(Refusal::Foreign) => Err(End::Foreign),
             },
             false => {
                 telemetry::limit(Limit::Line);
@@ -111,7 +119,11 @@ impl<'s> Session<'s> {
             }
         };
         self.line = line;
-        result
+        result?;
+        if wire.has_much_to_say() {
+            wire.deliver_replies(phase).await?;
+        }
+        Ok(())
     }
 
     async fn answer<S: AsyncRead + AsyncWrite + Unpin>(
@@ -119,13 +131,20 @@ impl<'s> Session<'s> {
         command: Command<'_>,
         wire: &mut Wire<S>,
     ) -> Result<(), End> {
+        self.commands += 1;
+        if self.commands > COMMANDS_PER_MESSAGE && !command.is_of_message() {
+            telemetry::limit(Limit::Commands);
+            self.count_error()?;
+        }
+        // RFC 2920 section 3.2: these end a group of pipelined commands.
+        let ends_batch = command.ends_batch();
         match command {
             Command::Helo { name } => {
-                self.hello(&name);
+                self.hello(name);
                 wire.say_lines(&self.shared.helo_reply);
             }
             Command::Ehlo { name } => {
-                self.hello(&name);
+                self.hello(name);
                 let offer_tls = self.tls.is_none() && self.shared.tls.is_some();
                 wire.say_lines(if offer_tls { &self.shared.ehlo_reply_tls } else { &self.shared.ehlo_reply });
             }
@@ -150,6 +169,10 @@ impl<'s> Session<'s> {
             Command::Expn => return self.refuse(Reply::NO_LISTS, wire),
             Command::Help => wire.say(Reply::HELP),
             Command::Quit => return Err(End::Quit),
+        }
+        if ends_batch {
+            let phase = if self.chunks_begun() { Phase::Message } else { Phase::Command };
+            wire.deliver_replies(phase).await?;
         }
         Ok(())
     }
@@ -223,6 +246,10 @@ impl<'s> Session<'s> {
         wire: &mut Wire<S>,
     ) -> Result<(), End> {
         wire.say(reply);
+        self.count_error()
+    }
+
+    fn count_error(&mut self) -> Result<(), End> {
         self.errors += 1;
         if self.errors >= self.shared.settings.errors_per_session {
             return Err(End::Errors);
@@ -234,3 +261,7 @@ impl<'s> Session<'s> {
         self.transaction.as_ref().is_some_and(|transaction| transaction.chunks.is_some())
     }
 }
+
+/// So many commands without a message are no error: a client needs five or six for each, and some send NOOP to keep
+/// a session.
+const COMMANDS_PER_MESSAGE: u32 = 100;

@@ -29,14 +29,15 @@ pub struct Settings {
     pub line_bytes: usize,
     /// Recipients of one message.
     pub recipients_per_message: usize,
-    /// Sessions at the same time.
+    /// Sessions at the same time. When more than half of them are taken, slow sessions end as others come; the last
+    /// eighth is for networks that delivered genuine reports lately.
     pub sessions: usize,
     /// Sessions at the same time from one IPv4 address or one IPv6 /64.
     pub sessions_per_address: usize,
     /// Refused or malformed commands after which a session is ended.
     pub errors_per_session: u32,
     /// How long one command, the next piece of a message, a TLS handshake or a PROXY header may take to arrive,
-    /// in seconds.
+    /// in seconds (RFC 5321 section 4.5.3.2.7 asks for five minutes), as long as there is room for others.
     #[serde(with = "crate::config::seconds")]
     pub command_timeout: Duration,
     /// How long a whole session may take, in seconds.
@@ -59,11 +60,11 @@ impl Default for Settings {
             discard_bytes: 4 * 50 * 1024 * 1024,
             line_bytes: 2048,
             recipients_per_message: 100,
-            sessions: 1000,
+            sessions: 4000,
             sessions_per_address: 20,
             errors_per_session: 20,
-            command_timeout: Duration::from_secs(60),
-            session_timeout: Duration::from_secs(600),
+            command_timeout: Duration::from_secs(300),
+            session_timeout: Duration::from_secs(3600),
             shutdown_timeout: Duration::from_secs(30),
         }
     }

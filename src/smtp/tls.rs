@@ -5,7 +5,10 @@ use std::sync::{Arc, PoisonError, RwLock};
 use rustls::{
     ProtocolVersion, ServerConfig, ServerConnection,
     crypto::ring,
-    pki_types::{CertificateDer, PrivateKeyDer, pem::PemObject},
+    pki_types::{
+        CertificateDer, PrivateKeyDer,
+        pem::{self, PemObject},
+    },
     server::NoServerSessionStorage,
 };
 use tokio_rustls::TlsAcceptor;
@@ -59,6 +62,9 @@ fn config(settings: &TlsSettings) -> Result<Arc<ServerConfig>, SmtpError> {
     let chain = CertificateDer::pem_file_iter(&settings.certificate)
         .and_then(Iterator::collect::<Result<Vec<_>, _>>)
         .map_err(certificate_error)?;
+    if chain.is_empty() {
+        return Err(certificate_error(pem::Error::NoItemsFound));
+    }
     let key = PrivateKeyDer::from_pem_file(&settings.key)
         .map_err(|source| SmtpError::Pem { path: settings.key.clone(), source: Box::new(source) })?;
     let expiry = chain.first().and_then(not_after);

@@ -12,6 +12,7 @@ use tokio::{
 use super::{
     clock::{Clock, Phase},
     end::End,
+    foreign::{is_binary, is_foreign},
     reply::Reply,
 };
 
@@ -23,13 +24,22 @@ pub(super) struct Wire<S> {
     output: BytesMut,
     clock: Clock,
     line_bytes: usize,
+    /// Room for the next piece of a message: it grows with what the client sends, so that a slow one is small.
+    message_read: usize,
 }
 
 impl<S: AsyncRead + AsyncWrite + Unpin> Wire<S> {
     /// With the longest command line that is read.
     pub(super) fn new(stream: S, clock: Clock, line_bytes: usize) -> Self {
         // Nothing is allocated before there is something to hold.
-        Self { stream, input: BytesMut::new(), output: BytesMut::new(), clock, line_bytes }
+        Self {
+            stream,
+            input: BytesMut::new(),
+            output: BytesMut::new(),
+            clock,
+            line_bytes,
+            message_read: COMMAND_READ,
+        }
     }
 
     /// Waits for one line and puts it, with its LF, into `line`. `false`: the line was longer than allowed; it is
@@ -40,6 +50,9 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Wire<S> {
         let mut too_long = false;
         let mut searched = 0;
         loop {
+            if self.input.first().is_some_and(|&byte| is_binary(byte)) {
+                return Err(End::Foreign);
+            }
             let unseen = self.input.get(searched..).unwrap_or_default();
             if let Some(at) = memchr(b'\n', unseen) {
                 let length = searched + at + 1;
@@ -53,6 +66,9 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Wire<S> {
             }
             searched = self.input.len();
             if searched >= limit {
+                if is_foreign(self.input.get(..limit).unwrap_or_default()) {
+                    return Err(End::Foreign);
+                }
                 too_long = true;
                 searched = 0;
                 self.input.clear();
@@ -63,12 +79,19 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Wire<S> {
 
     /// Waits for more of a message; [`Self::input`] then has it.
     pub(super) async fn read_message(&mut self) -> Result<(), End> {
-        self.fill(self.clock.command_deadline(), Phase::Message, MESSAGE_READ).await
+        let read = self.fill(self.clock.command_deadline(), Phase::Message, self.message_read).await?;
+        if read >= self.message_read {
+            self.message_read = (self.message_read * 2).min(MESSAGE_READ);
+        }
+        if let Some(slot) = self.clock.slot() {
+            slot.entry().received(read);
+        }
+        Ok(())
     }
 
     /// Waits for more of a PROXY protocol header.
     pub(super) async fn read_header(&mut self, until: Instant) -> Result<(), End> {
-        self.fill(until, Phase::Command, COMMAND_READ).await
+        self.fill(until, Phase::Command, COMMAND_READ).await.map(drop)
     }
 
     /// Takes bytes off the front of the input.
@@ -79,6 +102,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Wire<S> {
     /// Gives the large buffer of a message back; a session that waits for a command is small.
     pub(super) fn shrink(&mut self) {
         self.input = BytesMut::from(self.input.as_ref());
+        self.message_read = COMMAND_READ;
     }
 
     /// Adds a reply to what is sent before the next read.
@@ -89,6 +113,11 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Wire<S> {
     /// Adds a reply made beforehand, line ends included.
     pub(super) fn say_lines(&mut self, lines: &str) {
         self.output.extend_from_slice(lines.as_bytes());
+    }
+
+    /// Sends what was said so far. While the client does not read it, nothing more is read from the client.
+    pub(super) async fn deliver_replies(&mut self, phase: Phase) -> Result<(), End> {
+        self.flush(self.clock.command_deadline(), phase).await
     }
 
     /// Sends what was said.
@@ -141,13 +170,22 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Wire<S> {
         &self.clock
     }
 
-    async fn fill(&mut self, until: Instant, phase: Phase, size: usize) -> Result<(), End> {
+    pub(super) fn clock_mut(&mut self) -> &mut Clock {
+        &mut self.clock
+    }
+
+    /// Whether more was said than is held back for a batch.
+    pub(super) fn has_much_to_say(&self) -> bool {
+        self.output.len() > OUTPUT_KEPT
+    }
+
+    async fn fill(&mut self, until: Instant, phase: Phase, size: usize) -> Result<usize, End> {
         self.flush(until, phase).await?;
         self.clock.check(until, phase)?;
         self.input.reserve(size);
         match self.clock.within(until, phase, self.stream.read_buf(&mut self.input)).await?? {
             0 => Err(End::Closed),
-            _ => Ok(()),
+            read => Ok(read),
         }
     }
 }

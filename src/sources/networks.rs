@@ -10,6 +10,8 @@ use std::{
 use maxminddb::{MaxMindDbError, Reader};
 use serde::Deserialize;
 
+use crate::text::is_invisible;
+
 /// What databases in MaxMind's format say of addresses. The layouts of MaxMind, DB-IP and IPinfo are known.
 #[derive(Clone, Default)]
 pub struct Networks {
@@ -184,7 +186,7 @@ impl Entry {
     fn as_name(&self) -> Option<String> {
         let name =
             self.autonomous_system_organization.as_ref().or(self.as_name.as_ref()).or(self.name.as_ref())?;
-        let name: String = name.chars().filter(|char| !char.is_control()).take(LONGEST_AS_NAME).collect();
+        let name: String = name.chars().filter(|char| !is_invisible(*char)).take(LONGEST_AS_NAME).collect();
         (!name.is_empty()).then_some(name)
     }
 

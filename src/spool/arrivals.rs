@@ -41,7 +41,7 @@ impl Arrivals {
     ) -> Result<(), SpoolError> {
         let mut looked = self.pause();
         *looked = Some(Instant::now());
-        let mut arrived = Listing::new(layout)?.closed;
+        let mut arrived = Listing::tidied(layout)?.closed;
         arrived.retain(|id, _| !queue.knows(*id));
         if arrived.is_empty() {
             return Ok(());

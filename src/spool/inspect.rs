@@ -156,6 +156,7 @@ impl Quarantined {
                 number: self.id.number,
                 envelope: envelope.clone(),
                 size: self.bytes,
+                requeued_from: None,
                 body: MessageBody::File(path.clone()),
             }),
             _ => Err(SpoolError::NotWhole { id: self.id }),

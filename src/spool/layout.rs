@@ -7,6 +7,8 @@
 //! | `<id>.open` | the segment being written |
 //! | `<id>.<count>.seg` | a closed segment; what lies behind its `count` frames was never acknowledged |
 //! | `<id>.side/<name>` | a side file |
+//! | `reserve/` | room for draining on a full disk |
+//! | `….set-aside` | has a name of ours and is of another kind, such as a folder named like a segment |
 //! | `large/<id>-<number>.eml` | the body of a large message |
 //! | `quarantine/<id>-<number>/` | a message set aside |
 //! | `….tmp` | not finished; removed at start |
@@ -75,6 +77,10 @@ impl Layout {
 
     pub(super) fn side_folder(&self, id: SegmentId) -> PathBuf {
         self.root.join(format!("{id}.side"))
+    }
+
+    pub(super) fn reserve(&self) -> PathBuf {
+        self.root.join("reserve")
     }
 
     pub(super) fn large_folder(&self) -> PathBuf {
@@ -169,12 +175,38 @@ pub(super) fn write_whole(path: &Path, bytes: &[u8]) -> Result<(), SpoolError> {
     sync_folder(path.parent().unwrap_or(Path::new("/")))
 }
 
+/// Makes a file in the spool's folder durable, and removes it: what a commit needs at least.
+pub(super) fn probe(layout: &Layout) -> Result<(), SpoolError> {
+    use std::io::Write;
+
+    let path = layout.root().join("probe.tmp");
+    remove_if_there(&path)?;
+    let written =
+        create_private(&path).and_then(|mut file| file.write_all(b"x").and_then(|()| file.sync_data()));
+    let removed = remove_if_there(&path);
+    written.map_err(SpoolError::io("write", &path))?;
+    removed
+}
+
 /// Removes a file, unless it is gone already.
 pub(super) fn remove_if_there(path: &Path) -> Result<(), SpoolError> {
     match fs::remove_file(path) {
         Err(error) if error.kind() != io::ErrorKind::NotFound => Err(SpoolError::io("remove", path)(error)),
         _ => Ok(()),
     }
+}
+
+/// Renames what has a name of ours and is not ours, so that it is left alone from then on.
+pub(super) fn set_aside(path: &Path) -> Result<PathBuf, SpoolError> {
+    let mut aside = (0..).map(|number| {
+        let mut name = path.as_os_str().to_owned();
+        name.push(if number == 0 { ".set-aside".to_owned() } else { format!(".set-aside-{number}") });
+        PathBuf::from(name)
+    });
+    let free = aside.find(|aside| fs::symlink_metadata(aside).is_err());
+    let aside = free.unwrap_or_else(|| path.to_path_buf());
+    fs::rename(path, &aside).map_err(SpoolError::io("rename", path))?;
+    Ok(aside)
 }
 
 #[cfg(test)]

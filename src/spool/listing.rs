@@ -8,9 +8,10 @@ use std::{
 
 use super::{
     SegmentId, SpoolError,
-    layout::{Layout, Name, parse_numbered},
+    layout::{Layout, Name, parse_numbered, set_aside},
     queue::Closed,
 };
+use crate::telemetry::spool as telemetry;
 
 /// The files in the folder itself.
 #[derive(Debug, Default)]
@@ -23,13 +24,30 @@ pub(super) struct Listing {
     pub(super) side: Vec<SegmentId>,
     /// Files that were not finished.
     pub(super) temporary: Vec<PathBuf>,
+    /// What has such a name and is not of that kind, such as a folder named like a segment.
+    pub(super) foreign: Vec<PathBuf>,
 }
 
 impl Listing {
+    /// The same, and what is foreign is out of the way afterwards.
+    pub(super) fn tidied(layout: &Layout) -> Result<Self, SpoolError> {
+        let listing = Self::new(layout)?;
+        for path in &listing.foreign {
+            let aside = set_aside(path)?;
+            telemetry::SetAside { path, aside: &aside }.record();
+        }
+        Ok(listing)
+    }
+
     pub(super) fn new(layout: &Layout) -> Result<Self, SpoolError> {
         let mut listing = Self::default();
         for path in paths(layout.root())? {
-            match path.file_name().map_or(Name::Other, Name::parse) {
+            let name = path.file_name().map_or(Name::Other, Name::parse);
+            if is_foreign(&path, &name) {
+                listing.foreign.push(path);
+                continue;
+            }
+            match name {
                 Name::Open(id) => listing.open.push(id),
                 Name::Closed(id, count) => {
                     listing.closed.insert(id, count);
@@ -40,6 +58,17 @@ impl Listing {
             }
         }
         Ok(listing)
+    }
+}
+
+/// A name says what it is; a folder, a link or a pipe under the name of a file can never be read as one.
+fn is_foreign(path: &Path, name: &Name) -> bool {
+    // What is gone meanwhile is finished.
+    let Ok(metadata) = fs::symlink_metadata(path) else { return false };
+    match name {
+        Name::Open(_) | Name::Closed(..) | Name::Temporary => !metadata.is_file(),
+        Name::Side(_) => !metadata.is_dir(),
+        Name::Other => false,
     }
 }
 

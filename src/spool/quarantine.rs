@@ -1,11 +1,12 @@
 //! Messages set aside: each has a folder with the message and why it is there.
 
 use std::{
+    collections::BTreeMap,
     fs::{self, DirBuilder, File},
     io::{self, Read, Seek, SeekFrom},
     os::unix::fs::{DirBuilderExt, MetadataExt},
     path::{Path, PathBuf},
-    sync::atomic::{AtomicU64, Ordering},
+    sync::{Mutex, MutexGuard, PoisonError},
     time::{SystemTime, UNIX_EPOCH},
 };
 
@@ -14,14 +15,29 @@ use serde::{Deserialize, Serialize};
 use super::{
     Envelope, SegmentId, SpoolError,
     layout::{Layout, create_private, parse_numbered, sync_folder},
+    reserve,
 };
 use crate::telemetry::spool as telemetry;
 
-/// The quarantine of a spool, with its size known.
+/// The quarantine of a spool, with what it holds known.
 #[derive(Debug, Default)]
 pub(super) struct Quarantine {
-    entries: AtomicU64,
-    bytes: AtomicU64,
+    held: Mutex<Held>,
+}
+
+/// The entries, and how much of the disk each class of them takes.
+#[derive(Debug, Default)]
+struct Held {
+    entries: BTreeMap<(SegmentId, u32), Size>,
+    bytes: u64,
+    junk_bytes: u64,
+}
+
+#[derive(Clone, Copy, Debug)]
+struct Size {
+    bytes: u64,
+    /// Whether it is no report at all: anyone can mail such a thing, and nobody misses it first.
+    is_junk: bool,
 }
 
 /// What is set aside and why.
@@ -34,6 +50,7 @@ pub(super) struct Entry<'a> {
 }
 
 /// Where an entry's bytes come from.
+#[derive(Clone, Copy)]
 pub(super) enum Content<'a> {
     /// A whole message.
     Bytes(&'a [u8]),
@@ -65,7 +82,8 @@ pub struct Reason {
 }
 
 impl Quarantine {
-    /// Sets a message aside, durably, unless it is there already; whether it was not.
+    /// Sets a message aside, durably, unless it is there already; whether it was not. On a full disk what is no report at all
+    /// gives way, first what is there and then the message itself.
     pub(super) fn put(
         &self,
         layout: &Layout,
@@ -77,59 +95,146 @@ impl Quarantine {
         if path.exists() {
             return Ok(false);
         }
+        let is_junk = entry.code == NOT_A_REPORT;
+        let mut has_released = false;
+        while let Err(error) = self.write(layout, &path, entry, content) {
+            if !error.is_full() {
+                return Err(error);
+            }
+            if !std::mem::replace(&mut has_released, true) && reserve::release_room(layout) {
+                continue;
+            }
+            if self.drop_oldest_junk(layout)? {
+                continue;
+            }
+            if is_junk {
+                telemetry::JunkDropped { entries: 1, limit }.record();
+                return Ok(false);
+            }
+            return Err(error);
+        }
+        telemetry::Quarantined { id: entry.segment, number: entry.number, code: entry.code }.record();
+        let size = Size { bytes: disk_bytes(&path), is_junk };
+        let (bytes, junk_bytes) = {
+            let mut held = self.held();
+            held.add((entry.segment, entry.number), size);
+            (held.bytes, held.junk_bytes)
+        };
+        if bytes > limit || junk_bytes > limit / JUNK_SHARE {
+            self.keep_within(layout, limit)?;
+        }
+        Ok(true)
+    }
+
+    /// Looks what is there: entries go also by other hands.
+    pub(super) fn recount(&self, layout: &Layout) -> Result<(), SpoolError> {
+        let names = names(layout)?;
+        let mut held = self.held();
+        let mut now = Held::default();
+        for name in names {
+            let known = held.entries.remove(&name);
+            now.add(name, known.unwrap_or_else(|| size(&layout.quarantine(name.0, name.1))));
+        }
+        *held = now;
+        Ok(())
+    }
+
+    pub(super) fn entries(&self) -> u64 {
+        self.held().entries.len() as u64
+    }
+
+    pub(super) fn bytes(&self) -> u64 {
+        self.held().bytes
+    }
+
+    fn junk_bytes(&self) -> u64 {
+        self.held().junk_bytes
+    }
+
+    /// Deletes entries until a tenth of the room is free again, what is no report at all first, each class from its oldest.
+    /// Anyone can mail what ends in quarantine: without a bound a stranger could fill the disk and stop the intake of good
+    /// reports, and without a share for junk push out what an operator may yet make readable.
+    fn keep_within(&self, layout: &Layout, limit: u64) -> Result<(), SpoolError> {
+        self.recount(layout)?;
+        let (junk_target, target) = ((limit / JUNK_SHARE) / 10 * 9, limit - limit / 10);
+        let (mut junk, mut reports) = (0, 0);
+        let has_to_shrink = self.bytes() > limit;
+        while (self.junk_bytes() > junk_target || has_to_shrink && self.bytes() > target)
+            && self.drop_one(layout, true)?
+        {
+            junk += 1;
+        }
+        while has_to_shrink && self.bytes() > target && self.drop_one(layout, false)? {
+            reports += 1;
+        }
+        if junk > 0 {
+            telemetry::JunkDropped { entries: junk, limit: limit / JUNK_SHARE }.record();
+        }
+        if reports > 0 {
+            telemetry::QuarantineDropped { entries: reports, limit }.record();
+        }
+        Ok(())
+    }
+
+    /// Makes room on a full disk; whether there was anything to drop.
+    fn drop_oldest_junk(&self, layout: &Layout) -> Result<bool, SpoolError> {
+        let dropped = self.drop_one(layout, true)?;
+        if dropped {
+            telemetry::JunkDropped { entries: 1, limit: self.bytes() }.record();
+        }
+        Ok(dropped)
+    }
+
+    fn drop_one(&self, layout: &Layout, is_junk: bool) -> Result<bool, SpoolError> {
+        let mut held = self.held();
+        let oldest = held.entries.iter().find(|(_, size)| size.is_junk == is_junk).map(|(name, _)| *name);
+        let Some(name) = oldest else { return Ok(false) };
+        let path = layout.quarantine(name.0, name.1);
+        if path.exists() {
+            remove(&path)?;
+        }
+        held.remove(name);
+        Ok(true)
+    }
+
+    /// Writes an entry whole, or leaves nothing.
+    fn write(
+        &self,
+        layout: &Layout,
+        path: &Path,
+        entry: &Entry<'_>,
+        content: Content<'_>,
+    ) -> Result<(), SpoolError> {
         let temporary = path.with_extension("tmp");
         let made = make(&temporary, entry, content)
-            .and_then(|()| fs::rename(&temporary, &path).map_err(SpoolError::io("rename", &temporary)));
+            .and_then(|()| fs::rename(&temporary, path).map_err(SpoolError::io("rename", &temporary)));
         if let Err(error) = made {
             // Should it not go, recovery removes it.
             drop(fs::remove_dir_all(&temporary));
             return Err(error);
         }
-        sync_folder(&layout.quarantine_folder())?;
-        telemetry::Quarantined { id: entry.segment, number: entry.number, code: entry.code }.record();
-        self.entries.fetch_add(1, Ordering::Relaxed);
-        let bytes = disk_bytes(&path);
-        if self.bytes.fetch_add(bytes, Ordering::Relaxed) + bytes > limit {
-            self.drop_oldest(layout, limit)?;
+        sync_folder(&layout.quarantine_folder())
+    }
+
+    fn held(&self) -> MutexGuard<'_, Held> {
+        self.held.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Held {
+    fn add(&mut self, name: (SegmentId, u32), size: Size) {
+        self.remove(name);
+        self.entries.insert(name, size);
+        self.bytes += size.bytes;
+        self.junk_bytes += if size.is_junk { size.bytes } else { 0 };
+    }
+
+    fn remove(&mut self, name: (SegmentId, u32)) {
+        if let Some(size) = self.entries.remove(&name) {
+            self.bytes = self.bytes.saturating_sub(size.bytes);
+            let junk = if size.is_junk { size.bytes } else { 0 };
+            self.junk_bytes = self.junk_bytes.saturating_sub(junk);
         }
-        Ok(true)
-    }
-
-    /// Looks how much is there: entries go also by other hands.
-    pub(super) fn recount(&self, layout: &Layout) -> Result<(), SpoolError> {
-        let names = names(layout)?;
-        let bytes = names.iter().map(|(id, number)| disk_bytes(&layout.quarantine(*id, *number))).sum();
-        self.entries.store(names.len() as u64, Ordering::Relaxed);
-        self.bytes.store(bytes, Ordering::Relaxed);
-        Ok(())
-    }
-
-    pub(super) fn entries(&self) -> u64 {
-        self.entries.load(Ordering::Relaxed)
-    }
-
-    pub(super) fn bytes(&self) -> u64 {
-        self.bytes.load(Ordering::Relaxed)
-    }
-
-    /// Deletes the oldest entries until a tenth of the room is free again. Anyone can mail what ends in quarantine, so
-    /// without a bound a stranger could fill the disk and stop the intake of good reports.
-    fn drop_oldest(&self, layout: &Layout, limit: u64) -> Result<(), SpoolError> {
-        self.recount(layout)?;
-        let mut excess = self.bytes().saturating_sub(limit - limit / 10);
-        let mut dropped = 0;
-        for (id, number) in names(layout)? {
-            if excess == 0 {
-                break;
-            }
-            let path = layout.quarantine(id, number);
-            let bytes = disk_bytes(&path);
-            remove(&path)?;
-            excess = excess.saturating_sub(bytes);
-            dropped += 1;
-        }
-        telemetry::QuarantineDropped { entries: dropped, limit }.record();
-        self.recount(layout)
     }
 }
 
@@ -139,7 +244,8 @@ pub(super) fn names(layout: &Layout) -> Result<Vec<(SegmentId, u32)>, SpoolError
     let mut names = Vec::new();
     for entry in fs::read_dir(&folder).map_err(SpoolError::io("list", &folder))? {
         let name = entry.map_err(SpoolError::io("list", &folder))?.file_name();
-        names.extend(name.to_str().and_then(parse_numbered));
+        let is_entry = |name: &(SegmentId, u32)| layout.quarantine(name.0, name.1).is_dir();
+        names.extend(name.to_str().and_then(parse_numbered).filter(is_entry));
     }
     names.sort_unstable();
     Ok(names)
@@ -216,6 +322,12 @@ pub(super) fn link(from: &Path, to: &Path) -> io::Result<()> {
     fs::hard_link(from, to).or_else(|_| copy(&mut File::open(from)?, to))
 }
 
+/// What is known of an entry that was made by an earlier run.
+fn size(entry: &Path) -> Size {
+    let is_junk = reason(entry).is_ok_and(|reason| reason.code == NOT_A_REPORT);
+    Size { bytes: disk_bytes(entry), is_junk }
+}
+
 /// What an entry takes of the disk, itself included.
 fn disk_bytes(entry: &Path) -> u64 {
     let blocks =
@@ -228,6 +340,12 @@ fn now() -> u64 {
     let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
     u64::try_from(since.as_millis()).unwrap_or(u64::MAX)
 }
+
+/// The code of a message in which nothing is a report, or tries to be one.
+const NOT_A_REPORT: &str = "not_a_report";
+
+/// What is no report at all may take so small a part of the quarantine's room: one in so many.
+const JUNK_SHARE: u64 = 4;
 
 /// The unit of `st_blocks`, whatever the file system's.
 const BLOCK_BYTES: u64 = 512;

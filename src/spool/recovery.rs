@@ -18,7 +18,7 @@ use crate::telemetry::spool as telemetry;
 
 /// Seals what was open, removes what belongs to nothing, and returns the segments to be done.
 pub(super) fn recover(layout: &Layout) -> Result<BTreeMap<SegmentId, Closed>, SpoolError> {
-    let Listing { open, mut closed, side, temporary } = Listing::new(layout)?;
+    let Listing { open, mut closed, side, temporary, foreign: _ } = Listing::tidied(layout)?;
     for path in &temporary {
         remove_if_there(path)?;
     }
@@ -89,6 +89,9 @@ pub(super) fn extent(file: impl Read + Seek, id: SegmentId) -> io::Result<(u32, 
 /// Removes the files of large messages that were not acknowledged, or whose segment is done.
 fn remove_orphans(layout: &Layout, closed: &BTreeMap<SegmentId, u32>) -> Result<(), SpoolError> {
     for path in paths(&layout.large_folder())? {
+        if fs::symlink_metadata(&path).is_ok_and(|metadata| metadata.is_dir()) {
+            continue; // not ours
+        }
         let owned = large_name(&path)
             .is_some_and(|(id, number)| closed.get(&id).is_some_and(|count| number < *count));
         if !owned {
@@ -102,7 +105,8 @@ fn remove_orphans(layout: &Layout, closed: &BTreeMap<SegmentId, u32>) -> Result<
 fn remove_unfinished_quarantine(layout: &Layout) -> Result<(), SpoolError> {
     for path in paths(&layout.quarantine_folder())? {
         if path.extension().is_some_and(|extension| extension == "tmp") {
-            fs::remove_dir_all(&path).map_err(SpoolError::io("remove", &path))?;
+            let removed = if path.is_dir() { fs::remove_dir_all(&path) } else { fs::remove_file(&path) };
+            removed.map_err(SpoolError::io("remove", &path))?;
         }
     }
     Ok(())

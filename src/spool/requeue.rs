@@ -83,7 +83,7 @@ impl Draft {
         let number = u32::try_from(self.messages.len()).unwrap_or(u32::MAX); // segments are far smaller
         let source = quarantine::message_file(&spool.layout.quarantine(from.segment, from.number));
         let (body_bytes, body_checksum) = checksum(&source).map_err(SpoolError::io("read", &source))?;
-        let envelope = message.envelope.encode()?;
+        let envelope = message.envelope.encode_from(Some(from))?;
         let is_large = body_bytes > spool.settings.memory_message_bytes;
         let header = Header {
             number,

@@ -9,7 +9,7 @@ use bytes::Bytes;
 use memchr::memmem::Finder;
 
 use super::{
-    Envelope, SegmentId,
+    Envelope, MessageId, SegmentId, envelope,
     frame::{HEADER_BYTES, Header, MARKER_BYTES, Place, marker},
 };
 
@@ -40,6 +40,8 @@ pub(super) struct Frame {
     pub(super) offset: u64,
     pub(super) header: Header,
     pub(super) envelope: Envelope,
+    /// Its name in quarantine, when it was put back from there.
+    pub(super) requeued_from: Option<MessageId>,
     /// The body, or nothing when it is in a file of its own.
     pub(super) body: Bytes,
 }
@@ -113,16 +115,16 @@ impl<R: Read + Seek> Frames<R> {
             Place::Inline => self.read(header.body_bytes)?,
             Place::File => Vec::new(),
         };
-        let envelope = Some(envelope)
-            .filter(|envelope| crc32fast::hash(envelope) == header.envelope_checksum)
-            .and_then(|envelope| Envelope::decode(&envelope));
+        let encoded = Some(envelope).filter(|envelope| crc32fast::hash(envelope) == header.envelope_checksum);
+        let envelope = encoded.as_deref().and_then(Envelope::decode);
+        let requeued_from = encoded.as_deref().and_then(envelope::requeued_from);
         let whole = header.place == Place::File || crc32fast::hash(&body) == header.body_checksum;
         let length = header.frame_bytes();
         match envelope {
             Some(envelope) if whole => {
                 self.position = offset + length;
                 self.next = header.number.saturating_add(1);
-                Ok(Item::Frame(Frame { offset, header, envelope, body: body.into() }))
+                Ok(Item::Frame(Frame { offset, header, envelope, requeued_from, body: body.into() }))
             }
             envelope => self.content_damage(&header, envelope),
         }

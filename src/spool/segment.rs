@@ -10,7 +10,7 @@ use std::{
 use bytes::Bytes;
 
 use super::{
-    Envelope, SegmentId, Shared, SpoolError,
+    Envelope, MessageId, SegmentId, Shared, SpoolError,
     frame::Place,
     layout::Layout,
     quarantine::{Content, Entry},
@@ -37,6 +37,8 @@ pub struct Message {
     pub envelope: Envelope,
     /// Its bytes.
     pub size: u64,
+    /// The name it had in quarantine, when it was put back from there: what was written of it under that name is out of date.
+    pub requeued_from: Option<MessageId>,
     pub(super) body: MessageBody,
 }
 
@@ -177,7 +179,8 @@ impl Message {
             Place::Inline => MessageBody::Memory(frame.body),
             Place::File => MessageBody::File(layout.large(id, number)),
         };
-        Self { number, envelope: frame.envelope, size: frame.header.body_bytes, body }
+        let Frame { header, envelope, requeued_from, .. } = frame;
+        Self { number, envelope, size: header.body_bytes, requeued_from, body }
     }
 
     /// Its bytes from the beginning, as often as wanted.

@@ -9,7 +9,21 @@ use std::{
 use super::{
     SegmentId, SpoolError,
     layout::{Layout, sync_folder, write_whole},
+    reserve,
 };
+
+/// Writes the side file `name`, durably, on a full disk into the reserve.
+pub(super) fn write_surely(
+    layout: &Layout,
+    id: SegmentId,
+    name: &str,
+    bytes: &[u8],
+) -> Result<(), SpoolError> {
+    match write(layout, id, name, bytes) {
+        Err(error) if error.is_full() => reserve::write(layout, id, name, bytes),
+        outcome => outcome,
+    }
+}
 
 /// Replaces the side file `name`, durably.
 pub(super) fn write(layout: &Layout, id: SegmentId, name: &str, bytes: &[u8]) -> Result<(), SpoolError> {
@@ -29,7 +43,7 @@ pub(super) fn read(layout: &Layout, id: SegmentId, name: &str) -> Result<Option<
     let path = layout.side_folder(id).join(name);
     match fs::read(&path) {
         Ok(bytes) => Ok(Some(bytes)),
-        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => reserve::read(layout, id, name),
         Err(error) => Err(SpoolError::io("read", &path)(error)),
     }
 }
@@ -44,14 +58,18 @@ pub(super) fn attempts(layout: &Layout, id: SegmentId) -> Result<u32, SpoolError
 /// Notes that another attempt has begun, and which it is, counted from 1.
 pub(super) fn begin_attempt(layout: &Layout, id: SegmentId) -> Result<u32, SpoolError> {
     let attempt = attempts(layout, id)?.saturating_add(1);
-    write(layout, id, ATTEMPTS, format!("{attempt}\n").as_bytes())?;
+    match write(layout, id, ATTEMPTS, format!("{attempt}\n").as_bytes()) {
+        // The number only matters when the program dies at a message. Draining is what makes room again.
+        Err(error) if error.is_full() => {}
+        outcome => outcome?,
+    }
     Ok(attempt)
 }
 
 /// Removes a segment's side files.
 pub(super) fn remove_all(layout: &Layout, id: SegmentId) -> Result<(), SpoolError> {
     let folder = layout.side_folder(id);
-    match fs::remove_dir_all(&folder) {
+    match reserve::take_back(layout, &folder) {
         Err(error) if error.kind() != io::ErrorKind::NotFound => {
             Err(SpoolError::io("remove", &folder)(error))
         }

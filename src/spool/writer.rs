@@ -109,11 +109,13 @@ impl Writer {
         let began = Instant::now();
         if let Err(error) = self.commit(&mut batch) {
             telemetry::CommitFailed { messages: batch.len(), error: &error }.record();
+            *self.shared.trouble() = Some(error.clone());
             for commit in batch {
                 commit.answer(Err(error.clone()));
             }
             return;
         }
+        *self.shared.trouble() = None;
         let bytes = batch.iter().map(Commit::weight).sum();
         telemetry::Committed { messages: batch.len(), bytes, took: began.elapsed() }.record();
         for commit in batch {
@@ -142,6 +144,7 @@ impl Writer {
         });
         if due && let Err(error) = self.seal() {
             telemetry::SealFailed { error: &error }.record();
+            *self.shared.trouble() = Some(error);
         }
     }
 

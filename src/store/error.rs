@@ -40,6 +40,14 @@ pub enum StoreError {
         /// Its value.
         value: String,
     },
+    /// An address that can never be connected to.
+    #[error("clickhouse.url is {url:?}: {problem}")]
+    Url {
+        /// The address, without a password.
+        url: String,
+        /// What is wrong with it.
+        problem: &'static str,
+    },
     /// A newer program has changed the schema.
     #[error("the database has schema version {found}, this program knows versions up to {known}")]
     NewerSchema {

@@ -56,7 +56,7 @@ pub struct StoredKey {
     pub last: u32,
 }
 
-/// A selector that reports tell of.
+/// A selector that reports tell of. Days and messages are those of reports that are believed.
 #[derive(Clone, Debug, Deserialize, Row)]
 pub struct SelectorUse {
     /// The domain that signs.
@@ -65,7 +65,7 @@ pub struct SelectorUse {
     pub selector: String,
     /// First day with signatures that verified; days since 1970. It means nothing when none did.
     pub first: u16,
-    /// Last day with signatures.
+    /// Last day with signatures; 0 when only reports that are not believed name it.
     pub last: u16,
     /// Messages whose signatures verified.
     pub messages: u64,
@@ -172,8 +172,9 @@ impl Store {
         self.timed(query.fetch_all()).await
     }
 
-    /// The selectors with which mail was signed, this many for each domain: those that verified first, of these those used
-    /// last. A selector that never verified may be the invention of whoever sends in the domain's name.
+    /// The selectors with which mail was signed, this many for each domain: those that DNS had a key for first, then those
+    /// that verified, of these those used last. What strangers name comes last: it may be their invention, and only DNS can
+    /// tell.
     ///
     /// # Errors
     ///
@@ -183,12 +184,14 @@ impl Store {
             "SELECT toString(domain) AS domain, selector, toUInt16(minIf(first_day, s.messages > 0)) AS first, \
                 toUInt16(max(last_day)) AS last, sum(s.messages) AS messages \
              FROM dkim_selectors AS s FINAL GROUP BY domain, selector \
-             ORDER BY domain, sum(s.messages) > 0 DESC, last DESC, messages DESC, selector LIMIT ? BY domain",
+             ORDER BY domain, (toString(s.domain), selector) GLOBAL IN ( \
+                SELECT toString(domain), selector FROM dkim_sightings \
+             ) DESC, sum(s.messages) > 0 DESC, last DESC, messages DESC, sum(s.claimed) DESC, selector LIMIT ? BY domain",
         );
         self.timed(query.bind(each).fetch_all()).await
     }
 
-    /// The days for which there are reports about these domains.
+    /// The days for which there are reports about these domains that are believed.
     ///
     /// # Errors
     ///
@@ -198,7 +201,7 @@ impl Store {
         for domains in domains.chunks(DOMAINS_AT_ONCE) {
             let query = self.client().query(
                 "SELECT policy_domain AS domain, toUInt16(min(day)) AS first, toUInt16(least(max(day), today())) AS last \
-                 FROM daily_domains WHERE policy_domain IN ? AND verdict != 'forged' GROUP BY policy_domain",
+                 FROM daily_domains WHERE policy_domain IN ? AND believed GROUP BY policy_domain",
             );
             let rows: Vec<ReportedDays> = self.timed(query.bind(domains).fetch_all()).await?;
             days.extend(rows);
@@ -222,6 +225,9 @@ impl Store {
                     SELECT received_at FROM aggregate_reports WHERE received_at >= toDateTime64(toDate(?), 3, 'UTC') \
                     UNION ALL \
                     SELECT received_at FROM failure_reports WHERE received_at >= toDateTime64(toDate(?), 3, 'UTC') \
+                    UNION ALL \
+                    SELECT received_at FROM report_corrections WHERE kind != 'tls' \
+                        AND changed_at >= (SELECT max(computed_at) FROM dkim_selectors) - toIntervalHour(3) \
                  ) ORDER BY day",
             )
             .bind(from)
@@ -237,8 +243,17 @@ impl Store {
     ///
     /// What ClickHouse said.
     pub async fn add_up_selectors(&self, day: u16) -> Result<(), StoreError> {
+        let now: u32 = self.timed(self.client().query("SELECT toUInt32(now())").fetch_one()).await?;
         let query = self.client().query(ADD_UP_SELECTORS).with_setting("insert_distributed_sync", "1");
-        self.timed(query.bind(day).bind(MOST_SELECTORS).execute()).await
+        self.timed(query.bind(day).bind(MOST_SELECTORS).execute()).await?;
+        // A selector of withdrawn reports alone has no new row that replaces the old one.
+        let cluster = self.settings().cluster.as_deref();
+        let (local, on) =
+            cluster.map_or(("", String::new()), |name| ("_local", format!(" ON CLUSTER {name}")));
+        let stale = format!(
+            "DELETE FROM dkim_selectors{local}{on} WHERE received_at = toDate({day}) AND computed_at < toDateTime({now})"
+        );
+        self.timed(self.client().query_raw(&stale).execute()).await
     }
 
     /// The addresses from which most mail came that passed SPF for these domains in the last month, this many for each. One
@@ -252,7 +267,7 @@ impl Store {
         for domains in domains.chunks(DOMAINS_AT_ONCE) {
             let query = self.client().query(
                 "SELECT policy_domain AS domain, replaceOne(toString(source_ip), '::ffff:', '') AS address \
-                 FROM daily_sources WHERE policy_domain IN ? AND day >= today() - 31 AND verdict != 'forged' \
+                 FROM daily_sources WHERE policy_domain IN ? AND day >= today() - 31 AND believed \
                     AND received_month >= toStartOfMonth(today() - 62) \
                  GROUP BY policy_domain, source_ip HAVING sum(spf_aligned) > 0 \
                  ORDER BY policy_domain, sum(spf_aligned) DESC, source_ip LIMIT ? BY policy_domain",
@@ -268,30 +283,42 @@ impl Store {
     }
 }
 
+/// A selector that signed a message twice counts it once: a record stands for its messages, whatever they were signed with.
 const ADD_UP_SELECTORS: &str = "\
     INSERT INTO dkim_selectors \
-        (domain, selector, received_at, group_name, first_day, last_day, messages, failed, computed_at) \
+        (domain, selector, received_at, group_name, first_day, last_day, messages, failed, claimed, computed_at) \
     WITH toDate(?) AS arrival \
-    SELECT signer, selector, arrival, any(group_name), minIf(near, is_verified), max(near), \
-        sumIf(messages, is_verified) AS verified, sumIf(messages, NOT is_verified), now() \
+    SELECT signer, selector, arrival, any(group_name), minIf(near, is_believed AND is_verified), \
+        maxIf(near, is_believed), sumIf(messages, is_believed AND is_verified) AS verified, \
+        sumIf(messages, is_believed AND NOT is_verified) AS refuted, sumIf(messages, NOT is_believed) AS claims, now() \
     FROM ( \
-        SELECT lower(trimRight(signing_domain, '.')) AS signer, lower(signing_selector) AS selector, \
-            toString(group_name) AS group_name, least(greatest(day, arrival - 35), arrival) AS near, \
-            count AS messages, policy_domain, lower(signing_result) = 'pass' AS is_verified \
-        FROM aggregate_records ARRAY JOIN dkim_results.domain AS signing_domain, \
-            dkim_results.selector AS signing_selector, dkim_results.result AS signing_result \
-        WHERE received_at >= toDateTime64(arrival, 3, 'UTC') \
-            AND received_at < toDateTime64(arrival + 1, 3, 'UTC') AND verdict != 'forged' \
+        SELECT signed.1 AS signer, signed.2 AS selector, has(verifying, signed) AS is_verified, group_name, near, \
+            messages, policy_domain, is_believed \
+        FROM ( \
+            SELECT toString(group_name) AS group_name, least(greatest(day, arrival - 35), arrival) AS near, \
+                least(count, 1000000000000) AS messages, policy_domain, believed AS is_believed, \
+                arraySlice(arrayDistinct(arrayMap((domain, selector) -> (lower(trimRight(domain, '.')), lower(selector)), \
+                    dkim_results.domain, dkim_results.selector)), 1, 64) AS signatures, \
+                arrayMap((domain, selector, result) -> (lower(trimRight(domain, '.')), lower(selector)), \
+                    arrayFilter((domain, result) -> lower(result) = 'pass', dkim_results.domain, dkim_results.result), \
+                    arrayFilter((selector, result) -> lower(result) = 'pass', dkim_results.selector, dkim_results.result), \
+                    arrayFilter(result -> lower(result) = 'pass', dkim_results.result)) AS verifying \
+            FROM aggregate_records \
+            WHERE received_at >= toDateTime64(arrival, 3, 'UTC') \
+                AND received_at < toDateTime64(arrival + 1, 3, 'UTC') AND verdict != 'forged' \
+        ) ARRAY JOIN signatures AS signed \
         UNION ALL \
-        SELECT lower(trimRight(ifNull(dkim_domain, ''), '.')), lower(ifNull(dkim_selector, '')), \
-            toString(group_name), least(greatest(day, arrival - 35), arrival), ifNull(incidents, 1), \
-            toString(policy_domain), false \
+        SELECT lower(trimRight(ifNull(dkim_domain, ''), '.')), lower(ifNull(dkim_selector, '')), false, \
+            toString(group_name), least(greatest(day, arrival - 35), arrival), \
+            least(ifNull(incidents, 1), 1000000000000), toString(policy_domain), believed \
         FROM failure_reports WHERE received_at >= toDateTime64(arrival, 3, 'UTC') \
             AND received_at < toDateTime64(arrival + 1, 3, 'UTC') AND verdict != 'forged' \
     ) WHERE match(selector, '^[a-z0-9_-]{1,63}([.][a-z0-9_-]{1,63})*$') AND length(selector) <= 128 \
-        AND signer != '' AND (signer = policy_domain OR endsWith(signer, concat('.', policy_domain)) \
+        AND match(signer, '^[a-z0-9_.-]{1,253}$') AND (signer = policy_domain OR endsWith(signer, concat('.', policy_domain)) \
             OR endsWith(policy_domain, concat('.', signer))) \
-    GROUP BY signer, selector ORDER BY signer, verified DESC, selector LIMIT ? BY signer";
+    GROUP BY signer, selector \
+    ORDER BY signer, (signer, selector) GLOBAL IN (SELECT toString(domain), selector FROM dkim_sightings) DESC, \
+        verified DESC, refuted DESC, claims DESC, selector LIMIT ? BY signer";
 
 /// Selectors of one domain that are kept for each day.
 const MOST_SELECTORS: u32 = 200;

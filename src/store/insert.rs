@@ -9,7 +9,7 @@ use crate::telemetry::store as telemetry;
 
 /// Version of what the blocks look like and of where they are cut; part of every token. A program that cuts differently
 /// must not be told "I have that block" about other rows.
-pub const LAYOUT: u32 = 2;
+pub const LAYOUT: u32 = 3;
 
 /// What was sent.
 #[derive(Clone, Copy, Debug)]

@@ -1,13 +1,13 @@
 //! The questions other rooms ask.
 
-use std::fmt::Write as _;
+use std::{fmt::Write as _, net::IpAddr};
 
 use clickhouse::Row;
 use serde::Deserialize;
 use uuid::Uuid;
 
-use super::{Identity, Store, StoreError, tables::Sources};
-use crate::sources::SourceRow;
+use super::{Identity, Store, StoreError, copies::Place, tables::Sources};
+use crate::{provenance::Verdict, sources::SourceRow};
 
 /// A report that has been stored.
 #[derive(Clone, Copy, Debug)]
@@ -16,6 +16,23 @@ pub struct Known {
     pub report_key: u128,
     /// What it says.
     pub content_hash: u128,
+    /// What provenance said of it.
+    pub verdict: Verdict,
+    /// Whether it is in the sums: it was not withdrawn, and no other copy took its place.
+    pub counts: bool,
+}
+
+/// What a client delivered on a day.
+#[derive(Clone, Copy, Debug)]
+pub struct ReportingClient {
+    /// Days since the epoch.
+    pub day: u64,
+    /// Its address.
+    pub client: IpAddr,
+    /// Whether this is what believed reporters delivered from it, or what is bound.
+    pub is_believed: bool,
+    /// Records, policies and failure reports stored.
+    pub records: u64,
 }
 
 /// What the reports say about a domain.
@@ -59,20 +76,65 @@ impl Store {
     /// What ClickHouse said.
     pub async fn known(&self, report_keys: &[u128], segment: Uuid) -> Result<Vec<Known>, StoreError> {
         let mut known = Vec::new();
-        for keys in report_keys.chunks(KEYS_AT_ONCE) {
-            let statement = format!(
-                "SELECT DISTINCT toString(report_key) AS report_key_text, \
-                 toString(content_hash) AS content_hash_text FROM deliveries \
-                 WHERE report_key IN ({}) AND decision != 'duplicate' AND segment != '{segment}'",
-                list(keys)
-            );
-            let rows: Vec<Pair> = self.timed(self.client().query_raw(&statement).fetch_all()).await?;
-            for row in rows {
-                let report_key = identity(&row.report_key_text)?;
-                known.push(Known { report_key, content_hash: identity(&row.content_hash_text)? });
-            }
+        for keys in report_keys.chunks(KEYS_AT_ONCE / 4) {
+            let copies = self.copies_of(keys, false).await?;
+            let others = copies.iter().filter(|copy| copy.segment != segment);
+            known.extend(others.map(|copy| Known {
+                report_key: copy.report_key,
+                content_hash: copy.content_hash,
+                verdict: copy.verdict,
+                counts: copy.place == Place::Counted,
+            }));
         }
         Ok(known)
+    }
+
+    /// Takes rows of `messages` out, each named by its segment and its number there: the messages came again from quarantine,
+    /// and other rows tell what became of them.
+    ///
+    /// # Errors
+    ///
+    /// What ClickHouse said. It can be done again.
+    pub async fn forget_messages(&self, messages: &[(Uuid, u32)]) -> Result<(), StoreError> {
+        let cluster = self.settings().cluster.as_deref();
+        let (local, on) =
+            cluster.map_or(("", String::new()), |name| ("_local", format!(" ON CLUSTER {name}")));
+        for messages in messages.chunks(KEYS_AT_ONCE) {
+            let mut names = String::new();
+            for (segment, number) in messages {
+                // Writing to a string does not fail.
+                _ = write!(names, "('{segment}', {number}),");
+            }
+            let statement = format!(
+                "DELETE FROM messages{local}{on} WHERE (segment, number) IN ({})",
+                names.trim_end_matches(',')
+            );
+            self.timed(self.client().query_raw(&statement).execute()).await?;
+        }
+        Ok(())
+    }
+
+    /// Who delivered reports in the last eight days, but for those in this segment; the largest first.
+    ///
+    /// # Errors
+    ///
+    /// What ClickHouse said.
+    pub async fn reporting_clients(&self, segment: Uuid) -> Result<Vec<ReportingClient>, StoreError> {
+        let statement = format!(
+            "SELECT toUInt64(toUInt16(day)) AS arrived, toString(client_ip) AS client, \
+             (segment, number) GLOBAL IN (SELECT segment, number FROM deliveries \
+                WHERE believed AND received_at >= today() - 8) AS is_believed, \
+             sum(records) AS stored FROM messages FINAL \
+             WHERE day >= today() - 8 AND records > 0 AND segment != '{segment}' \
+             AND (is_believed OR verdict != 'genuine') \
+             GROUP BY arrived, client, is_believed ORDER BY stored DESC LIMIT {MOST_CLIENTS}"
+        );
+        let rows: Vec<(u64, String, bool, u64)> =
+            self.timed(self.client().query_raw(&statement).fetch_all()).await?;
+        let clients = rows.into_iter().filter_map(|(day, client, is_believed, records)| {
+            Some(ReportingClient { day, client: client.parse().ok()?, is_believed, records })
+        });
+        Ok(clients.collect())
     }
 
     /// What the reports of these verdicts say about each domain; all verdicts when none is named.
@@ -102,7 +164,7 @@ impl Store {
         self.timed(query.fetch_all()).await
     }
 
-    /// The addresses that sent most, this many for each domain.
+    /// The addresses that sent most by reports that are believed, this many for each domain.
     ///
     /// # Errors
     ///
@@ -114,7 +176,7 @@ impl Store {
                 if(n.service = '', n.reverse_name, n.service) AS source_name, \
                 t.total AS messages, t.total_passed AS passed FROM ( \
                     SELECT policy_domain, source_ip, sum(messages) AS total, sum(passed) AS total_passed \
-                    FROM daily_sources GROUP BY policy_domain, source_ip \
+                    FROM daily_sources WHERE believed GROUP BY policy_domain, source_ip \
                     ORDER BY total DESC, source_ip LIMIT ? BY policy_domain \
                 ) AS t LEFT JOIN (SELECT source_ip, service, reverse_name FROM sources FINAL) AS n \
                 ON n.source_ip = t.source_ip ORDER BY policy_domain, messages DESC, address",
@@ -136,7 +198,7 @@ impl Store {
     }
 
     /// Addresses that sent mail in the last days and of which `sources` does not know enough: no row, or one that is
-    /// due again. Those that sent most come first.
+    /// due again. Those that sent most by reports that are believed come first.
     ///
     /// # Errors
     ///
@@ -148,18 +210,12 @@ impl Store {
                 "SELECT replaceOne(toString(source_ip), '::ffff:', '') FROM daily_sources \
                  WHERE received_month >= toStartOfMonth(today() - ?) AND source_ip NOT IN ( \
                     SELECT source_ip FROM sources GROUP BY source_ip HAVING argMax(recheck_at, checked_at) > now()) \
-                 GROUP BY source_ip ORDER BY sum(messages) DESC, source_ip LIMIT ?",
+                 GROUP BY source_ip ORDER BY sumIf(messages, believed) DESC, sum(messages) DESC, source_ip LIMIT ?",
             )
             .bind(days)
             .bind(limit);
         self.timed(query.fetch_all()).await
     }
-}
-
-#[derive(Deserialize, Row)]
-struct Pair {
-    report_key_text: String,
-    content_hash_text: String,
 }
 
 /// Identities as they stand in a statement.
@@ -183,6 +239,9 @@ impl From<Uuid> for Identity {
         Self(uuid.as_u128())
     }
 }
+
+/// Rows of [`Store::reporting_clients`]: some megabytes.
+const MOST_CLIENTS: usize = 20_000;
 
 /// A statement may have 256 KiB; an identity takes 39 bytes of it.
 pub(super) const KEYS_AT_ONCE: usize = 4000;

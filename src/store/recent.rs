@@ -10,7 +10,7 @@ use super::{Store, StoreError};
 pub struct SteadyReporter {
     /// Who reports, as the reports have it.
     pub reporter: String,
-    /// When its last genuine report arrived; seconds since 1970.
+    /// When its last report that is believed arrived; seconds since 1970.
     pub last: u32,
 }
 
@@ -28,7 +28,7 @@ pub struct RecentEvent {
 }
 
 impl Store {
-    /// The reporters with genuine reports on so many of the last 30 days, by volume, at most so many.
+    /// The reporters that are believed, with reports on so many of the last 30 days, by volume, at most so many.
     ///
     /// # Errors
     ///
@@ -36,7 +36,7 @@ impl Store {
     pub async fn steady_reporters(&self, days: u32, most: u32) -> Result<Vec<SteadyReporter>, StoreError> {
         let query = self.client().query(
             "SELECT toString(reporter) AS reporter, toUInt32(toDateTime(max(received_at), 'UTC')) AS last \
-             FROM aggregate_reports WHERE verdict = 'genuine' AND reporter != '' \
+             FROM aggregate_reports WHERE believed AND reporter != '' \
                 AND received_at BETWEEN now() - toIntervalDay(30) AND now() + toIntervalDay(1) \
              GROUP BY reporter HAVING uniqExact(toDate(received_at, 'UTC')) >= ? \
              ORDER BY sum(messages) DESC, reporter LIMIT ?",

@@ -1,5 +1,5 @@
-//! What [`crate::review`] asks: a month of some domains. Every number is a sum of messages; reports that are forged
-//! themselves are left out unless it says so. Days are the UTC days of the reports' ranges.
+//! What [`crate::review`] asks: a month of some domains. Every number is a sum of messages; reports that are not
+//! believed are left out unless it says so. Days are the UTC days of the reports' ranges.
 
 mod history;
 
@@ -83,7 +83,7 @@ pub struct Reporting {
     pub reporters: u64,
     /// Days.
     pub days: u64,
-    /// Messages in forged reports.
+    /// Messages in reports that are not believed.
     pub discredited: u64,
 }
 
@@ -111,7 +111,7 @@ impl Store {
         let query = self.client().query(
             "SELECT policy_domain FROM ( \
                 SELECT policy_domain, splitByChar('.', policy_domain) AS labels, sum(messages) AS m FROM daily_domains \
-                WHERE day >= toDate(?) AND day < toDate(?) AND verdict != 'forged' GROUP BY policy_domain \
+                WHERE day >= toDate(?) AND day < toDate(?) AND believed GROUP BY policy_domain \
              ) WHERE arrayExists(place -> has(?, arrayStringConcat(arraySlice(labels, place), '.')), \
                 range(1, length(labels) + 1)) ORDER BY m DESC, policy_domain LIMIT 100",
         );
@@ -124,7 +124,7 @@ impl Store {
     ///
     /// What ClickHouse said.
     pub async fn mail_by_day(&self, scope: &Scope<'_>) -> Result<Vec<DayClass>, StoreError> {
-        let select = "SELECT d AS domain, toUInt16(day) AS day, class, toUInt64(sum(m)) AS messages, \
+        let select = "SELECT d AS domain, toUInt16(day) AS day, class, toUInt64(greatest(sum(m), 0)) AS messages, \
             toUInt64(greatest(sum(p), 0)) AS passed, toUInt64(greatest(sum(q), 0)) AS quarantined, \
             toUInt64(greatest(sum(r), 0)) AS rejected";
         self.judged(select, "GROUP BY d, day, class", scope).await
@@ -140,7 +140,7 @@ impl Store {
         scope: &Scope<'_>,
         each: u32,
     ) -> Result<Vec<SenderMonth>, StoreError> {
-        let select = "SELECT d AS domain, any(label) AS name, any(class) AS class, toUInt64(sum(m)) AS messages, \
+        let select = "SELECT d AS domain, any(label) AS name, any(class) AS class, toUInt64(greatest(sum(m), 0)) AS messages, \
             toUInt64(greatest(sum(p), 0)) AS passed, any(first) AS first_day, \
             count() OVER (PARTITION BY d) AS senders";
         let rest = format!("GROUP BY d, sender ORDER BY d, messages DESC, sender LIMIT {each} BY d");
@@ -153,7 +153,7 @@ impl Store {
     ///
     /// What ClickHouse said.
     pub async fn forged_by_country(&self, scope: &Scope<'_>, each: u32) -> Result<Vec<Origin>, StoreError> {
-        let select = "SELECT d AS domain, country AS origin, toUInt64(sum(m - p)) AS messages";
+        let select = "SELECT d AS domain, country AS origin, toUInt64(greatest(sum(m - p), 0)) AS messages";
         self.judged(select, &format!("{FORGED} GROUP BY d, country {MOST} LIMIT {each} BY d"), scope).await
     }
 
@@ -163,7 +163,8 @@ impl Store {
     ///
     /// What ClickHouse said.
     pub async fn forged_by_network(&self, scope: &Scope<'_>, each: u32) -> Result<Vec<Origin>, StoreError> {
-        let select = "SELECT d AS domain, any(as_name) AS origin, toUInt64(sum(m - p)) AS messages";
+        let select =
+            "SELECT d AS domain, any(as_name) AS origin, toUInt64(greatest(sum(m - p), 0)) AS messages";
         self.judged(select, &format!("{FORGED} GROUP BY d, asn {MOST} LIMIT {each} BY d"), scope).await
     }
 
@@ -184,13 +185,13 @@ impl Store {
     /// What ClickHouse said.
     pub async fn reporting(&self, scope: &Scope<'_>) -> Result<Vec<Reporting>, StoreError> {
         let query = self.client().query(
-            "SELECT d AS domain, uniqExactIf(reporter, verdict != 'forged') AS reporters, \
-                uniqExactIf(day, verdict != 'forged') AS days, \
-                toUInt64(sumIf(m, verdict = 'forged')) AS discredited FROM ( \
+            "SELECT d AS domain, uniqExactIf(reporter, is_believed) AS reporters, \
+                uniqExactIf(day, is_believed) AS days, \
+                toUInt64(greatest(sumIf(m, NOT is_believed), 0)) AS discredited FROM ( \
                 SELECT transform(policy_domain, ?, ?, '') AS d, day, toString(reporter) AS reporter, \
-                    toString(verdict) AS verdict, sum(messages) AS m FROM daily_domains \
+                    believed AS is_believed, sum(messages) AS m FROM daily_domains \
                 WHERE policy_domain IN ? AND day >= toDate(?) AND day < toDate(?) \
-                GROUP BY d, day, reporter, verdict HAVING m > 0 \
+                GROUP BY d, day, reporter, is_believed HAVING m > 0 \
              ) GROUP BY d",
         );
         self.timed(scope.mail(query).fetch_all()).await
@@ -205,8 +206,8 @@ impl Store {
         let query = self.client().query(
             "SELECT transform(policy_domain, ?, ?, '') AS domain, lower(trimRight(header_from, '.')) AS author, \
                 sum(count) AS messages, sumIf(count, dmarc_pass) AS passed FROM aggregate_records FINAL \
-             WHERE policy_domain IN ? AND day >= toDate(?) AND day < toDate(?) AND verdict != 'forged' \
-                AND (author = domain OR endsWith(author, concat('.', domain))) AND length(author) <= 253 \
+             WHERE policy_domain IN ? AND day >= toDate(?) AND day < toDate(?) AND believed \
+                AND (author = domain OR subdomain OR endsWith(author, concat('.', domain))) AND length(author) <= 253 \
              GROUP BY domain, author ORDER BY domain, passed > 0 DESC, messages DESC, author LIMIT ? BY domain",
         );
         self.timed(scope.mail(query).bind(each).fetch_all()).await
@@ -262,7 +263,7 @@ impl Scope<'_> {
     }
 }
 
-const MONTH: &str = "policy_domain IN ? AND day >= toDate(?) AND day < toDate(?) AND verdict != 'forged'";
+const MONTH: &str = "policy_domain IN ? AND day >= toDate(?) AND day < toDate(?) AND believed";
 const FORGED: &str = "WHERE class = 'threat' AND m > p";
 const MOST: &str = "ORDER BY d, messages DESC, origin";
 

@@ -44,7 +44,7 @@ pub struct Said<'a> {
 }
 
 impl Store {
-    /// The policies that reports show, day by day up to `to`. Forged reports are left out, and those whose day is in doubt.
+    /// The policies that reports show, day by day up to `to`. Reports that are not believed are left out.
     ///
     /// # Errors
     ///

@@ -8,7 +8,8 @@ use super::{Store, StoreError};
 use crate::advice::simulate::{Coverage, Portion, Published, Question};
 
 impl Store {
-    /// Of which of these days there are reports about a domain. Forged ones do not count, here and below.
+    /// Of which of these days there are reports about a domain. Those that are not believed do not count, here and
+    /// below.
     ///
     /// # Errors
     ///
@@ -19,7 +20,7 @@ impl Store {
             .query(
                 "SELECT uniqExactIf(day, day >= toDate(?)) AS days, uniqExactIf(reporter, day >= toDate(?)) AS reporters, \
                     count() > 0 AS is_any, toUInt16(max(day)) AS newest \
-                 FROM daily_domains WHERE policy_domain = ? AND verdict != 'forged' AND day <= toDate(?)",
+                 FROM daily_domains WHERE policy_domain = ? AND believed AND day <= toDate(?)",
             )
             .bind(from)
             .bind(from)
@@ -47,7 +48,7 @@ impl Store {
                 "SELECT lower(ifNull(p, '')) AS p, lower(ifNull(sp, '')) AS sp, lower(ifNull(adkim, '')) AS adkim, \
                     lower(ifNull(aspf, '')) AS aspf \
                  FROM aggregate_reports WHERE policy_domain = ? AND day BETWEEN toDate(?) AND toDate(?) \
-                    AND verdict != 'forged' AND NOT date_suspect AND ifNull(p, '') != '' \
+                    AND believed AND ifNull(p, '') != '' \
                  ORDER BY day DESC, end DESC, received_at DESC LIMIT 1",
             )
             .bind(domain)
@@ -73,8 +74,8 @@ impl Store {
             .client()
             .query(
                 "SELECT lower(trimRight(header_from, '.')) AS author FROM aggregate_records FINAL \
-                 WHERE policy_domain = ? AND day BETWEEN toDate(?) AND toDate(?) AND verdict != 'forged' \
-                    AND endsWith(author, concat('.', policy_domain)) \
+                 WHERE policy_domain = ? AND day BETWEEN toDate(?) AND toDate(?) AND believed \
+                    AND (subdomain OR endsWith(author, concat('.', policy_domain))) \
                  GROUP BY author ORDER BY sumIf(count, NOT dmarc_pass) DESC, sum(count) DESC, author LIMIT ?",
             )
             .bind(domain)

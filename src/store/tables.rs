@@ -6,6 +6,7 @@
 mod advice;
 mod aggregate;
 mod certificates;
+mod corrections;
 mod deliveries;
 mod failure;
 mod health;
@@ -16,11 +17,12 @@ mod tls;
 use uuid::Uuid;
 
 use super::column::{Day, Identity, Millis, Timestamp};
-use crate::report::Warning;
+use crate::{provenance::Verdict, report::Warning};
 
 pub use advice::{DomainSenders, DomainStages, DomainSteps};
 pub use aggregate::{AggregateRecords, AggregateReports};
 pub use certificates::Certificates;
+pub use corrections::ReportCorrections;
 pub use deliveries::{Deliveries, Delivery};
 pub use failure::FailureReports;
 pub use health::{DkimSightings, DnsChecks, DnsRecords, DomainEvents};
@@ -53,6 +55,8 @@ pub struct Context<'a> {
     pub reporter: &'a str,
     /// What provenance says.
     pub verdict: &'static str,
+    /// Whether it can be believed.
+    pub standing: &'static str,
     /// Its identity was stored before with other content.
     pub conflict: bool,
     /// Its range of dates cannot be right.
@@ -72,12 +76,35 @@ impl Context<'_> {
         Identity(self.content_hash)
     }
 
-    /// Of two copies that two receivers stored, ClickHouse keeps the rows with the larger value: those of the
-    /// smaller, earlier segment, for which the rollups count too.
     fn precedence(&self) -> u64 {
-        u64::MAX - (self.segment.as_u128() >> 64) as u64
+        precedence(self.segment, Verdict::of_word(self.verdict))
     }
 }
+
+/// Of two copies of a report, ClickHouse keeps the rows with the larger value: those of the better proven copy, and of two
+/// that prove the same, those of the smaller, earlier segment. The rollups count for the same copy.
+///
+/// The first byte is larger than that of [`precedence_without_proof`], so a copy that takes the place of an old one wins.
+/// What follows is the UUIDv7's time in milliseconds, up to the year 2109, and 12 random bits.
+pub(super) fn precedence(segment: Uuid, verdict: Verdict) -> u64 {
+    let high = (segment.as_u128() >> 64) as u64;
+    let place = (high >> 16 << 12 | high & 0xfff) & LARGEST_PLACE;
+    0xff << 56 | u64::from(verdict.proof()) << 54 | (LARGEST_PLACE - place)
+}
+
+/// The precedence of rows that were stored before the proof was part of it.
+pub(super) fn precedence_without_proof(segment: Uuid) -> u64 {
+    u64::MAX - (segment.as_u128() >> 64) as u64
+}
+
+/// Messages of one record, sessions of one policy, incidents of one report that are stored at most. Readers refuse more as
+/// beyond any real day; this is what keeps every sum in range: nine billion such rows fit into 64 bits with sign.
+const MOST_A_RECORD: u64 = 1_000_000_000;
+
+/// The same of a whole report.
+const MOST_A_REPORT: u64 = 10_000_000_000;
+
+const LARGEST_PLACE: u64 = (1 << 54) - 1;
 
 fn millis(milliseconds: u64) -> Millis {
     Millis(i64::try_from(milliseconds).unwrap_or(i64::MAX))

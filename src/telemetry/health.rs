@@ -31,6 +31,37 @@ impl Examined<'_> {
     }
 }
 
+/// The files that RPKI needs were read.
+#[derive(Debug)]
+pub struct RoutingRead {
+    /// Validated payloads of ROAs.
+    pub payloads: usize,
+    /// Routes.
+    pub routes: usize,
+}
+
+impl RoutingRead {
+    /// Logs.
+    pub fn record(&self) {
+        let Self { payloads, routes } = self;
+        tracing::info!(payloads, routes, "ROA payloads and routes read.");
+    }
+}
+
+/// A file that RPKI needs cannot be used; what was read before holds for two days.
+#[derive(Debug)]
+pub struct RoutingUnreadable<'a> {
+    /// What is wrong with it.
+    pub error: &'a crate::health::RoutingError,
+}
+
+impl RoutingUnreadable<'_> {
+    /// Logs.
+    pub fn record(&self) {
+        tracing::warn!(error = %self.error, "The files for RPKI cannot be read; it is tried again.");
+    }
+}
+
 /// Something about a domain has changed.
 pub struct Changed<'a> {
     /// What.

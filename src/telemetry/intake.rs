@@ -5,25 +5,40 @@ use std::{
     time::{Duration, SystemTime, UNIX_EPOCH},
 };
 
-use metrics::{Unit, counter, describe_counter, describe_histogram, histogram};
+use metrics::{Unit, counter, describe_counter, describe_gauge, describe_histogram, gauge, histogram};
 use tracing::{debug, error, info, warn};
 
-use crate::{spool::SegmentId, store::StoreError};
+use crate::{
+    spool::{Message, SegmentId},
+    store::StoreError,
+};
 
 /// Registers the help texts.
 pub fn describe() {
     describe_counter!(MESSAGES, "Messages that were done, by what became of them.");
     describe_counter!(
         REPORTS,
-        "Reports found in messages, by kind, by whether they were stored, and by verdict."
+        "Reports found in messages, by kind, by whether they were stored, by verdict and by standing."
+    );
+    describe_counter!(
+        DATE_SUSPECT,
+        "Reports stored although their range of dates cannot be right, by kind. They are evidence of nothing."
     );
     describe_counter!(RECORDS, "Records, policies and failure reports that were stored.");
+    describe_counter!(
+        WITHHELD,
+        "Reports that wait in quarantine because of who sent them, by reason: stranger_quota, not_authenticated."
+    );
     describe_counter!(REFUSED, "Parts of messages that gave no report, by reason.");
     describe_counter!(
         STORE_RETRIES,
         "Requests to ClickHouse that failed and were tried again, by what was asked."
     );
     describe_counter!(FAILED, "Attempts at a segment that failed and will be repeated.");
+    describe_gauge!(
+        ESTABLISHED,
+        "Reporters outside the table of organisations whose history makes them believed."
+    );
     describe_histogram!(SEGMENT, Unit::Seconds, "Time from taking a segment to its last row.");
     describe_histogram!(DELAY, Unit::Seconds, "Time from a message's 250 to its last row.");
 }
@@ -56,8 +71,26 @@ impl Done<'_> {
 }
 
 /// A report that was decided about.
-pub(crate) fn report(kind: &'static str, decision: &'static str, verdict: &'static str) {
-    counter!(REPORTS, "kind" => kind, "decision" => decision, "verdict" => verdict).increment(1);
+pub(crate) fn report(
+    kind: &'static str,
+    decision: &'static str,
+    verdict: &'static str,
+    standing: &'static str,
+) {
+    counter!(REPORTS, "kind" => kind, "decision" => decision, "verdict" => verdict, "standing" => standing)
+        .increment(1);
+}
+
+/// A report that is stored under the day of its arrival, since its own range cannot be right.
+pub(crate) fn date_suspect(kind: &'static str) {
+    counter!(DATE_SUSPECT, "kind" => kind).increment(1);
+}
+
+/// A report that waits in quarantine because of who sent it. Codes are the program's own words, so there are few.
+pub(crate) fn withheld(segment: SegmentId, message: &Message, from_domain: &str, code: &str) {
+    let (number, client) = (message.number, message.envelope.client_ip);
+    warn!(%segment, number, %client, from = from_domain, code, "Report withheld; its message is in quarantine.");
+    counter!(WITHHELD, "code" => code.to_owned()).increment(1);
 }
 
 /// A part that gave no report. Codes are the program's own words, so there are few.
@@ -75,6 +108,26 @@ pub(crate) fn segment_done(segment: SegmentId, messages: u32, took: Duration) {
 pub(crate) fn segment_failed(segment: SegmentId, reason: &dyn Display) {
     error!(%segment, %reason, "Segment cannot be done; it stays in the spool and is tried again.");
     counter!(FAILED).increment(1);
+}
+
+/// The reporters with a history were counted anew.
+pub(crate) fn established(count: usize) {
+    gauge!(ESTABLISHED).set(count as f64);
+}
+
+/// The ledger could not be asked for them; those known so far stay.
+pub(crate) fn established_unknown(reason: &StoreError) {
+    warn!(%reason, "Reporters with a history cannot be counted now; those known so far stay.");
+}
+
+/// Messages whose senders could not be verified are in the queue again.
+pub(crate) fn verified_again(messages: u64) {
+    info!(messages, "Messages whose senders could not be verified are tried again.");
+}
+
+/// They could not be put there; nothing is lost.
+pub(crate) fn not_verified_again(reason: &dyn Display) {
+    warn!(%reason, "Messages whose senders could not be verified cannot be put into the queue again now.");
 }
 
 /// ClickHouse did not take a request now.
@@ -95,14 +148,21 @@ pub(crate) fn unreadable(segment: SegmentId, reason: &dyn Display) {
 }
 
 /// A worker ended by a fault of the program.
+pub(crate) fn spool_unreadable(reason: &dyn Display) {
+    error!(%reason, "The spool cannot be read; nothing is stored until it can.");
+}
+
 pub(crate) fn worker_died(reason: &dyn Display) {
     error!(%reason, "A worker of the intake has died; its segment waits for the next start.");
 }
 
 const MESSAGES: &str = "ruad_intake_messages_total";
 const REPORTS: &str = "ruad_intake_reports_total";
+const WITHHELD: &str = "ruad_intake_withheld_total";
+const DATE_SUSPECT: &str = "ruad_intake_date_suspect_total";
 const RECORDS: &str = "ruad_intake_records_total";
 const REFUSED: &str = "ruad_intake_refused_total";
+const ESTABLISHED: &str = "ruad_intake_established_reporters";
 const STORE_RETRIES: &str = "ruad_intake_store_retries_total";
 const FAILED: &str = "ruad_intake_segment_failures_total";
 const SEGMENT: &str = "ruad_intake_segment_seconds";

@@ -3,6 +3,8 @@
 
 use std::{fmt::Display, fmt::Write as _, sync::Arc};
 
+use crate::text::is_invisible;
+
 /// All series of one metric, of rows of one kind.
 pub(crate) struct Family<R: 'static> {
     /// Its name.
@@ -47,7 +49,7 @@ pub(crate) fn labels(domain: &str, group: &str) -> String {
 
 /// A label's value that somebody else wrote: without control characters, cut where it gets long, and escaped.
 pub(crate) fn foreign(value: &str) -> String {
-    let short: String = value.chars().filter(|c| !c.is_control()).take(LONGEST).collect();
+    let short: String = value.chars().filter(|c| !is_invisible(*c)).take(LONGEST).collect();
     escaped(&short)
 }
 

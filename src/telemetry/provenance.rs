@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use metrics::{counter, describe_counter, describe_histogram, histogram};
+use metrics::{counter, describe_counter, describe_gauge, describe_histogram, gauge, histogram};
 
 use crate::provenance::{Evidence, Verdict};
 
@@ -40,6 +40,16 @@ pub fn judged(verdict: Verdict) {
     counter!("ruad_provenance_verdicts_total", "verdict" => verdict.as_str()).increment(1);
 }
 
+/// The daemon starts, and verifies reports or does not.
+pub fn started(is_enabled: bool) {
+    gauge!(ENABLED).set(f64::from(u8::from(is_enabled)));
+    if !is_enabled {
+        tracing::warn!(
+            "Reports are not verified (provenance.enabled is false): whoever can mail a report is believed, and moves advice."
+        );
+    }
+}
+
 /// Registers the help texts.
 pub fn describe() {
     describe_counter!(
@@ -50,5 +60,8 @@ pub fn describe() {
         "ruad_provenance_verdicts_total",
         "Reports, by what their message proves of their origin."
     );
+    describe_gauge!(ENABLED, "Whether reports are verified; when not, all of them are believed.");
     describe_histogram!("ruad_provenance_check_seconds", "Time to examine one message's provenance.");
 }
+
+const ENABLED: &str = "ruad_provenance_enabled";

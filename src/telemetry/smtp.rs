@@ -55,6 +55,8 @@ pub(crate) enum Limit {
     Errors,
     CommandTimeout,
     SessionTimeout,
+    Slow,
+    Commands,
 }
 
 impl Limit {
@@ -69,6 +71,8 @@ impl Limit {
             Self::Errors => "errors",
             Self::CommandTimeout => "command_timeout",
             Self::SessionTimeout => "session_timeout",
+            Self::Slow => "slow",
+            Self::Commands => "commands",
         }
     }
 }

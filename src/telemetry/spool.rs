@@ -36,6 +36,15 @@ pub fn describe() {
         "ruad_spool_quarantine_dropped_total",
         "Quarantine entries deleted to keep it within its bound."
     );
+    describe_counter!(
+        "ruad_spool_junk_dropped_total",
+        "Messages without a report deleted from quarantine, or not kept, to make room."
+    );
+    describe_counter!(
+        "ruad_spool_set_aside_total",
+        "Folders and other things under names of the spool's files."
+    );
+    describe_gauge!("ruad_spool_takes_mail", "1 when a message could be made durable, 0 when not.");
     // What an alert looks for is there before it happens: the step from nothing to 1 is no increase to Prometheus.
     counter!("ruad_spool_lost_messages_total").increment(0);
     counter!("ruad_spool_quarantine_dropped_total").increment(0);
@@ -185,6 +194,60 @@ impl QuarantineDropped {
     pub(crate) fn record(&self) {
         counter!("ruad_spool_quarantine_dropped_total").increment(self.entries);
         error!(entries = self.entries, limit = self.limit, "Quarantine full, oldest entries deleted.");
+    }
+}
+
+/// Messages without a report were deleted from the quarantine, or not kept, to make room.
+pub(crate) struct JunkDropped {
+    pub(crate) entries: u64,
+    pub(crate) limit: u64,
+}
+
+impl JunkDropped {
+    pub(crate) fn record(&self) {
+        counter!("ruad_spool_junk_dropped_total").increment(self.entries);
+        warn!(
+            entries = self.entries,
+            limit = self.limit,
+            "Messages without a report dropped from quarantine."
+        );
+    }
+}
+
+/// Something has a name of the spool's and is of another kind.
+pub(crate) struct SetAside<'a> {
+    pub(crate) path: &'a Path,
+    pub(crate) aside: &'a Path,
+}
+
+impl SetAside<'_> {
+    pub(crate) fn record(&self) {
+        counter!("ruad_spool_set_aside_total").increment(1);
+        error!(path = %self.path.display(), now = %self.aside.display(), "Not a file of the spool, set aside.");
+    }
+}
+
+/// There is no room to keep some back for draining a full disk.
+pub(crate) struct NoReserve<'a> {
+    pub(crate) error: &'a SpoolError,
+}
+
+impl NoReserve<'_> {
+    pub(crate) fn record(&self) {
+        warn!(error = %self.error, "No room can be reserved for draining the spool on a full disk.");
+    }
+}
+
+/// Whether mail can be taken, as the health page says.
+pub fn observe_taking(takes_mail: bool) {
+    gauge!("ruad_spool_takes_mail").set(f64::from(u8::from(takes_mail)));
+}
+
+/// The spool cannot take mail any more, or can again.
+pub fn taking_changed(trouble: Option<&str>) {
+    match trouble {
+        Some(error) => error!(error, "The spool takes no mail; senders are asked to come again."),
+        None => info!("The spool takes mail again."),
     }
 }
 

@@ -5,7 +5,7 @@ use std::time::Duration;
 use metrics::{counter, describe_counter, describe_histogram, histogram};
 use tracing::{debug, info, warn};
 
-use crate::store::Inserted;
+use crate::store::{Inserted, StoredCopy};
 
 /// Help texts of the store's metrics.
 pub fn describe() {
@@ -16,6 +16,10 @@ pub fn describe() {
     describe_counter!(
         "ruad_store_collisions_total",
         "Copies of a report that two receivers stored at the same time and that were taken out of the rollups."
+    );
+    describe_counter!(
+        "ruad_store_superseded_total",
+        "Copies of a report that were taken out because a better proven copy of it came."
     );
 }
 
@@ -38,8 +42,20 @@ pub(crate) fn inserted(table: &'static str, block: &Inserted, took: Duration) {
     debug!(table, rows = block.rows, bytes = block.bytes, took = ?took, "Block stored.");
 }
 
-/// A copy of a report was taken out of the rollups.
-pub(crate) fn collision(policy_domain: &str, losing_segment: &str) {
-    counter!("ruad_store_collisions_total").increment(1);
-    warn!(policy_domain, losing_segment, "Two receivers stored the same report; one copy no longer counts.");
+/// A copy of a report lost its place to another.
+pub(crate) fn superseded(loser: &StoredCopy, winner: &StoredCopy) {
+    let (policy_domain, losing_segment) = (&loser.policy_domain, loser.segment);
+    let (was, is) = (loser.verdict.as_str(), winner.verdict.as_str());
+    if was == is {
+        counter!("ruad_store_collisions_total").increment(1);
+        warn!(policy_domain, %losing_segment, "Two receivers stored the same report; one copy no longer counts.");
+    } else {
+        counter!("ruad_store_superseded_total").increment(1);
+        info!(policy_domain, %losing_segment, was, is, "A better proven copy of a report counts from now on.");
+    }
+}
+
+/// A person changed what counts.
+pub(crate) fn changed(action: &'static str, copies: usize, by: &str, reason: &str) {
+    info!(action, copies, by, reason, "Stored reports changed.");
 }

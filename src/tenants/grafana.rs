@@ -1,6 +1,6 @@
 //! The data source and the dashboard of a customer's organisation in Grafana, as its provisioning reads them.
 
-use super::user;
+use super::{user, views};
 
 /// An organisation in Grafana and the group that it is for.
 #[derive(Clone, Debug, Eq, PartialEq)]
@@ -17,8 +17,9 @@ impl Organisation {
         format!("RUAD_TENANT_{}", self.group.replace('-', "__").to_ascii_uppercase())
     }
 
-    /// A file for `provisioning/datasources`.
+    /// A file for `provisioning/datasources`; `database` is ruad's.
     pub fn data_sources(all: &[Self], database: &str) -> String {
+        let database = views(database);
         let head = "apiVersion: 1\ndatasources:\n".to_owned();
         all.iter().fold(head, |text, one| {
             let (id, user, variable) = (one.id, user(&one.group), one.variable());
@@ -67,6 +68,7 @@ mod tests {
         ] {
             assert_eq!(text.matches(line).count(), 1, "{line} in\n{text}");
         }
+        assert_eq!(text.matches("defaultDatabase: ruad_tenants\n").count(), 2);
         assert!(Organisation::dashboards(&all).contains("name: ruad big-corp\n    orgId: 3\n"));
     }
 }

@@ -1,13 +1,15 @@
 //! What a customer may read: the tables of the dashboard "Customer", and of these what concerns it.
 
-/// A table that customers may read.
+/// A table that customers read through a view of the same name.
 #[derive(Clone, Copy, Debug)]
 pub struct Table {
-    /// Its name.
+    /// The name of the table and of its view.
     pub name: &'static str,
-    /// The columns that may be read, with those that `FINAL` needs.
+    /// The columns of the view.
     columns: &'static [&'static str],
     rows: Rows,
+    /// Whether rows replace one another: the view reads with `FINAL`, which a query on a view does not hand on.
+    replacing: bool,
 }
 
 /// Which rows are whose.
@@ -27,22 +29,30 @@ impl Table {
         self.columns.join(", ")
     }
 
-    /// What is true of the rows of a group. Group names need no quoting: they are lower-case letters, digits, `-` and `_`.
-    pub fn condition(&self, database: &str, group: &str) -> String {
-        let domains = format!("(SELECT domain FROM {database}.tenant_domains WHERE group_name = '{group}')");
+    /// Which rows the current user may read, as the condition of a row policy of the views' definer. `currentUser()` is
+    /// the user who asks, not the definer.
+    pub fn condition(&self, database: &str) -> String {
+        let own = "concat('tenant_', group_name) = currentUser()";
+        let domains = format!("(SELECT domain FROM {database}.tenant_domains WHERE {own})");
         match self.rows {
-            Rows::Group => format!("group_name = '{group}'"),
+            Rows::Group => own.to_owned(),
             Rows::Domains(column) => format!("{column} IN {domains}"),
             Rows::Addresses => format!(
                 "source_ip IN (SELECT source_ip FROM {database}.daily_sources WHERE policy_domain IN {domains})"
             ),
         }
     }
+
+    /// What the view selects.
+    pub fn select(&self, database: &str) -> String {
+        let last = if self.replacing { " FINAL" } else { "" };
+        format!("SELECT {} FROM {database}.{}{last}", self.columns(), self.name)
+    }
 }
 
 /// All of them.
 pub static TABLES: [Table; 8] = [
-    Table { name: "tenant_domains", columns: &["domain", "group_name"], rows: Rows::Group },
+    Table { name: "tenant_domains", columns: &["domain", "group_name"], rows: Rows::Group, replacing: false },
     Table {
         name: "daily_domains",
         columns: &[
@@ -51,6 +61,8 @@ pub static TABLES: [Table; 8] = [
             "group_name",
             "reporter",
             "verdict",
+            "standing",
+            "believed",
             "disposition",
             "dkim_aligned",
             "spf_aligned",
@@ -59,6 +71,7 @@ pub static TABLES: [Table; 8] = [
             "records",
         ],
         rows: Rows::Domains("policy_domain"),
+        replacing: false,
     },
     Table {
         name: "daily_sources",
@@ -68,6 +81,8 @@ pub static TABLES: [Table; 8] = [
             "group_name",
             "source_ip",
             "verdict",
+            "standing",
+            "believed",
             "received_month",
             "messages",
             "passed",
@@ -82,6 +97,7 @@ pub static TABLES: [Table; 8] = [
             "records",
         ],
         rows: Rows::Domains("policy_domain"),
+        replacing: false,
     },
     Table {
         name: "domain_stages",
@@ -107,6 +123,7 @@ pub static TABLES: [Table; 8] = [
             "open_steps",
         ],
         rows: Rows::Domains("domain"),
+        replacing: true,
     },
     Table {
         name: "domain_steps",
@@ -128,6 +145,7 @@ pub static TABLES: [Table; 8] = [
             "how",
         ],
         rows: Rows::Domains("domain"),
+        replacing: true,
     },
     Table {
         name: "domain_senders",
@@ -152,6 +170,7 @@ pub static TABLES: [Table; 8] = [
             "last_day",
         ],
         rows: Rows::Domains("domain"),
+        replacing: true,
     },
     Table {
         name: "domain_events",
@@ -170,6 +189,7 @@ pub static TABLES: [Table; 8] = [
             "text",
         ],
         rows: Rows::Domains("domain"),
+        replacing: true,
     },
     Table {
         name: "sources",
@@ -188,5 +208,6 @@ pub static TABLES: [Table; 8] = [
             "mail_server",
         ],
         rows: Rows::Addresses,
+        replacing: true,
     },
 ];

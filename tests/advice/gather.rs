@@ -64,7 +64,7 @@ async fn everything_that_reports_tell_of_a_domain() {
     rows.report(domain, TODAY + 1, "reject", 1000, "genuine");
     rows.mail(domain, TODAY + 1, "192.0.2.1", passing(1000), "genuine");
     // Mailchimp, from an address that the record includes and one it does not; last seen before a term is superfluous.
-    rows.mail(domain, TODAY - 5, "205.201.128.1", Mail { messages: 9, ..Mail::default() }, "unknown");
+    rows.mail(domain, TODAY - 5, "205.201.128.1", Mail { messages: 9, ..Mail::default() }, "genuine");
     rows.mail(domain, TODAY - 95, "198.51.100.7", Mail { messages: 9, ..Mail::default() }, "genuine");
     let mailchimp = Who { service: "mailchimp", category: "marketing", ..Who::default() };
     rows.source("205.201.128.1", &mailchimp);
@@ -210,4 +210,54 @@ async fn decisions_are_kept_and_taken_back() {
     let note: String =
         store.client().query("SELECT any(note) FROM sender_decisions").fetch_one().await.unwrap();
     assert_eq!(note, "it's \\ours\\ 'now'");
+}
+
+/// Counts that wrap a sum, days that never were, and a policy that is not: nothing of it is seen in any number.
+#[tokio::test]
+async fn what_strangers_say_moves_nothing() {
+    let store = Engine::shared().store().await;
+    let domain = "acme.example";
+    let mut rows = Rows::default();
+    for ago in 0..40 {
+        rows.report(domain, TODAY - ago, "none", 10, "genuine");
+        rows.mail(domain, TODAY - ago, "192.0.2.1", passing(6), "genuine");
+        rows.mail(domain, TODAY - ago, "203.0.113.9", Mail { messages: 4, ..Mail::default() }, "genuine");
+    }
+    rows.store(&store).await;
+    let before = traffic(&store, domain, &Wishes::default()).await;
+    for (standing, verdict) in [
+        ("stranger", "genuine"),
+        ("stranger", "unknown"),
+        ("stranger", "authenticated"),
+        ("suspect", "genuine"),
+    ] {
+        for (day, count) in
+            [("toDate(0)", 9_u64), ("TODAY - 1", u64::MAX - 8_699), ("TODAY - 2", i64::MAX as u64)]
+        {
+            let day = day.replace("TODAY", &format!("toDate({TODAY})"));
+            for address in ["192.0.2.1", "203.0.113.9", "198.51.100.99"] {
+                let record = format!(
+                    "INSERT INTO aggregate_records (policy_domain, day, group_name, reporter, verdict, standing, report_key, \
+                        received_at, source_ip, count, dkim_aligned, dmarc_pass, dkim_results.domain, \
+                        dkim_results.selector, dkim_results.result) \
+                     SELECT '{domain}', {day}, 'acme', 'google.com', '{verdict}', '{standing}', generateUUIDv4(), \
+                        toDateTime64(toDate({TODAY}), 3, 'UTC'), toIPv6('{address}'), {count}, true, true, \
+                        ['{domain}'], ['x'], ['pass']"
+                );
+                store.client().query_raw(&record).execute().await.unwrap();
+            }
+            let report = format!(
+                "INSERT INTO aggregate_reports (policy_domain, day, group_name, reporter, verdict, standing, report_key, \
+                    received_at, p, messages) SELECT '{domain}', {day}, 'acme', 'google.com', '{verdict}', '{standing}', \
+                    generateUUIDv4(), toDateTime64(toDate({TODAY}), 3, 'UTC'), 'reject', {count}"
+            );
+            for _ in 0..3 {
+                store.client().query_raw(&report).execute().await.unwrap();
+            }
+        }
+    }
+    for day in store.days_to_add_up().await.unwrap() {
+        store.add_up_selectors(day).await.unwrap();
+    }
+    assert_eq!(traffic(&store, domain, &Wishes::default()).await, before);
 }

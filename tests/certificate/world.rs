@@ -187,7 +187,7 @@ impl Domain {
 
 /// Starts a web server on a free port.
 pub(crate) async fn serve(register: Option<Register>) -> SocketAddr {
-    let settings = http::Settings { listen: ([127, 0, 0, 1], 0).into() };
+    let settings = http::Settings { listen: ([127, 0, 0, 1], 0).into(), ..Default::default() };
     let metrics = PrometheusBuilder::new().build_recorder().handle();
     let server = http::Server::bind(&settings, metrics, Health::default(), None).await.unwrap();
     let server = match register {

@@ -99,6 +99,16 @@ impl Daemon {
         String::from_utf8(output.stdout).unwrap()
     }
 
+    /// What another command of `ruad` says on standard error when it fails.
+    pub(crate) fn fails(&self, arguments: &[&str]) -> String {
+        let config = self.folder.path().join("ruad.toml");
+        let mut command = Command::new(env!("CARGO_BIN_EXE_ruad"));
+        let output =
+            command.args(arguments).arg("--config").arg(config).stdin(Stdio::null()).output().unwrap();
+        assert!(!output.status.success(), "{arguments:?}");
+        String::from_utf8(output.stderr).unwrap()
+    }
+
     /// Writes a file into the daemon's folder, where relative paths of its configuration lead.
     pub(crate) fn write(&self, name: &str, text: &str) {
         fs::write(self.folder.path().join(name), text).unwrap();

@@ -8,6 +8,7 @@
 
 #[allow(dead_code, reason = "tests/health needs more of it")]
 mod daemon;
+mod disk;
 mod hostile;
 #[path = "../support/hostile.rs"]
 mod hostile_dns;
@@ -23,3 +24,4 @@ mod smtp;
 mod systemd;
 #[path = "../support/wait.rs"]
 mod wait;
+mod withdraw;

@@ -9,7 +9,7 @@ fn a_sighup_reads_certificate_and_registry_again_without_dropping_a_session() {
     let mut daemon = Daemon::new(
         "[smtp.tls]\ncertificate = \"cert.pem\"\nkey = \"key.pem\"\n[domains]\nfile = \"domains.toml\"\n",
     );
-    daemon.write("domains.toml", "");
+    daemon.write("domains.toml", "domains = []\n");
     certificate(&daemon, 2030);
     daemon.start();
     daemon.wait_ready();

@@ -102,9 +102,24 @@ async fn lookup_bogus() {
     // With addresses of both kinds nothing but the denial of TLSA is asked of the damaged chain.
     let denial = domain("mx IN AAAA 2001:db8::1\n").with(|zone| zone.damaged = vec![RecordType::NSEC]);
     expect(&[denial], &["dane.lookup_bogus"]).await;
+}
+
+/// What is wrong with the domain's own signatures is said once, by DNSSEC.
+#[tokio::test]
+async fn domain_bogus() {
     let list = domain(&both()).with(|zone| zone.damaged = vec![RecordType::MX]);
-    let outcome = expect(&[list], &["dane.lookup_bogus"]).await;
+    let outcome = expect(&[list], &["dane.domain_bogus"]).await;
     assert_eq!((outcome.mx, outcome.hosts.len()), (Proof::Bogus, 0));
+}
+
+/// What Microsoft published to prove whose a domain is, and other names that DNS does not have.
+#[tokio::test]
+async fn names_that_dns_does_not_have_are_left_out() {
+    let zone = domain(&format!("{}@ IN MX 32767 ms12345678.msv1.invalid.\n", both()));
+    let outcome =
+        expect(&[zone, Zone::signed("invalid.", "").with(|zone| zone.damaged = vec![RecordType::NSEC])], &[])
+            .await;
+    assert_eq!(outcome.hosts.len(), 1);
 }
 
 #[tokio::test]

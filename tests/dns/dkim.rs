@@ -108,7 +108,11 @@ async fn the_outcome_says_what_is_published() {
     let json = serde_json::to_value(&outcome).unwrap();
     assert_eq!(json["keys"][0]["state"], "key");
     assert_eq!(json["keys"][0]["kind"], "ed25519");
-    assert!((58..=60).contains(&json["keys"][1]["ttl_seconds"].as_u64().unwrap()));
+    assert!(
+        json["keys"][1].get("ttl_seconds").is_none(),
+        "what is left of it is another number every second"
+    );
+    assert!((58..=60).contains(&outcome.keys[1].ttl.as_secs()));
 }
 
 #[tokio::test]
@@ -129,7 +133,7 @@ async fn nothing_is_asked_below_a_name_that_does_not_exist() {
     assert_eq!(outcome.domainkey_exists, Some(false));
     assert_eq!(outcome.check.status(), Status::Ok);
     // `_domainkey`, the probe, and whether the domain sends mail at all.
-    assert_eq!(dns.questions().len(), 4, "{:?}", dns.questions());
+    assert_eq!(dns.questions().len(), 6, "{:?}", dns.questions());
 }
 
 #[tokio::test]

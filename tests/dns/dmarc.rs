@@ -1,8 +1,11 @@
 //! DMARC.
 
-use ruad::dns::{
-    Check,
-    dmarc::{self, Policy, Reports},
+use ruad::{
+    dns::{
+        Check,
+        dmarc::{self, Policy, Reports},
+    },
+    health::Profile,
 };
 
 use crate::{cases, server::Dns};
@@ -218,4 +221,58 @@ async fn a_record_full_of_mistakes_is_bounded() {
     let outcome = dmarc::examine(&dns.resolver(), "domain.example", &[]).await;
     assert!(outcome.check.findings.len() < 100, "{}", outcome.check.findings.len());
     assert!(dns.questions().len() < 250, "{}", dns.questions().len());
+}
+
+/// The score that a profile gives for a record alone.
+async fn score(profile: &str, record: &str) -> u16 {
+    let zone = format!(
+        "@ IN MX 10 mx\nmx IN A 192.0.2.1\n_dmarc IN TXT \"{record}\"\nreports.example. IN MX 10 mx\n"
+    );
+    let dns = Dns::serve(&zone).await;
+    let outcome = dmarc::examine(&dns.resolver(), "domain.example", &[]).await;
+    let codes = outcome.check.findings.iter().map(|finding| finding.code);
+    Profile::named(profile).unwrap().score(codes).tenths()
+}
+
+/// RFC 9989 section 4.7: receivers apply the next weaker policy.
+#[tokio::test]
+async fn a_test_costs_what_its_policy_in_force_does() {
+    let rua = "rua=mailto:rua@domain.example";
+    for profile in ["default", "nl-gov"] {
+        let score = async |tags: &str| score(profile, &format!("v=DMARC1; {tags}; {rua}")).await;
+        assert_eq!(score("p=quarantine; t=y").await, score("p=none").await, "{profile}");
+        assert_eq!(score("p=reject; t=y").await, score("p=quarantine").await, "{profile}");
+        assert_eq!(score("p=none; t=y").await, score("p=none").await, "{profile}");
+        assert!(score("p=none").await < score("p=quarantine").await, "{profile}");
+    }
+}
+
+/// The results of its published code.
+#[tokio::test]
+async fn nl_gov_measures_as_internet_nl_does() {
+    for (record, passes) in [
+        ("v=DMARC1; p=reject; rua=mailto:rua@domain.example", true),
+        ("v=DMARC1; p=reject; sp=none; rua=mailto:rua@domain.example", true),
+        ("v=DMARC1; p=reject; np=none", true),
+        ("v=DMARC1; p=reject", true),
+        ("v=DMARC1; P=reject; pct=50; ri=86400", true),
+        ("v=DMARC1; p=reject; rua=mailto:rua@reports.example", true),
+        ("v=DMARC1; p=reject; t=y", true),
+        ("v=DMARC1; p=quarantine; t=y", false),
+        ("v=DMARC1; p=none", false),
+        ("v=DMARC1; rua=mailto:rua@domain.example", false),
+        ("v=DMARC1; rua=mailto:rua@domain.example; p=reject", false),
+        ("v=DMARC1; p=reject; x=y", false),
+        ("v=DMARC1; p=reject; adkim=relaxed", false),
+        ("v=DMARC1;; p=reject", false),
+        ("v=DMARC1; p=reject; rua=rua@domain.example", false),
+    ] {
+        assert_eq!(score("nl-gov", record).await == 50, passes, "{record}");
+    }
+    let score = async |record| score("nl-gov", record).await;
+    let unreadable = score("v=DMARC1; p=reject; x=y").await;
+    assert!(
+        unreadable < score("v=DMARC1; p=none").await,
+        "no policy at all weighs more than one that asks for nothing"
+    );
 }

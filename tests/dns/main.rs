@@ -3,6 +3,7 @@
 #![allow(clippy::unwrap_used, clippy::panic, reason = "helpers of tests are tests too")]
 
 mod bimi;
+mod caa;
 mod cases;
 mod dane;
 mod dkim;
@@ -18,6 +19,7 @@ mod peers;
 mod ports;
 mod posture;
 mod reverse;
+mod rpki;
 #[allow(dead_code, reason = "shared by several tests, each of which needs a part of it")]
 #[path = "../support/dns.rs"]
 mod server;
@@ -53,4 +55,17 @@ async fn the_server_answers_as_its_zone_says() {
     assert_eq!(resolver.txt("none.domain.example").await, ruad::dns::Answer::NoName);
     assert_eq!(resolver.txt("x.broken.domain.example").await.trouble(), Some(Trouble::ServerFailure));
     assert_eq!(resolver.txt("mute.domain.example").await.trouble(), Some(Trouble::Timeout));
+}
+
+/// RFC 6891 section 7: one that does not know EDNS is asked again without, and signs nothing then.
+#[tokio::test]
+async fn a_resolver_without_edns_is_asked_without() {
+    for code in ["formerr", "notimp"] {
+        let dns = Dns::serve(&format!("@ IN TXT \"a\"\n; edns: {code}\n")).await;
+        assert_eq!(dns.resolver().txt("domain.example").await.records().len(), 1, "{code}");
+        let none = dns.resolver().txt("none.domain.example").await;
+        assert_eq!(none, ruad::dns::Answer::NoName);
+        let (_, proof) = dns.validator().mx("domain.example").await;
+        assert_eq!(proof.trouble(), Some(Trouble::Unvalidated), "{code}");
+    }
 }

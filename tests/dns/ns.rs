@@ -32,7 +32,7 @@ async fn servers_that_agree() {
     );
     assert_eq!(servers.found(&outcome), [""; 0], "{outcome:#?}");
     for server in &outcome.servers {
-        let [Asked { told: Told::Zone { serial: 7, servers: Some(names), mx: Some(mx) }, .. }] =
+        let [Asked { told: Told::Zone { serial: 7, servers: Some(names), mx: Some(mx), .. }, .. }] =
             server.told.as_slice()
         else {
             panic!("{server:?}")
@@ -55,11 +55,39 @@ async fn servers_that_disagree() {
         (zone(7, "ns1 ns2", "mx"), vec!["ns.servers_differ"]),
         (zone(7, "ns1 ns2 ns3", "old"), vec!["ns.mx_differs"]),
         (zone(7, "ns1 ns2 ns3", ""), vec!["ns.mx_differs"]),
+        (with(&same, "@ IN TXT \"v=spf1 -all\""), vec!["ns.texts_differ"]),
+        (with(&same, "_dmarc IN TXT \"v=DMARC1; p=none\""), vec!["ns.texts_differ"]),
+        // What is on its way to the other servers is no fault.
+        (with(&zone(8, "ns1 ns2 ns3", "mx"), "@ IN TXT \"v=spf1 -all\""), vec!["ns.serials_differ"]),
         (zone(6, "ns1 ns2 ns4", "old"), vec!["ns.mx_differs", "ns.serials_differ", "ns.servers_differ"]),
     ] {
         let servers = Servers::serve([&same, &same, &other]).await;
         let outcome = servers.examine("domain.example").await;
         assert_eq!(servers.found(&outcome), expected, "{other}");
+    }
+}
+
+/// An answer that does not fit into a datagram is fetched by TCP.
+#[tokio::test]
+async fn long_texts_are_compared_too() {
+    let long =
+        (0..40).map(|number| format!("@ IN TXT \"{number} {}\"\n", "x".repeat(100))).collect::<String>();
+    let same = with(&zone(7, "ns1 ns2 ns3", "mx"), &long);
+    let servers = Servers::serve([&same, &same, &with(&same, "@ IN TXT \"more\"")]).await;
+    let outcome = servers.examine("domain.example").await;
+    assert_eq!(servers.found(&outcome), ["ns.texts_differ"], "{:#?}", outcome.check);
+    assert!(outcome.check.findings.iter().any(|finding| finding.detail.contains("more")));
+}
+
+/// One that does not know EDNS says so, and answers a question without (RFC 6891 section 7).
+#[tokio::test]
+async fn a_server_without_edns_is_asked_without() {
+    let same = zone(7, "ns1 ns2 ns3", "mx");
+    for code in ["formerr", "notimp"] {
+        let servers = Servers::serve([&same, &same, &with(&same, &format!("; edns: {code}"))]).await;
+        let outcome = servers.examine("domain.example").await;
+        assert_eq!(servers.found(&outcome), [""; 0], "{:#?}", outcome.check);
+        assert!(outcome.servers.iter().all(|server| matches!(server.told[0].told, Told::Zone { .. })));
     }
 }
 
@@ -201,4 +229,8 @@ fn zone(serial: u32, servers: &str, mx: &str) -> String {
         "@ IN SOA ns1 hostmaster {serial} 60 60 60 60\n{servers}{mx}www IN A 192.0.2.80\n\
          ns1 IN A 127.0.0.1\nns2 IN A 127.0.0.2\nns3 IN A 127.0.0.3\n"
     )
+}
+
+fn with(zone: &str, lines: &str) -> String {
+    format!("{zone}{lines}\n")
 }

@@ -77,6 +77,7 @@ impl Mail {
     fn probe(&self, authorities: Option<Arc<RootCertStore>>) -> Smtp {
         let mut smtp = Smtp::new("probe.example".to_owned(), authorities).unwrap();
         smtp.port = self.port;
+        smtp.private_addresses = true;
         smtp
     }
 
@@ -366,7 +367,24 @@ async fn who_does_not_talk_is_unknown() {
     let nobody = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await.unwrap().local_addr().unwrap().port();
     let mut smtp = Smtp::new("probe.example".to_owned(), None).unwrap();
     smtp.port = nobody;
+    smtp.private_addresses = true;
     assert_eq!(smtp.ask(&target).await, network);
+}
+
+#[tokio::test]
+async fn a_mail_host_at_an_inner_address_is_not_connected_to() {
+    let mail = Mail::serve(Manner::Says("EHLO", b"250 mx\r\n")).await;
+    let mut smtp = mail.probe(None);
+    smtp.private_addresses = false;
+    for address in
+        ["127.0.0.1", "127.0.0.99", "::ffff:127.0.0.1", "::127.0.0.1", "2002:7f00:1::1", "64:ff9b::7f00:1"]
+    {
+        let target =
+            Target { host: HOST.to_owned(), server_name: HOST.to_owned(), address: address.parse().unwrap() };
+        assert_eq!(smtp.try_all(vec![target.clone()]).await, [], "{address}");
+        assert_eq!(smtp.ask(&target).await, Session::Unreachable { trouble: Trouble::Network }, "{address}");
+    }
+    assert!(mail.commands().is_empty(), "somebody was there");
 }
 
 #[tokio::test]

@@ -6,7 +6,7 @@ use std::sync::{
 };
 use std::time::{Duration, Instant};
 
-use ruad::engine::{Access, Child, OWNER, Settings};
+use ruad::engine::{Access, Child, OWNER, Quota, Settings, User};
 use rustix::process::Signal;
 use tempfile::TempDir;
 
@@ -115,7 +115,7 @@ fn two_engines_do_not_share_a_folder() {
     let folder = TempDir::new().unwrap();
     let engine = Engine::start(folder.path(), &[]);
     let (status, words) = Engine::fail(folder.path(), &[]);
-    assert_eq!(status.code(), Some(1));
+    assert_eq!(status.code(), Some(2));
     assert!(words.contains("another engine has the data folder") && words.contains("open"), "{words}");
     engine.run("SELECT 1");
 }
@@ -124,7 +124,7 @@ fn two_engines_do_not_share_a_folder() {
 fn says_what_it_needs() {
     let folder = TempDir::new().unwrap();
     let (status, words) = Engine::fail(folder.path(), &["--lib", "/nowhere/libchdb.so"]);
-    assert_eq!(status.code(), Some(1));
+    assert_eq!(status.code(), Some(2));
     assert!(words.contains("/nowhere/libchdb.so") && words.contains("make engine"), "{words}");
     let not_it = folder.path().join("not-it.so");
     std::fs::write(&not_it, "not a library").unwrap();
@@ -133,7 +133,7 @@ fn says_what_it_needs() {
     let taken = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
     let address = taken.local_addr().unwrap().to_string();
     let (status, words) = Engine::fail(folder.path(), &["--listen", &address]);
-    assert_eq!(status.code(), Some(1));
+    assert_eq!(status.code(), Some(2));
     assert!(words.contains(&format!("cannot listen on {address}")) && words.contains("in use"), "{words}");
     let (_, words) = Engine::fail(folder.path(), &["--password-file", "/nowhere/password"]);
     assert!(words.contains("/nowhere/password"), "{words}");
@@ -147,7 +147,16 @@ async fn a_child_is_started_again() {
         path: folder.path().to_owned(),
         ..Settings::default()
     };
-    let access = Access::to("ruad");
+    let customer = User {
+        name: "tenant_acme".to_owned(),
+        // SHA-256 of "abc", FIPS 180-2 appendix B.1.
+        password_sha256: Some("ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad".to_owned()),
+        grants: Vec::new(),
+        policies: Vec::new(),
+        settings: Vec::new(),
+        quota: Quota::default(),
+    };
+    let access = Access { users: vec![customer], ..Access::to("ruad") };
     let child =
         Child::start_program(env!("CARGO_BIN_EXE_ruad").into(), &settings, &access, &Default::default())
             .await
@@ -179,6 +188,11 @@ async fn a_child_is_started_again() {
         answer.unwrap()
     });
     assert_eq!(answer.await.unwrap(), "42\n");
+    let asked = tokio::task::spawn_blocking(move || {
+        let request = Request::new(address).header("X-ClickHouse-User", "tenant_acme");
+        request.header("X-ClickHouse-Key", "abc").body("SELECT currentUser()").send().assert_ok().to_owned()
+    });
+    assert_eq!(asked.await.unwrap(), "tenant_acme\n", "users that were added are there after a restart, too");
     let process = process_of(folder.path());
     child.stop().await;
     assert!(rustix::process::test_kill_process(process).is_err(), "the process has ended");

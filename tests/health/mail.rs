@@ -18,7 +18,7 @@ const OTHER_KEY: &str = "PUAXw+hDiVqStwqnTRt+vJyYLM8uxJaMwM1V8Sr0Zgw=";
 
 fn zone(policy: &str, key: &str) -> String {
     format!(
-        "@ IN MX 10 mx1.domain.example.\nmx1 IN A 203.0.113.1\n\
+        "; ttl: 0\n@ IN MX 10 mx1.domain.example.\nmx1 IN A 203.0.113.1\n\
          @ IN TXT \"v=spf1 mx include:_spf.domain.example -all\"\n_spf IN TXT \"v=spf1 ip4:203.0.113.0/28 -all\"\n\
          _dmarc IN TXT \"v=DMARC1; p={policy}; rua=mailto:rua@domain.example\"\n\
          default._domainkey IN TXT \"v=DKIM1; k=ed25519; p={key}\"\n"

@@ -102,6 +102,16 @@ async fn selectors_are_learned_from_what_verified() {
 }
 
 #[tokio::test]
+async fn what_is_no_domain_signs_nothing() {
+    let store = Engine::shared().store().await;
+    let odd = r"x\\.a.example/s2/pass x\'.a.example/s3/pass a.example/s1/pass";
+    report(&store, 1, 2, odd, "::ffff:192.0.2.1", true).await;
+    add_up(&store).await;
+    let uses = store.selector_uses(50).await.unwrap();
+    assert_eq!(uses.iter().map(|used| used.selector.as_str()).collect::<Vec<_>>(), ["s1"]);
+}
+
+#[tokio::test]
 async fn keys_and_their_use_stand_in_one_view() {
     let store = Engine::shared().store().await;
     report(&store, 1, 2, "a.example/s1/pass a.example/s2/pass", "::ffff:192.0.2.1", true).await;
@@ -177,4 +187,103 @@ async fn a_state_is_read_back_as_it_was_stored() {
     assert_eq!((&check.absent[..], &check.since[..]), (&[false, true][..], &[7, 9][..]));
     let text = "SELECT concat(status, ' ', unknown.name[1], ' ', unknown.trouble[1], ' ', toString(assumeNotNull(score))) FROM dns_checks LIMIT 1";
     assert_eq!(texts(&store, text).await, ["unknown s1._domainkey.a.example timeout 4.5"]);
+}
+
+/// A record about yesterday with these signatures, by a reporter of this standing.
+async fn told(store: &Store, standing: &str, day: &str, signatures: &[(&str, &str)], count: u64) {
+    let array = |values: Vec<String>| format!("[{}]", values.join(","));
+    let (selectors, results): (Vec<_>, Vec<_>) =
+        signatures.iter().map(|(selector, result)| (format!("'{selector}'"), format!("'{result}'"))).unzip();
+    let domains = vec!["'a.example'".to_owned(); signatures.len()];
+    let (domains, selectors, results) = (array(domains), array(selectors), array(results));
+    for insert in [
+        format!(
+            "INSERT INTO aggregate_records (policy_domain, day, group_name, verdict, standing, report_key, received_at, \
+                source_ip, count, spf_aligned, dkim_results.domain, dkim_results.selector, dkim_results.result) \
+             SELECT 'a.example', {day}, 'acme', 'genuine', '{standing}', generateUUIDv4(), now(), '::ffff:203.0.113.9', \
+                {count}, true, {domains}, {selectors}, {results}"
+        ),
+        format!(
+            "INSERT INTO aggregate_reports (policy_domain, day, standing, report_key, received_at) \
+             SELECT 'a.example', {day}, '{standing}', generateUUIDv4(), now()"
+        ),
+    ] {
+        store.client().query_raw(&insert).execute().await.unwrap();
+    }
+}
+
+#[tokio::test]
+async fn invented_selectors_push_out_no_real_one() {
+    let store = Engine::shared().store().await;
+    told(&store, "known", "today() - 1", &[("real", "pass"), ("rejected", "fail")], 5).await;
+    for number in 0..60 {
+        told(&store, "stranger", "today()", &[(&format!("x{number}"), "pass")], 1_000).await;
+    }
+    // Only a stranger names the one that DNS has.
+    told(&store, "stranger", "today() - 3", &[("seen", "fail")], 1).await;
+    let key = "INSERT INTO dkim_sightings (domain, selector, fingerprint, first_seen, last_seen) \
+               SELECT 'a.example', 'seen', 'aa', now(), now()";
+    store.client().query_raw(key).execute().await.unwrap();
+    add_up(&store).await;
+    let uses = store.selector_uses(50).await.unwrap();
+    let first: Vec<_> = uses.iter().take(3).map(|used| used.selector.as_str()).collect();
+    assert_eq!((uses.len(), &first[..]), (50, &["seen", "real", "rejected"][..]));
+    // What a stranger says is not when a key was used.
+    for used in &uses {
+        let expected = if used.selector == "real" { 5 } else { 0 };
+        let is_told = matches!(used.selector.as_str(), "real" | "rejected");
+        assert_eq!((used.messages, used.last > 0), (expected, is_told), "{used:?}");
+    }
+    let signed = store.signed_with(&["a.example"], u16::MAX, 10).await.unwrap();
+    assert_eq!(signed.iter().map(|signed| signed.selector.as_str()).collect::<Vec<_>>(), ["real"]);
+    let used = texts(&store, "SELECT selector FROM dkim_keys WHERE first_day IS NOT NULL").await;
+    assert_eq!(used, ["real"]);
+    let claims = "SELECT sum(claimed) FROM dkim_selectors FINAL";
+    assert_eq!(number(&store, claims).await, 60_001, "they are kept apart");
+}
+
+#[tokio::test]
+async fn a_suspect_date_makes_no_key_old_or_unused() {
+    let store = Engine::shared().store().await;
+    for day in ["today() - 1", "today() - 2"] {
+        told(&store, "known", day, &[("s1", "pass")], 5).await;
+    }
+    told(&store, "suspect", "toDate(0)", &[("s1", "pass"), ("s2", "pass")], u64::MAX).await;
+    add_up(&store).await;
+    let days = store.reported_days(&["a.example"]).await.unwrap();
+    let uses = store.selector_uses(50).await.unwrap();
+    let today = number(&store, "SELECT toUInt16(today())").await;
+    let ago = |day: u16| today - i64::from(day);
+    assert_eq!((days.len(), ago(days[0].first), ago(days[0].last)), (1, 2, 1));
+    let told: Vec<_> =
+        uses.iter().map(|used| (used.selector.as_str(), used.messages, used.last > 0)).collect();
+    assert_eq!(told, [("s1", 10, true), ("s2", 0, false)]);
+    assert_eq!((ago(uses[0].first), ago(uses[0].last)), (2, 1));
+}
+
+#[tokio::test]
+async fn a_selector_that_signed_twice_counts_its_messages_once() {
+    let store = Engine::shared().store().await;
+    told(
+        &store,
+        "known",
+        "today() - 1",
+        &[("s1", "pass"), ("S1", "pass"), ("s1", "fail"), ("s2", "fail")],
+        10,
+    )
+    .await;
+    add_up(&store).await;
+    let sums = "SELECT concat(selector, ' ', toString(messages), ' ', toString(failed)) \
+                FROM dkim_selectors FINAL ORDER BY selector";
+    assert_eq!(texts(&store, sums).await, ["s1 10 0", "s2 0 10"]);
+}
+
+#[tokio::test]
+async fn senders_are_those_that_believed_reporters_saw() {
+    let store = Engine::shared().store().await;
+    told(&store, "stranger", "today() - 1", &[], 10).await;
+    assert!(store.senders(&["a.example"], 20).await.unwrap().is_empty());
+    assert!(store.reported_days(&["a.example"]).await.unwrap().is_empty());
+    told(&store, "established", "today() - 1", &[], 10).await;
+    assert_eq!(store.senders(&["a.example"], 20).await.unwrap().len(), 1);
 }

@@ -21,7 +21,7 @@ async fn a_change_becomes_an_event_and_a_restart_loses_nothing() {
     wait("the first state", async || number(&store, SETTLED).await > 0).await;
     assert!(running.metrics().contains(MX_STATUS));
     let checks = number(&store, "SELECT uniqExact(check) FROM dns_checks").await;
-    assert_eq!(checks, 12);
+    assert_eq!(checks, 14);
     assert_eq!(number(&store, "SELECT count() FROM domain_events").await, 0, "the first state is no event");
 
     world.dns.replace(OTHER_HOST);
@@ -57,7 +57,7 @@ async fn a_restart_shows_how_things_stood_before_it_looks() {
     let store = Engine::shared().store().await;
     let world = World::new(ONE_HOST).await;
     let running = world.start(SELDOM, Some(&store));
-    wait("the first state", async || number(&store, "SELECT count() FROM dns_checks").await >= 12).await;
+    wait("the first state", async || number(&store, "SELECT count() FROM dns_checks").await >= 14).await;
     let of_checks = |page: String| {
         let mut lines: Vec<_> = page
             .lines()
@@ -111,4 +111,35 @@ async fn whoever_asks_gets_a_fresh_look() {
     assert_eq!(running.watch.ask("mx1.domain.example"), Asked::Unknown);
     assert_eq!(running.watch.ask("no domain"), Asked::Unknown);
     running.stop().await;
+}
+
+/// A resolver that says once that there is no record says so again as long as it keeps the answer.
+#[tokio::test]
+async fn an_answer_that_may_be_a_copy_moves_nothing() {
+    let store = Engine::shared().store().await;
+    let policy = "_dmarc IN TXT \"v=DMARC1; p=reject; rua=mailto:rua@domain.example\"\n";
+    let world = World::new(&format!("{ONE_HOST}{policy}")).await;
+    let running = world.start(OFTEN, Some(&store));
+    let settled =
+        "SELECT count() FROM dns_checks WHERE check = 'dmarc' AND settled AND has(facts.name, 'findings')";
+    wait("the first state", async || number(&store, settled).await > 0).await;
+    let status = |status: &str| {
+        running.metrics().contains(&format!("group=\"acme\",check=\"dmarc\",status=\"{status}\"}} 1"))
+    };
+    assert!(status("ok"));
+    let looks = || world.dns.questions().iter().filter(|asked| *asked == "_dmarc.domain.example TXT").count();
+    let asked = looks();
+    world.dns.replace(&ONE_HOST.replace("; ttl: 0", "; ttl: 300"));
+    wait("many looks", async || looks() > asked + 10).await;
+    assert!(status("ok"));
+    // The record was there all the time; later it is gone, and what cannot be a copy is believed.
+    let asked = looks();
+    world.dns.replace(&format!("{ONE_HOST}{policy}"));
+    wait("the truth again", async || looks() > asked + 3).await;
+    world.dns.replace(ONE_HOST);
+    wait("the new state", async || status("error")).await;
+    let gone = "SELECT count() FROM domain_events WHERE kind = 'dmarc.record_gone'";
+    wait("one event", async || number(&store, gone).await == 1).await;
+    running.stop().await;
+    assert_eq!(number(&store, gone).await, 1);
 }

@@ -100,5 +100,7 @@ pub(crate) const OFTEN: Duration = Duration::from_millis(60);
 /// Never again while a test runs.
 pub(crate) const SELDOM: Duration = Duration::from_secs(6 * 3_600);
 
-pub(crate) const ONE_HOST: &str = "@ IN MX 10 mx1.domain.example.\nmx1 IN A 203.0.113.1\n";
-pub(crate) const OTHER_HOST: &str = "@ IN MX 10 mx2.domain.example.\nmx2 IN A 203.0.113.2\n";
+/// Nobody keeps an answer of these, so that every second look confirms the first.
+pub(crate) const NOTHING: &str = "; ttl: 0\n";
+pub(crate) const ONE_HOST: &str = "; ttl: 0\n@ IN MX 10 mx1.domain.example.\nmx1 IN A 203.0.113.1\n";
+pub(crate) const OTHER_HOST: &str = "; ttl: 0\n@ IN MX 10 mx2.domain.example.\nmx2 IN A 203.0.113.2\n";

@@ -11,6 +11,7 @@ use ruad::{
     domains::{self, Registry},
     intake::{Intake, Require, Settings},
     provenance::{self, Authenticator},
+    smtp::KnownNetworks,
     sources::{self, Sources},
     spool::{self, Backlog, Envelope, Inspector, Spool},
     store::Store,
@@ -25,6 +26,10 @@ use crate::{engine::Engine, wait::until_async};
 pub(crate) struct Bench {
     pub(crate) store: Store,
     pub(crate) require: Require,
+    pub(crate) stranger_rows: u64,
+    pub(crate) known: KnownNetworks,
+    /// Who answers about senders; without one nobody is asked.
+    pub(crate) dns: Option<dns::Settings>,
     spool: Option<Spool>,
     settings: spool::Settings,
     folder: TempDir,
@@ -47,29 +52,63 @@ impl Bench {
         let segment_age = Duration::from_millis(100);
         let settings = spool::Settings { path, segment_age, min_free_bytes: 0, ..Default::default() };
         let spool = Some(Spool::open(&settings).unwrap());
-        Self { store, require: Require::Nothing, spool, settings, folder }
+        let stranger_rows = Settings::default().stranger_rows;
+        Self {
+            store,
+            require: Require::Nothing,
+            stranger_rows,
+            known: KnownNetworks::default(),
+            dns: None,
+            spool,
+            settings,
+            folder,
+        }
     }
 
     /// Puts messages into one segment, which is closed when this returns.
     pub(crate) async fn send(&self, messages: &[String]) {
+        self.send_from("reporter.example", messages).await;
+    }
+
+    /// The same from the host and in the name of somebody else.
+    pub(crate) async fn send_from(&self, reporter: &str, messages: &[String]) {
+        let messages: Vec<_> = messages
+            .iter()
+            .map(|message| (envelope(reporter), message.replace("reporter.example", reporter)))
+            .collect();
+        self.deliver(messages).await;
+    }
+
+    /// The same from these hosts, each in the name of the reporter.
+    pub(crate) async fn send_by(&self, messages: &[(&str, String)]) {
+        let messages = messages.iter().map(|(client, message)| {
+            let client_ip = client.parse().unwrap();
+            (Envelope { client_ip, ..envelope("reporter.example") }, message.clone())
+        });
+        self.deliver(messages.collect()).await;
+    }
+
+    async fn deliver(&self, messages: Vec<(Envelope, String)>) {
         let before = self.spool().closed().len();
-        let commits = messages.iter().map(async |message| {
+        let commits = messages.into_iter().map(async |(envelope, message)| {
             let mut incoming = self.spool().incoming();
             incoming.write(message.as_bytes()).await.unwrap();
-            incoming.commit(envelope()).await.unwrap();
+            incoming.commit(envelope).await.unwrap();
         });
         futures_util::future::join_all(commits).await;
         until_async("the segment to close", async || self.spool().closed().len() > before).await;
     }
 
     pub(crate) fn start(&self) -> Running {
-        let dns = dns::Settings { servers: vec!["127.0.0.1:1".parse().unwrap()], ..Default::default() };
-        let provenance = provenance::Settings { enabled: false, ..Default::default() };
+        let nobody = dns::Settings { servers: vec!["127.0.0.1:1".parse().unwrap()], ..Default::default() };
+        let provenance = provenance::Settings { enabled: self.dns.is_some(), ..Default::default() };
+        let dns = self.dns.clone().unwrap_or(nobody);
         let authenticator = Authenticator::new(&provenance, dns.resolver(16).unwrap());
         let sources = Sources::new(&sources::Settings::default(), dns.resolver(16).unwrap()).unwrap();
         let registry =
             Registry::parse("[[group]]\nname = \"acme\"\ndomains = [\"acme.example\"]\n", "test").unwrap();
-        let settings = Settings { require: self.require, ..Default::default() };
+        let settings =
+            Settings { require: self.require, stranger_rows: self.stranger_rows, ..Default::default() };
         let intake = Intake::new(
             settings,
             self.spool().clone(),
@@ -77,10 +116,11 @@ impl Bench {
             domains::Shared::fixed(registry),
             (authenticator, provenance),
             sources.queue().0,
-        );
+        )
+        .telling(self.known.clone());
         let stop = CancellationToken::new();
         let stopped = stop.clone();
-        Running { stop, task: tokio::spawn(async move { intake.run(stopped).await.unwrap() }) }
+        Running { stop, task: tokio::spawn(async move { intake.run(stopped).await }) }
     }
 
     pub(crate) async fn wait_until_empty(&self) {
@@ -121,11 +161,23 @@ impl Bench {
 
     /// Puts everything from quarantine back into the queue and runs until it is done.
     pub(crate) async fn requeue(&self) {
+        self.requeue_and(|bench| bench.backlog().quarantined == 0 && bench.backlog().segments == 0).await;
+    }
+
+    /// The same, until something is so.
+    pub(crate) async fn requeue_and(&self, condition: impl Fn(&Self) -> bool) {
         let inspector = Inspector::new(&self.settings);
         let ids: Vec<_> = inspector.quarantine().unwrap().map(|message| message.id).collect();
         inspector.requeue(ids).unwrap();
         // The spool notices what was put in when it is asked for the next segment.
-        self.run_until(|bench| bench.backlog().quarantined == 0 && bench.backlog().segments == 0).await;
+        let before = Inspector::new(&self.settings).segments().unwrap();
+        let is_taken = |bench: &Self| !before.iter().any(|segment| bench.waits(segment.id));
+        self.run_until(|bench| is_taken(bench) && condition(bench)).await;
+    }
+
+    /// Whether a segment is in the spool's folder.
+    fn waits(&self, id: spool::SegmentId) -> bool {
+        Inspector::new(&self.settings).segments().unwrap().iter().any(|segment| segment.id == id)
     }
 
     /// The spool's folder as it is now.
@@ -208,13 +260,13 @@ pub(crate) fn eml(subject: &str, content_type: &str, body: &str) -> String {
     )
 }
 
-fn envelope() -> Envelope {
+fn envelope(reporter: &str) -> Envelope {
     Envelope {
         received_at: now() * 1000,
         client_ip: "192.0.2.25".parse().unwrap(),
-        helo: "mail.reporter.example".into(),
+        helo: format!("mail.{reporter}"),
         tls: Some("TLSv1.3".into()),
-        mail_from: "reports@reporter.example".into(),
+        mail_from: format!("reports@{reporter}"),
         rcpt_to: vec!["rua@reports.example".into()],
     }
 }

@@ -32,6 +32,8 @@ pub(crate) enum Trouble {
     ReadOnly,
     /// The engine carries inserts out, and the answer to each is 500 when it comes for the first time.
     LostAnswers,
+    /// The engine carries out so many requests and dies before it answers the last of them.
+    DiesAfter(usize),
 }
 
 /// The proxy. It lives as long as the runtime it was started in.
@@ -90,6 +92,14 @@ async fn pass(State(shared): State<Arc<Shared>>, request: Request) -> Response {
     let mut target = head.uri.to_string();
     if trouble == Trouble::ReadOnly {
         target += "&readonly=1";
+    }
+    if let Trouble::DiesAfter(requests) = trouble {
+        let number = shared.troubled.fetch_add(1, Ordering::Relaxed) + 1;
+        if number > requests {
+            return StatusCode::SERVICE_UNAVAILABLE.into_response();
+        }
+        let answer = forward(&shared.engine, &target, &head.headers, &body).await;
+        return if number == requests { StatusCode::INTERNAL_SERVER_ERROR.into_response() } else { answer };
     }
     // Of the requests that write, which are those that could do harm.
     let is_insert = target.contains("INSERT");

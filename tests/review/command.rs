@@ -82,7 +82,7 @@ async fn a_store_that_does_not_answer_is_named() {
     let desk = Desk { config: configuration(folder.path(), "http://127.0.0.1:1", "nowhere"), folder };
     let output = desk.report(&["--group", "quiet", "--out", "-"]).await;
     let said = String::from_utf8(output.stderr).unwrap();
-    assert_eq!(output.status.code(), Some(1), "{said}");
+    assert_eq!(output.status.code(), Some(2), "{said}");
     assert!(said.contains("http://127.0.0.1:1"), "{said}");
 }
 
@@ -93,7 +93,7 @@ async fn without_a_browser_it_says_what_to_install() {
     let arguments = ["--group", "lindenhof", "--month", "2026-10", "--out", file.to_str().unwrap()];
     let output = desk.command(&arguments).env("PATH", desk.folder.path()).output().await.unwrap();
     let said = String::from_utf8(output.stderr).unwrap();
-    assert_eq!(output.status.code(), Some(1), "{said}");
+    assert_eq!(output.status.code(), Some(2), "{said}");
     assert!(said.contains("install chromium"), "{said}");
     assert!(!file.exists());
 }

@@ -43,8 +43,9 @@ async fn the_numbers_are_those_of_the_rows() {
             Record { day: first + 5, count: 3, address: "203.0.113.10", ..forger },
             // Nobody knows.
             Record { day: first + 6, address: "198.51.100.1", passed: false, count: 2, ..Record::default() },
-            // A forged report, and one about somebody else's domain.
+            // A forged report, a stranger's, and one about somebody else's domain.
             Record { day: first + 4, count: 9_999, verdict: "forged", ..forger },
+            Record { day: first + 7, count: 1_000, verdict: "unknown", reporter: "x.example", ..forger },
             Record { day: first, domain: "other.example", count: 77, ..Record::default() },
             // Below the domain: its own, and another group's.
             Record {
@@ -76,7 +77,7 @@ async fn the_numbers_are_those_of_the_rows() {
     assert_eq!((acme.days[0].passed, acme.days[0].failed, acme.days[30].passed), (14, 7, 20));
     assert_eq!((acme.days[4].forged, acme.days[5].forged, acme.days[6].undecided), (85, 3, 2));
     assert_eq!(acme.before, Mail { passed: 1_000, ..Mail::default() });
-    assert_eq!((acme.reporters, acme.reported_days, acme.discredited), (2, 5, 9_999));
+    assert_eq!((acme.reporters, acme.reported_days, acme.discredited), (2, 5, 10_999));
     assert_eq!(acme.abuse.addresses, 2);
     assert_eq!(acme.abuse.countries, [("RU".to_owned(), 85), ("BR".to_owned(), 3)]);
     assert_eq!(acme.abuse.networks, [("Somewhere Ltd".to_owned(), 85), ("Elsewhere".to_owned(), 3)]);

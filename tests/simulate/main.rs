@@ -67,8 +67,14 @@ fn records() -> Vec<Record> {
         Record { count: 5, reasons: vec!["Forwarded".into()], ..mailchimp.clone() },
         Record { count: 3, ..mailchimp },
         Record { source: "198.51.100.66".into(), count: 40, ..Record::default() },
-        // What does not count: forged, too old, from the future, somebody else's.
+        // What does not count: forged, a stranger's, too old, from the future, somebody else's.
         Record { verdict: "forged".into(), count: 9_999, ..Record::default() },
+        Record {
+            verdict: "unknown".into(),
+            count: 6_666,
+            from: "x.domain.example".into(),
+            ..Record::default()
+        },
         Record { days_ago: 31, count: 8_888, ..Record::default() },
         Record { policy_domain: "other.example".into(), count: 7_777, ..Record::default() },
     ]

@@ -155,3 +155,66 @@ async fn answers_a_pipelined_conversation_in_order() {
     assert_eq!(client.rest().await, "");
     assert_eq!(receiver.bodies().await, ["one\r\n", "two\r\n"]);
 }
+
+/// A web page can make a browser send this, a message in the body of a request included.
+#[tokio::test]
+async fn what_is_not_smtp_ends_the_session() {
+    let receiver = Receiver::start();
+    let mail = "EHLO client.example\r\nMAIL FROM:<a@b.example>\r\nRCPT TO:<rua@reports.example>\r\nDATA\r\n\
+        evil\r\n.\r\nQUIT\r\n";
+    let long = format!("POST /{} HTTP/1.1", "x".repeat(5000));
+    let unknown = format!("BREW /{} HTTP/1.1\r\nHost: a", "x".repeat(5000));
+    for first in [
+        "GET / HTTP/1.1",
+        "POST / HTTP/1.1",
+        "post /",
+        "CONNECT a:25 HTTP/1.0",
+        "BREW / HTTP/1.1",
+        "PRI * HTTP/2.0",
+        "Host: mx.reports.example",
+        "Content-Length: 5",
+        "\u{1}\0binary",
+        &long,
+        &unknown,
+    ] {
+        let mut client = receiver.connect().await;
+        client.send(format!("{first}\r\nHost: mx\r\n\r\n{mail}").as_bytes()).await;
+        let rest = client.rest().await;
+        assert!(rest.contains("554 5.5.1 ") && !rest.contains("250"), "{first:.40}: {rest:?}");
+        // Later too, and in the midst of commands.
+        let mut client = receiver.connect().await;
+        client.send(format!("EHLO a\r\nMAIL FROM:<>\r\n{first}\r\nHost: mx\r\n{mail}").as_bytes()).await;
+        let rest = client.rest().await;
+        assert!(rest.contains("554 5.5.1 ") && !rest.contains("354"), "{first:.40}: {rest:?}");
+    }
+    // TLS from the first byte on, without any line end.
+    let mut client = receiver.connect().await;
+    client.send(b"\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03").await;
+    assert!(client.rest().await.starts_with("554 5.5.1"));
+    assert!(receiver.stored().await.is_empty());
+}
+
+#[tokio::test]
+async fn takes_every_valid_mailbox() {
+    let receiver = Receiver::start();
+    let senders = [
+        "root@[192.0.2.1]",
+        "root@[IPv6:2001:db8::1]",
+        r#"""@b.example"#,
+        r#""a b"@b.example"#,
+        r#""a\"@b"@c.example"#,
+    ];
+    for sender in senders {
+        let mut client = receiver.connect().await;
+        client.expect("EHLO client.example", "250-").await;
+        client.expect(&format!("MAIL FROM:<{sender}> SIZE="), "501 5.5.4").await;
+        client.expect(&format!("MAIL FROM:<{sender}> SIZE=2"), "250 2.1.0").await;
+        client.expect("RCPT TO:<\"rua\"@reports.example>", "250 2.1.5").await;
+        client.expect("DATA", "354 ").await;
+        client.expect("x\r\n.", "250 2.6.0").await;
+    }
+    let stored = receiver.stored().await;
+    let from: Vec<_> = stored.iter().map(|(envelope, _)| envelope.mail_from.as_str()).collect();
+    assert_eq!(from, senders);
+    assert!(stored.iter().all(|(envelope, _)| envelope.rcpt_to == ["rua@reports.example"]));
+}

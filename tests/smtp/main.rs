@@ -10,6 +10,7 @@ mod chunks;
 mod commands;
 mod data;
 mod limits;
+mod pressure;
 mod properties;
 mod proxy;
 mod shutdown;

@@ -75,6 +75,13 @@ impl Receiver {
         Client::new(soon(TcpStream::connect(self.address)).await.unwrap())
     }
 
+    /// From another loopback address, and without reading the greeting.
+    pub(crate) async fn connect_from(&self, address: [u8; 4]) -> Client<TcpStream> {
+        let socket = tokio::net::TcpSocket::new_v4().unwrap();
+        socket.bind((address, 0).into()).unwrap();
+        Client::new(soon(socket.connect(self.address)).await.unwrap())
+    }
+
     /// Stops the receiver; what it has stored, in order.
     pub(crate) async fn stored(self) -> Vec<(Envelope, Vec<u8>)> {
         self.stop.cancel();

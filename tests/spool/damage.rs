@@ -242,7 +242,10 @@ async fn what_belongs_to_nothing_is_removed() {
     let mut names: Vec<_> = fs::read_dir(&spool).unwrap().flatten().map(|entry| entry.file_name()).collect();
     names.sort();
     let segment = format!("{id}.1.seg");
-    assert_eq!(names, [segment.as_str(), "large", "lock", "notes.txt", "quarantine", "requeue.lock"]);
+    assert_eq!(
+        names,
+        [segment.as_str(), "large", "lock", "notes.txt", "quarantine", "requeue.lock", "reserve"]
+    );
     assert_eq!(fs::read_dir(spool.join("large")).unwrap().count(), 1);
     assert_eq!(fs::read_dir(spool.join("quarantine")).unwrap().count(), 0);
 }

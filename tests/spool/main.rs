@@ -7,8 +7,10 @@ use ruad::spool::{Envelope, Message, SegmentId, Settings, Spool, SpoolError};
 use tempfile::TempDir;
 
 mod damage;
+mod foreign;
 mod full;
 mod kill;
+mod quarantine;
 mod speed;
 
 /// Segments close when a test wants it, and the machine may be as full as it is.
@@ -145,7 +147,7 @@ async fn remembers_attempts_and_side_files_over_a_restart() {
     drop(spool);
     let left: Vec<_> =
         std::fs::read_dir(&settings.path).unwrap().flatten().map(|entry| entry.file_name()).collect();
-    assert_eq!(left.len(), 4, "two locks, two folders: {left:?}");
+    assert_eq!(left.len(), 5, "two locks, three folders: {left:?}");
 }
 
 #[tokio::test]

@@ -12,13 +12,13 @@ struct Rollup {
 const ROLLUPS: [Rollup; 2] = [
     Rollup {
         table: "daily_domains",
-        dimensions: "toString(policy_domain), day, toString(group_name), toString(reporter), toString(verdict), \
+        dimensions: "toString(policy_domain), day, toString(group_name), toString(reporter), toString(verdict), toString(standing), \
                      toString(disposition), dkim_aligned, spf_aligned",
         sums: &[("messages", "count"), ("records", "1")],
     },
     Rollup {
         table: "daily_sources",
-        dimensions: "toString(policy_domain), day, toString(group_name), source_ip, toString(verdict)",
+        dimensions: "toString(policy_domain), day, toString(group_name), source_ip, toString(verdict), toString(standing)",
         sums: &[
             ("messages", "count"),
             ("passed", "count * dmarc_pass"),
@@ -35,8 +35,14 @@ const ROLLUPS: [Rollup; 2] = [
 async fn the_rollups_agree_with_the_records() {
     let store = Engine::shared().store().await;
     let earlier = Report { segment: Uuid::from_u128(1 << 64), ..Report::default() };
-    let later = Report { segment: Uuid::from_u128(2 << 64), verdict: "unknown", month: 1, ..earlier };
-    let other = Report { key: 8, segment: Uuid::from_u128(3 << 64), ..earlier };
+    let later = Report {
+        segment: Uuid::from_u128(2 << 64),
+        verdict: "unknown",
+        standing: "stranger",
+        month: 1,
+        ..earlier
+    };
+    let other = Report { key: 8, content: 80, segment: Uuid::from_u128(3 << 64), ..earlier };
     for report in [&earlier, &other] {
         for _ in 0..2 {
             insert(&store, &records(report), &report.segment.to_string()).await.unwrap();
@@ -47,7 +53,7 @@ async fn the_rollups_agree_with_the_records() {
     insert(&store, &records(&later), "later").await.unwrap();
     deliver(&store, &later, "stored").await;
     assert_ne!(differences(&store).await, [0, 0], "nobody has looked for the copy of the other receiver yet");
-    assert_eq!(store.settle_collisions(&[7, 8]).await.unwrap(), 1);
+    assert_eq!(store.settle(&[7, 8]).await.unwrap(), 1);
     assert_eq!(differences(&store).await, [0, 0], "the copy is taken out");
     for rollup in &ROLLUPS {
         let merge = format!("OPTIMIZE TABLE {} FINAL", rollup.table);
@@ -55,17 +61,16 @@ async fn the_rollups_agree_with_the_records() {
     }
     assert_eq!(differences(&store).await, [0, 0], "merging changes no sum");
 
-    let known = [Known { report_key: 8, content_hash: 80 }];
-    store.withdraw(&known, other.segment).await.unwrap();
+    store.take_out_refused(&[other.copy()]).await.unwrap();
     assert_eq!(number(&store, "SELECT count() FROM aggregate_records FINAL").await, 3);
-    assert_eq!(differences(&store).await, [0, 0], "what is withdrawn goes everywhere");
-    store.withdraw(&[Known { report_key: 7, content_hash: 70 }], earlier.segment).await.unwrap();
+    assert_eq!(differences(&store).await, [0, 0], "what is refused goes everywhere");
+    store.take_out_refused(&[earlier.copy()]).await.unwrap();
     assert_eq!(number(&store, "SELECT count() FROM aggregate_records FINAL").await, 0);
     assert_eq!(differences(&store).await, [0, 0], "nothing is left of the domain");
 }
 
 /// For each rollup, how many combinations of its dimensions have another sum than the records.
-async fn differences(store: &Store) -> Vec<i64> {
+pub(super) async fn differences(store: &Store) -> Vec<i64> {
     let mut found = Vec::new();
     for Rollup { table, dimensions, sums } in &ROLLUPS {
         let rolled: Vec<_> = sums.iter().map(|(sum, _)| format!("r.{sum}")).collect();

@@ -39,8 +39,8 @@ async fn the_copies_of_two_receivers_count_once() {
     }
     assert_eq!(counts(&store).await, (9, 9, 9));
     // Both receivers notice, and one of them twice.
-    for _ in 0..3 {
-        assert_eq!(store.settle_collisions(&[7]).await.unwrap(), 2);
+    for losers in [2, 0, 0] {
+        assert_eq!(store.settle(&[7]).await.unwrap(), losers);
         let (_, domains, sources) = counts(&store).await;
         assert_eq!((domains, sources), (3, 3));
     }
@@ -52,9 +52,10 @@ async fn the_copies_of_two_receivers_count_once() {
         assert_eq!(number(&store, &query).await, 3, "{rollup}: what sums to nothing is gone");
     }
     assert_eq!(number(&store, "SELECT count() FROM aggregate_records FINAL").await, 3);
+    assert_eq!(number(&store, "SELECT count() FROM aggregate_records").await, 3, "without FINAL too");
     let kept = "SELECT count() FROM aggregate_records FINAL WHERE verdict = 'genuine'";
     assert_eq!(number(&store, kept).await, 3, "the earliest copy stays");
-    assert_eq!(store.settle_collisions(&[1, 2, 3]).await.unwrap(), 0);
+    assert_eq!(store.settle(&[1, 2, 3]).await.unwrap(), 0);
 }
 
 /// What classes of senders rest on: forwarding, SPF of somebody else, subdomains; in and out again.
@@ -73,18 +74,16 @@ async fn the_marks_of_senders_are_added_up_and_taken_out() {
         "[('192.0.2.1',1,0,0,0),('192.0.2.2',2,0,0,0),('192.0.2.3',4,0,0,0),('192.0.2.4',0,0,0,0),\
           ('192.0.2.5',0,16,0,0),('192.0.2.6',0,0,0,0),('192.0.2.7',0,0,64,64),('192.0.2.8',0,0,128,0)]"
     );
+    deliver(&store, &report, "stored").await;
+    let once = sums(&store).await;
     let later = Report { segment: Uuid::from_u128(6 << 64), ..report };
-    for copy in [&report, &later] {
-        insert(&store, &read(MARKS, copy), &copy.segment.to_string()).await.unwrap();
-        deliver(&store, copy, "stored").await;
-    }
-    let before = sums(&store).await;
-    assert_eq!(store.settle_collisions(&[7]).await.unwrap(), 1);
-    // Three blocks were added, one is taken out.
-    assert_eq!(sums(&store).await, before.map(|sum| sum / 3 * 2));
-    let known = [Known { report_key: 7, content_hash: 70 }];
-    store.withdraw(&known, report.segment).await.unwrap();
-    assert_eq!(sums(&store).await, before.map(|sum| sum / 3));
+    insert(&store, &read(MARKS, &later), "later").await.unwrap();
+    deliver(&store, &later, "stored").await;
+    assert_eq!(sums(&store).await, once.map(|sum| sum * 2));
+    assert_eq!(store.settle(&[7]).await.unwrap(), 1);
+    assert_eq!(sums(&store).await, once);
+    store.take_out_refused(&[report.copy()]).await.unwrap();
+    assert_eq!(sums(&store).await, [0; 5]);
 }
 
 async fn sums(store: &Store) -> [i64; 5] {

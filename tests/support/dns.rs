@@ -6,6 +6,8 @@
 //! ; silent: name       … are not answered
 //! ; also: record       is answered to questions of exactly its name and type, beside what it must not stand beside
 //! ; nxdomain: name     this very name is said not to exist, whatever is below it
+//! ; edns: code         questions with EDNS are answered with FORMERR or NOTIMP, others as the zone says
+//! ; ttl: seconds       how long answers may be kept that the zone does not say it of; 60 without
 //! ```
 
 use std::{
@@ -142,6 +144,8 @@ struct Zone {
     silent: Vec<LowerName>,
     denied: Vec<LowerName>,
     mute: Vec<LowerName>,
+    /// What is answered to who asks with EDNS.
+    no_edns: Option<ResponseCode>,
 }
 
 impl Zone {
@@ -162,11 +166,19 @@ impl Zone {
             silent: named("; silent:"),
             denied: named("; nxdomain:"),
             mute: Vec::new(),
+            no_edns: zone.lines().find_map(|line| line.strip_prefix("; edns:")).map(|code| {
+                match code.trim() {
+                    "formerr" => ResponseCode::FormErr,
+                    _ => ResponseCode::NotImp,
+                }
+            }),
         }
     }
 
     fn records(zone: &str) -> BTreeMap<RrKey, RecordSet> {
-        let start = "$TTL 60\n. IN SOA ns. root. 1 60 60 60 60\n. IN NS ns.\nns. IN A 127.0.0.1\n";
+        let ttl = zone.lines().find_map(|line| line.strip_prefix("; ttl:")).map_or("60", str::trim);
+        let start =
+            format!("$TTL {ttl}\n. IN SOA ns. root. 1 60 60 60 {ttl}\n. IN NS ns.\nns. IN A 127.0.0.1\n");
         let text = format!("{start}$ORIGIN domain.example.\n{zone}\n");
         Parser::new(text, None, Some(Name::root())).parse().unwrap().1
     }
@@ -198,17 +210,22 @@ impl RequestHandler for Handler {
         let name = query.name().to_string();
         let line = format!("{} {}", name.trim_end_matches('.').to_lowercase(), query.query_type());
         self.0.questions.lock().unwrap().push(line);
-        let (catalog, fails, silent, denied) = {
+        let (catalog, fails, silent, denied, no_edns) = {
             let zone = self.0.zone.read().unwrap();
             let is_in = |names: &[LowerName]| names.iter().any(|apex| apex.zone_of(query.name()));
             let is_second = zone.seconds.contains(&(query.name().clone(), query.query_type()));
             let catalog = if is_second { &zone.second } else { &zone.catalog };
             let denied = zone.denied.contains(query.name());
             let is_silent = is_in(&zone.silent) || zone.mute.contains(query.name());
-            (catalog.clone(), is_in(&zone.failing), is_silent, denied)
+            (catalog.clone(), is_in(&zone.failing), is_silent, denied, zone.no_edns)
         };
         if silent {
             return std::future::pending().await;
+        }
+        if let Some(code) = no_edns.filter(|_| request.edns.is_some()) {
+            let message =
+                MessageResponseBuilder::from_message_request(request).error_msg(&request.metadata, code);
+            return response.send_response(message).await.unwrap();
         }
         if fails || denied {
             let code = if fails { ResponseCode::ServFail } else { ResponseCode::NXDomain };

@@ -62,6 +62,8 @@ pub(crate) enum Ds {
     Good,
     /// Of a key that is not there.
     Wrong,
+    /// With the number of a key that is there and another digest.
+    WrongDigest,
     /// A good one and one of a key that is not there.
     GoodAndWrong,
     Sha1,
@@ -198,6 +200,9 @@ impl Key {
             Ds::None => vec![],
             Ds::Good => vec![good],
             Ds::Wrong => vec![wrong],
+            Ds::WrongDigest => {
+                vec![DS::new(good.key_tag(), Algorithm::ED25519, DigestType::SHA256, vec![7; 32])]
+            }
             Ds::GoodAndWrong => vec![good, wrong],
             Ds::Sha1 => vec![self.ds(DigestType::SHA1)],
             Ds::Unknown => {

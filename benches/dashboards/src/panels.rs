@@ -32,7 +32,7 @@ pub(crate) fn read(folder: &Path, now: i64, domain: &str) -> anyhow::Result<Vec<
             ("group", ALL),
             ("domain", domain),
             ("reporter", ALL),
-            ("genuine", Choice::One("all".to_owned())),
+            ("trust", Choice::One("all".to_owned())),
             ("source", Choice::One(String::new())),
         ];
         let mut add = |panel: String, statement: &str, points: u64| -> anyhow::Result<()> {
@@ -75,6 +75,6 @@ fn text<'a>(value: &'a Value, key: &str) -> &'a str {
 }
 
 /// As `allValue` of the variables has it.
-const ALL: Choice = Choice::All("''");
+const ALL: Choice = Choice::All("*");
 /// For what does not say how many points it wants: about the width of a panel in pixels.
 const POINTS: u64 = 800;

@@ -81,7 +81,7 @@ impl Daemon {
         let config = format!(
             "[smtp]\nlisten = [\"{smtp}\"]\nrecipients = [\"@reports.example\"]\nmessage_bytes = 500000000\n\
              [http]\nlisten = \"{http}\"\n[engine]\nlisten = \"{engine}\"\npath = \"{path}/engine\"\n\
-             [spool]\npath = \"{path}/spool\"\n[intake.limits.mail]\nunpacked_bytes = 4000000000\n\
+             [spool]\npath = \"{path}/spool\"\n[intake]\nstranger_rows = 0\n[intake.limits.mail]\nunpacked_bytes = 4000000000\n\
              [dns]\nservers = [\"127.0.0.1:1\"]\n[provenance]\nenabled = false\n[sources]\nreverse_names = false\n\
              [log]\nlevel = \"warn\"\n"
         );

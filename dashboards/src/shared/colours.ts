@@ -74,6 +74,15 @@ export const steps: Words = {
   done: { text: 'Done', colour: colours.good },
 };
 
+/** Whether decisions rest on what a reporter says. */
+export const standings: Words = {
+  known: { text: 'Known', colour: colours.good },
+  established: { text: 'Established', colour: colours.info },
+  unchecked: { text: 'Not checked', colour: colours.neutral },
+  stranger: { text: 'Stranger', colour: colours.warning },
+  suspect: { text: 'Suspect', colour: colours.bad },
+};
+
 export const results: Words = {
   pass: { text: 'Pass', colour: colours.good },
   fail: { text: 'Fail', colour: colours.bad },

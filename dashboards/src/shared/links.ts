@@ -35,5 +35,5 @@ export function to(page: Page, set: Partial<Record<'group' | 'domain' | 'reporte
   const keep = ['group', 'domain', 'reporter'].filter((name) => !(name in set));
   const given = Object.entries(set).map(([name, column]) => `var-${name}=\${__data.fields["${column}"]:percentencode}`);
   const kept = keep.map((name) => `\${${name}:queryparam}`);
-  return `/d/${uid(page)}?${['${__url_time_range}', ...given, ...kept, '${genuine:queryparam}'].join('&')}`;
+  return `/d/${uid(page)}?${['${__url_time_range}', ...given, ...kept, '${trust:queryparam}'].join('&')}`;
 }

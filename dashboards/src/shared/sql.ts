@@ -1,11 +1,32 @@
 /** Parts of SQL that every dashboard uses. */
 
 /**
- * Is the column one of those chosen? The variables' value for "All" is two quotes, so that no list of thousands of names
- * is sent: ClickHouse folds `'' IN ('')` into a constant.
+ * The value of a variable as a literal of SQL. Grafana's formats for SQL double or escape quotes and leave the backslash as it is, which
+ * ClickHouse takes for an escape: with `singlequote` and with `sqlstring` a value that ends in a backslash, or has one before a quote, ends its
+ * literal, and anyone can put a value into a link. `percentencode` leaves letters, digits and `-_.~%` (RFC 3986), so nothing has to be escaped.
  */
+export const encoded = (variable: string): string => `'\${${variable}:percentencode}'`;
+
+/** The value of a variable as text. */
+export const value = (variable: string): string => `decodeURLComponent(${encoded(variable)})`;
+
+/** The values of a variable that may be several, which Grafana writes as `{a,b}`, without their braces. */
+const listed = (variable: string): string => `trim(BOTH '{}' FROM ${value(variable)})`;
+
+/** What the variables send for "All", which Grafana leaves unencoded: a chosen `*` arrives as `%2A`. */
+export const ALL = '*';
+
+/** Is everything chosen? No list of thousands of names is sent then, and ClickHouse folds the comparison into a constant. */
+const everything = (variable: string): string => `${encoded(variable)} = '${ALL}'`;
+
+/** Is the column, which holds names without commas, one of those chosen? The list is a constant, so the primary key serves. */
 export function chosen(column: string, variable: string): string {
-  return `(${column} IN (\${${variable}:singlequote}) OR '' IN (\${${variable}:singlequote}))`;
+  return `(${everything(variable)} OR ${column} IN splitByChar(',', ${listed(variable)}))`;
+}
+
+/** Is the reporter one of those chosen? Names of organisations have commas ("Example, Inc."), so the list cannot be split. */
+export function reportedBy(column = 'reporter'): string {
+  return `(${everything('reporter')} OR position(concat(',', ${listed('reporter')}, ','), concat(',', ${column}, ',')) > 0)`;
 }
 
 /** Group and domain as chosen. */
@@ -13,14 +34,17 @@ export function scope(domain = 'policy_domain', group = 'group_name'): string {
   return `${chosen(domain, 'domain')} AND ${chosen(group, 'group')}`;
 }
 
-/** Reports of those who proved who they are, or of everybody but those who are proved not to be: what these say is nobody's mail. */
-export const genuine = `(verdict IN ('genuine', 'authenticated') OR ('\${genuine}' = 'all' AND verdict != 'forged'))`;
+/** Reports of reporters who can be believed, which all decisions rest on; or strangers' too, as long as they are not proved to be forged. */
+export const trusted = `(believed OR (${encoded('trust')} = 'all' AND verdict != 'forged'))`;
 
-/** Rows of reports in the time range: by domain, group, reporter and whether the report is genuine. */
-export const reports = `$__dateFilter(day) AND ${scope()} AND ${chosen('reporter', 'reporter')} AND ${genuine}`;
+/** Rows of reports in the time range: by domain, group, reporter and whether the reporter is believed. */
+export const reports = `$__dateFilter(day) AND ${scope()} AND ${reportedBy()} AND ${trusted}`;
 
 /** The same for daily_sources, which does not know the reporter. */
-export const sources = `$__dateFilter(day) AND ${scope()} AND ${genuine}`;
+export const sources = `$__dateFilter(day) AND ${scope()} AND ${trusted}`;
+
+/** Domains of customers: anyone can have reports about any name sent here, and no number about the fleet follows them. */
+export const assigned = `group_name != 'unassigned'`;
 
 /** The last UTC day of the time range. */
 export const today = `toDate($__toTime, 'UTC')`;

@@ -1,17 +1,19 @@
 import * as dashboard from '@grafana/grafana-foundation-sdk/dashboard';
 
 import { clickhouse } from './sources.js';
-import { chosen, trim } from './sql.js';
+import { ALL, chosen, trim } from './sql.js';
 
 const GROUPS = `
   SELECT DISTINCT toString(group_name) AS name FROM (
       SELECT group_name FROM daily_domains WHERE $__dateFilter(day)
+      UNION ALL SELECT group_name FROM tls_policies WHERE $__dateFilter(day)
       UNION ALL SELECT group_name FROM domain_stages WHERE $__dateFilter(day))
   ORDER BY name`;
 
 const DOMAINS = `
   SELECT DISTINCT toString(domain) AS name FROM (
       SELECT policy_domain AS domain FROM daily_domains WHERE $__dateFilter(day) AND ${chosen('group_name', 'group')}
+      UNION ALL SELECT toString(policy_domain) FROM tls_policies WHERE $__dateFilter(day) AND policy_domain != '' AND ${chosen('group_name', 'group')}
       UNION ALL SELECT toString(domain) FROM domain_stages WHERE $__dateFilter(day) AND ${chosen('group_name', 'group')})
   ORDER BY name`;
 
@@ -29,14 +31,14 @@ export function variables(oneDomain = false): dashboard.QueryVariableBuilder[] {
     source('clickhouse', 'ClickHouse', 'grafana-clickhouse-datasource', 'Data source with the tables of ruad.'),
     source('prometheus', 'Prometheus', 'prometheus', 'Data source that scrapes ruad.'),
   ];
-  const trust = new dashboard.CustomVariableBuilder('genuine')
+  const trust = new dashboard.CustomVariableBuilder('trust')
     .label('Reports')
-    .description('Genuine: the mail with the report proved by DKIM or SPF that it is from who it says. Forged reports never count.')
-    .values('All but forged : all, Genuine only : genuine')
-    .current({ text: 'All but forged', value: 'all' })
+    .description('Believed: from known organisations, or from reporters with a history of genuine reports; all decisions rest on these. All: strangers too.')
+    .values('Believed reporters : believed, All but forged : all')
+    .current({ text: 'Believed reporters', value: 'believed' })
     .options([
-      { selected: true, text: 'All but forged', value: 'all' },
-      { selected: false, text: 'Genuine only', value: 'genuine' },
+      { selected: true, text: 'Believed reporters', value: 'believed' },
+      { selected: false, text: 'All but forged', value: 'all' },
     ]);
   const list = [
     query('group', 'Customer', 'Group of the registry.', GROUPS),
@@ -63,6 +65,6 @@ function query(name: string, label: string, description: string, text: string, a
     .refresh(dashboard.VariableRefresh.OnTimeRangeChanged)
     .sort(dashboard.VariableSort.Disabled)
     .multi(true);
-  // Without All, Grafana takes the first one. Its value is raw, not quoted by Grafana: see `chosen`.
-  return all ? variable.includeAll(true).allValue("''").current({ text: ['All'], value: ['$__all'] }) : variable;
+  // Without All, Grafana takes the first one.
+  return all ? variable.includeAll(true).allValue(ALL).current({ text: ['All'], value: ['$__all'] }) : variable;
 }

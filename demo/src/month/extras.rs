@@ -1,7 +1,7 @@
 //! Duplicates, conflicts, forgeries, failure reports, and what is no report at all.
 
 use super::Maker;
-use crate::day::Moment;
+use crate::day::{Day, Moment};
 use crate::mail::trouble::{self, BROKEN, FORGER, SLOPPY, SPAMMER};
 use crate::mail::{FAILURE_STYLES, Failure, Reporter};
 use crate::random::Random;
@@ -29,6 +29,16 @@ impl Maker {
             self.truth.mails.stored += 1;
             self.truth.mails.conflicts += 1;
             self.mail(&other, other.sent, "other");
+        }
+        // A mail server that started without a clock reports about 1970.
+        if label == "rspamd" && self.named(report, "clock").chance(0.05) {
+            let mut early = report.clone();
+            early.id = format!("{}-boot", report.id);
+            early.day = Day::from_number(0);
+            early.sent = Moment(report.sent.0 + 7_200);
+            self.truth.add(&early, domain.group, domain.policy(DAYS - 1));
+            self.truth.mails.stored += 1;
+            self.mail(&early, early.sent, "clock");
         }
         // Whoever attacks the shop also tells it that all is well.
         if label == "google" && domain.name == "lumen-shop.example" && random.chance(0.4) {

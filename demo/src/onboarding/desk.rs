@@ -61,10 +61,7 @@ impl Desk {
         );
         let stop = CancellationToken::new();
         let stopped = stop.clone();
-        let task = tokio::spawn(async move {
-            // It can only fail where the spool cannot be read; then nothing gets through, which delivery notices.
-            drop(intake.run(stopped).await);
-        });
+        let task = tokio::spawn(intake.run(stopped));
         Ok(Self { spool, stop, task, _folder: folder })
     }
 

@@ -44,6 +44,7 @@ async fn every_panel_has_something_to_say() {
         for query in dashboard.annotations.iter().chain(&dashboard.variables) {
             judge::other(dashboard, query, &database, &views, &mut complaints).await;
         }
+        judge::hostile(dashboard, &database, month, &mut complaints).await;
     }
     let seen = match prometheus {
         Some(prometheus) => {

@@ -28,7 +28,7 @@ impl Results {
     pub(crate) fn begin(&mut self, dashboard: &Dashboard, range: Range, views: &Views) {
         self.current.clone_from(&dashboard.name);
         let view = views.pictured(dashboard);
-        let variables = ["group", "domain", "reporter", "genuine"].map(|name| (name, view.chosen(name)));
+        let variables = ["group", "domain", "reporter", "trust"].map(|name| (name, view.chosen(name)));
         let variables: Map<_, _> =
             variables.map(|(name, value)| (name.to_owned(), value.into())).into_iter().collect();
         self.dashboards.insert(

@@ -39,15 +39,14 @@ impl Views {
         Self { range, groups, domains }
     }
 
-    /// Everything, once with every report and once with the proven ones alone.
+    /// Everything, once with every report and once with those of believed reporters alone.
     pub(crate) fn all(&self, dashboard: &Dashboard) -> Vec<View> {
         let domain = match dashboard.is_of_one_domain {
             true => Choice::Some(self.domains.clone()),
             false => ALL,
         };
-        let view =
-            |genuine: &str| View::new(&format!("all, reports: {genuine}"), ALL, domain.clone(), genuine);
-        vec![view("all"), view("genuine")]
+        let view = |trust: &str| View::new(&format!("all, reports: {trust}"), ALL, domain.clone(), trust);
+        vec![view("all"), view("believed")]
     }
 
     /// One group; the largest first.
@@ -56,34 +55,51 @@ impl Views {
             true => Choice::Some(self.domains.clone()),
             false => ALL,
         };
-        self.groups.iter().map(|group| View::new(group, one(group), domain(), "all")).collect()
+        self.groups.iter().map(|group| View::new(group, one(group), domain(), "believed")).collect()
     }
 
     /// One domain.
     pub(crate) fn domains(&self) -> Vec<View> {
-        self.domains.iter().map(|domain| View::new(domain, ALL, one(domain), "all")).collect()
+        self.domains.iter().map(|domain| View::new(domain, ALL, one(domain), "believed")).collect()
+    }
+
+    /// A name that is not there, and values with which strangers would leave the literal of a variable: each alone, with another one, and as a
+    /// variable that has one value only. Anyone can put them into a link to a dashboard.
+    pub(crate) fn hostile() -> (View, Vec<View>) {
+        let harmless = View::everywhere("no-such-name.example", false);
+        let views =
+            HOSTILE.iter().flat_map(|value| [false, true].map(|several| View::everywhere(value, several)));
+        (harmless, views.collect())
     }
 
     /// What is shown in a picture.
     pub(crate) fn pictured(&self, dashboard: &Dashboard) -> View {
         match dashboard.name.as_str() {
-            "domain" => View::new("", ALL, one(PICTURED_DOMAIN), "all"),
-            "customer" => View::new("", one(PICTURED_GROUP), ALL, "all"),
-            _ => View::new("", ALL, ALL, "all"),
+            "domain" => View::new("", ALL, one(PICTURED_DOMAIN), "believed"),
+            "customer" => View::new("", one(PICTURED_GROUP), ALL, "believed"),
+            _ => View::new("", ALL, ALL, "believed"),
         }
     }
 }
 
 impl View {
-    fn new(name: &str, group: Choice, domain: Choice, genuine: &str) -> Self {
+    fn new(name: &str, group: Choice, domain: Choice, trust: &str) -> Self {
         let choices = vec![
             ("group", group),
             ("domain", domain),
             ("reporter", ALL),
-            ("genuine", Choice::One(genuine.to_owned())),
+            ("trust", Choice::One(trust.to_owned())),
             ("source", Choice::One(String::new())),
         ];
         Self { name: name.to_owned(), choices }
+    }
+
+    /// The value in every variable.
+    fn everywhere(value: &str, several: bool) -> Self {
+        let values = if several { vec![value.to_owned(), value.to_owned()] } else { vec![value.to_owned()] };
+        let names = ["group", "domain", "reporter"].map(|name| (name, Choice::Some(values.clone())));
+        let single = ["trust", "source"].map(|name| (name, Choice::One(value.to_owned())));
+        Self { name: format!("{value:?}"), choices: names.into_iter().chain(single).collect() }
     }
 
     /// What is chosen for a variable, as people read it.
@@ -91,6 +107,7 @@ impl View {
         match self.choices.iter().find(|(name, _)| *name == variable) {
             Some((_, Choice::Some(values))) => values.join(", "),
             Some((_, Choice::One(value))) if value == "all" => "All but forged".to_owned(),
+            Some((_, Choice::One(value))) if value == "believed" => "Believed reporters".to_owned(),
             Some((_, Choice::One(value))) => value.clone(),
             _ => "All".to_owned(),
         }
@@ -102,6 +119,20 @@ fn one(value: &str) -> Choice {
 }
 
 /// As `allValue` of the variables has it.
-const ALL: Choice = Choice::All("''");
+const ALL: Choice = Choice::All("*");
 const PICTURED_DOMAIN: &str = "oakfield-exams.test";
 const PICTURED_GROUP: &str = "lumen-retail";
+
+/// Each would give rows or an error where it is not kept within its literal.
+const HOSTILE: [&str; 10] = [
+    "x\\') OR 1 = 1 --",
+    "x') OR 1 = 1 --",
+    "x\\",
+    "x''",
+    "x\\'') OR throwIf(1) --",
+    "x\" OR \"1\" = \"1",
+    "*",
+    "{*}') UNION ALL SELECT 1 --",
+    "$__timeFilter(day)",
+    "x\u{0}\n\u{202e}${domain}`",
+];

@@ -8,6 +8,7 @@ use crate::{
     dns::dmarc::Policy,
     store::{StoredPlan, StoredStep},
     telemetry::page::{self, Family, escaped, labels},
+    text::is_invisible,
     texts::Language,
 };
 
@@ -114,7 +115,7 @@ fn step_labels(code: &str, subject: &str, title: &str, who: &str) -> Box<str> {
 
 /// Terms of SPF records can be long, and what stands in them is somebody else's.
 fn short(value: &str) -> String {
-    let mut short: String = value.chars().filter(|c| !c.is_control()).take(LONGEST).collect();
+    let mut short: String = value.chars().filter(|c| !is_invisible(*c)).take(LONGEST).collect();
     if short.len() < value.len() {
         short.push('…');
     }

@@ -141,7 +141,7 @@ impl Evidence {
             && !self.is_in_spf
             && self.own_names == 0
             && counts.messages > 0
-            && counts.passed + counts.forwarded + counts.foreign_spf == 0
+            && [counts.passed, counts.forwarded, counts.foreign_spf] == [0; 3]
     }
 
     /// Whether there are innocent reasons for which its mail may fail.

@@ -36,7 +36,7 @@ impl Line {
     /// It sent before, too. It can have several keys.
     pub(super) fn was_there(&mut self, first: u16, addresses: u64) {
         self.first = self.first.min(first);
-        self.addresses_before += addresses;
+        self.addresses_before = self.addresses_before.saturating_add(addresses);
     }
 
     pub(super) fn keys(&self) -> &[u64] {
@@ -85,7 +85,7 @@ impl Lines<'_> {
     /// Fills in the senders, and what is unusual about them.
     pub(super) fn tell(&self, traffic: &mut Traffic, domain: &Daily, today: u32) {
         let used = self.used();
-        let messages: u64 = self.lines.iter().map(|line| line.counts().messages).sum();
+        let messages: u64 = self.lines.iter().map(|line| line.counts().messages).fold(0, u64::saturating_add);
         // What is counted is what the senders' rows say: a report that arrived twice is in there once.
         traffic.window.messages = messages;
         let from = traffic.window.from;

@@ -47,7 +47,7 @@ impl Reported {
         loop {
             let from = (today + 1).saturating_sub(length);
             let days = || self.0.iter().filter(|day| (from..=today).contains(&day.day));
-            let messages = days().map(|day| day.messages).sum();
+            let messages = days().map(|day| day.messages).fold(0, u64::saturating_add);
             if messages >= settings.messages || length >= longest || from <= first {
                 let days = u32::try_from(days().count()).unwrap_or(u32::MAX);
                 return Window { from, to: today, days, messages, is_grown: length > step };

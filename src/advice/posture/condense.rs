@@ -131,7 +131,7 @@ fn unknown(snapshot: &Snapshot) -> BTreeSet<Mechanism> {
         Mechanism::Dmarc => lacks(check, &["record", "policy", "at"]),
         Mechanism::Spf => lacks(check, &["record", "all", "lookups"]),
         Mechanism::Dkim => snapshot.dkim.keys.is_empty() && !check.unknown.is_empty(),
-        _ => !check.unknown.is_empty(),
+        _ => !check.is_told(),
     };
     snapshot.checks().into_iter().filter(is_unknown).map(|check| check.mechanism).collect()
 }

@@ -47,7 +47,7 @@ impl Simulation {
         let tally = Tally::of(portion.messages, was, would);
         let class = self.class(&portion.sender);
         if self.scenario.is_taken_on_trust(&portion) {
-            self.taken_on_trust += portion.messages;
+            self.taken_on_trust = self.taken_on_trust.saturating_add(portion.messages);
         }
         self.all.add(&tally);
         self.classes.entry(class).or_default().add(&tally);
@@ -58,7 +58,7 @@ impl Simulation {
             self.below.add(&tally);
             let (all, lost) = self.subdomains.entry(portion.subdomain).or_default();
             all.add(&tally);
-            *lost += if class.is_legitimate() { tally.would.lost() } else { 0 };
+            *lost = lost.saturating_add(if class.is_legitimate() { tally.would.lost() } else { 0 });
         } else {
             self.domain_itself.add(&tally);
         }

@@ -114,7 +114,7 @@ impl Drawing<'_> {
         let rows = shown.iter().map(|sender| self.sender(sender)).collect();
         self.parts.push(Part::Table(names, rows));
         if !rest.is_empty() {
-            let messages = rest.iter().map(|sender| sender.counts.messages).sum();
+            let messages = rest.iter().map(|sender| sender.counts.messages).fold(0, u64::saturating_add);
             let values = [("count", &*rest.len().to_string()), ("messages", &thousands(messages))];
             self.parts.push(Part::Note(self.say("advise.more_senders", &values)));
         }

@@ -18,7 +18,7 @@ use ruad::{
     store::{Store, StoredKeyUse},
 };
 
-use super::super::examiner::examiner;
+use super::super::examiner::{examiner, routing};
 
 /// Asks name servers about domains.
 pub(super) struct Look<'a> {
@@ -42,9 +42,10 @@ impl<'a> Look<'a> {
         registry: &'a Registry,
         store: &'a Store,
     ) -> anyhow::Result<Self> {
-        let examiner = examiner(&settings.dns)?
+        let examiner = examiner(settings)?
             .expecting_reports_at(&settings.health.reports_to)
-            .with_lists(&settings.health.dnsbl);
+            .with_lists(&settings.health.dnsbl)
+            .with_routing(routing(&settings.health.rpki)?);
         Ok(Self { settings, registry, store, examiner })
     }
 
@@ -119,7 +120,7 @@ impl<'a> Look<'a> {
         let profile = watched.and_then(|of| of.profile).unwrap_or(&health.profile);
         let profile = Profile::named(profile).unwrap_or_default();
         let checks = snapshot.checks();
-        let is_told = |check: &&Check| check.unknown.is_empty();
+        let is_told = |check: &&Check| check.is_told();
         let codes = checks.iter().flat_map(|check| &check.findings).map(|finding| finding.code);
         let score = checks.iter().all(is_told).then(|| profile.score(codes));
         Posture::of(&snapshot, &histories, score)

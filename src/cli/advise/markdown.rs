@@ -2,6 +2,8 @@
 
 use std::io::{self, Write};
 
+use ruad::text::visible;
+
 use super::{
     super::style::words,
     document::{Mark, Part},
@@ -46,6 +48,8 @@ pub(super) fn write(out: &mut impl Write, document: &[Part]) -> io::Result<()> {
             }
             Part::Code(what, lines) => {
                 // Longer than any row of backticks inside.
+                let lines: Vec<String> =
+                    lines.iter().map(|line| line.chars().map(visible).collect()).collect();
                 let text = lines.join("\n");
                 let fence = "`".repeat(longest_run(&text).max(2) + 1);
                 writeln!(out, "{}:\n\n{fence}\n{text}\n{fence}\n", escaped(what))?;
@@ -66,7 +70,7 @@ fn cells(row: &[String]) -> String {
 /// Names of senders and records are somebody else's words: they are not to become links, pictures or lists.
 fn escaped(text: &str) -> String {
     let mut out = String::with_capacity(text.len());
-    for c in words(text).collect::<Vec<_>>().join(" ").chars() {
+    for c in words(text).collect::<Vec<_>>().join(" ").chars().map(visible) {
         if matches!(c, '\\' | '`' | '*' | '_' | '[' | ']' | '<' | '>' | '#' | '!') {
             out.push('\\');
         }

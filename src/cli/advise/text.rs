@@ -32,21 +32,21 @@ pub(super) fn write(out: &mut impl Write, document: &[Part]) -> io::Result<()> {
             Part::Item(mark, words) => hanging(out, 4, &format!("  {} ", marked(*mark)), words)?,
             Part::Table(names, rows) => table(out, names, rows)?,
             Part::Step(number, title, facts) => {
-                let title = clean(title);
-                writeln!(out, "\n {number:>2}. {}", Painted(&title, BOLD))?;
+                writeln!(out, "\n {number:>2}. {}", Painted(title, BOLD))?;
                 writeln!(out, "     {}", Painted(facts, DIM))?;
             }
             Part::Code(what, lines) => {
                 writeln!(out, "     {}", Painted(&format!("{what}:"), DIM))?;
                 for line in lines {
-                    writeln!(out, "       {}", Painted(&clean(line), colored(AnsiColor::Cyan)))?;
+                    writeln!(out, "       {}", Painted(line, colored(AnsiColor::Cyan)))?;
                 }
             }
             Part::Note(words) => {
                 let mut lines = Vec::new();
                 wrapped(&mut lines, 5, words)?;
-                let lines = String::from_utf8_lossy(&lines);
-                writeln!(out, "{}", Painted(lines.trim_end_matches('\n'), DIM))?;
+                for line in String::from_utf8_lossy(&lines).lines() {
+                    writeln!(out, "{}", Painted(line, DIM))?;
+                }
             }
         }
     }

@@ -1,6 +1,6 @@
 //! A bar on standard error, when somebody looks.
 
-use std::io::{IsTerminal, Write};
+use std::io::{self, IsTerminal, Write};
 
 /// How far a long run is.
 pub(super) struct Progress {
@@ -12,7 +12,7 @@ pub(super) struct Progress {
 impl Progress {
     /// Only draws when it is `wanted` and standard error is a terminal.
     pub(super) fn new(total: usize, wanted: bool) -> Self {
-        let progress = Self { done: 0, total, is_shown: wanted && std::io::stderr().is_terminal() };
+        let progress = Self { done: 0, total, is_shown: wanted && io::stderr().is_terminal() };
         progress.draw();
         progress
     }
@@ -26,16 +26,17 @@ impl Progress {
     /// Makes room for a line of output.
     pub(super) fn hide(&self) {
         if self.is_shown {
-            eprint!("\r\x1b[K");
+            // A bar that cannot be drawn is no reason to stop.
+            drop(write!(io::stderr(), "\r\x1b[K"));
         }
     }
 
     fn draw(&self) {
         if self.is_shown {
             let filled = self.done * WIDTH / self.total.max(1);
-            eprint!("[{:<WIDTH$}] {} of {}", "#".repeat(filled), self.done, self.total);
-            // A bar that cannot be drawn is no reason to stop.
-            drop(std::io::stderr().flush());
+            let mut out = io::stderr().lock();
+            drop(write!(out, "[{:<WIDTH$}] {} of {}", "#".repeat(filled), self.done, self.total));
+            drop(out.flush());
         }
     }
 }

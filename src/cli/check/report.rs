@@ -1,7 +1,7 @@
 //! A domain's snapshot with its score.
 
 use ruad::{
-    dns::Status,
+    dns::{Check, Status},
     health::{Profile, Score, Snapshot},
 };
 use serde::Serialize;
@@ -21,10 +21,17 @@ pub(super) struct Report {
 impl Report {
     pub(super) fn new(snapshot: Snapshot, profile: &'static Profile) -> Self {
         let checks = snapshot.checks();
-        let status = checks.iter().map(|check| check.status()).fold(Status::Ok, super::worse);
+        // What this installation has no data for is nobody's fault.
+        let status = checks.iter().filter(|check| !is_without_data(check)).map(|check| check.status());
+        let status = status.fold(Status::Ok, super::worse);
         let codes = checks.iter().flat_map(|check| &check.findings).map(|finding| finding.code);
         let score_at_most = profile.score(codes);
-        let score = checks.iter().all(|check| check.unknown.is_empty()).then_some(score_at_most);
+        let score = checks.iter().all(|check| check.is_told()).then_some(score_at_most);
         Self { profile: &profile.name, score, score_at_most, status, snapshot }
     }
+}
+
+/// Whether a check is unknown for want of data that this installation could have.
+pub(super) fn is_without_data(check: &Check) -> bool {
+    check.status() == Status::Unknown && check.is_told()
 }

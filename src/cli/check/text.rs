@@ -6,11 +6,14 @@ use std::{
 };
 
 use anstyle::{AnsiColor, Style};
-use ruad::dns::{Check, Finding, Mechanism, Severity, Status, dkim::Published};
+use ruad::{
+    dns::{Check, Finding, Mechanism, Severity, Status, dkim::Published},
+    text::{Shown, visible},
+};
 
 use super::{
     super::style::{BOLD, DIM, Painted, WIDTH, wrapped},
-    report::Report,
+    report::{Report, is_without_data},
     tree,
 };
 
@@ -19,7 +22,7 @@ pub(super) fn line(out: &mut impl Write, report: &Report) -> io::Result<()> {
     write!(out, "{}  ", Painted(&format!("{:>8}", score(report)), status_style(report.status)))?;
     write!(out, "{:<40}", report.snapshot.domain)?;
     let mut bad: Vec<_> = report.snapshot.checks().into_iter().collect();
-    bad.retain(|check| !matches!(check.status(), Status::Ok | Status::Info));
+    bad.retain(|check| !matches!(check.status(), Status::Ok | Status::Info) && !is_without_data(check));
     for check in bad {
         let codes: Vec<_> = check
             .findings
@@ -86,7 +89,7 @@ fn records(out: &mut impl Write, check: &Check) -> io::Result<()> {
 
 fn keys(out: &mut impl Write, keys: &[Published]) -> io::Result<()> {
     for published in keys {
-        let alias = published.alias.as_ref().map(|alias| format!(" at {alias}")).unwrap_or_default();
+        let alias = published.alias.as_ref().map(|alias| format!(" at {}", Shown(alias))).unwrap_or_default();
         let key = match published.key() {
             Some(key) => format!("{:?} of {} bits", key.kind, key.bits),
             None => "no key".to_owned(),
@@ -160,7 +163,7 @@ fn score(report: &Report) -> String {
 fn pointed(record: &str, start: usize, end: usize) -> (String, String) {
     let before = record.get(..start).map_or(0, |text| text.chars().count());
     let length = record.get(start..end).map_or(1, |text| text.chars().count()).clamp(1, WIDTH / 2);
-    let characters: Vec<_> = record.chars().map(|c| if c.is_control() { '\u{fffd}' } else { c }).collect();
+    let characters: Vec<_> = record.chars().map(visible).collect();
     let from = (before + length).saturating_sub(WIDTH - 4);
     let cut = if from > 0 { "…" } else { "" };
     let rest = characters.len().saturating_sub(from);
@@ -172,7 +175,7 @@ fn pointed(record: &str, start: usize, end: usize) -> (String, String) {
 
 /// A record on one line, without what a terminal would obey.
 fn clipped(text: &str) -> String {
-    let clean: String = text.chars().map(|c| if c.is_control() { '\u{fffd}' } else { c }).collect();
+    let clean: String = text.chars().map(visible).collect();
     if clean.chars().count() <= 2 * WIDTH {
         return clean;
     }

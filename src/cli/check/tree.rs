@@ -2,7 +2,10 @@
 
 use std::io::{self, Write};
 
-use ruad::dns::spf::{Branch, Node};
+use ruad::{
+    dns::spf::{Branch, Node},
+    text::Shown,
+};
 
 use super::super::style::{BOLD, DIM, Painted};
 
@@ -24,7 +27,7 @@ fn branch(out: &mut impl Write, tree: &Branch, indent: &str) -> io::Result<()> {
     for (index, node) in tree.terms.iter().enumerate() {
         let is_last = index + 1 == count;
         let (fork, below) = if is_last { ("└─ ", "   ") } else { ("├─ ", "│  ") };
-        let term = format!("{}{}", node.term, if node.is_reached { "" } else { "  (never reached)" });
+        let term = format!("{}{}", Shown(&node.term), if node.is_reached { "" } else { "  (never reached)" });
         write!(out, "{:9}{indent}{}{term}", "", Painted(fork, DIM))?;
         let cost = cost(node);
         if cost.is_empty() {

@@ -1,7 +1,10 @@
 //! The daemon's parts, put together: the receiver and the queue come first and stay to the end; everything that needs
 //! ClickHouse comes and goes beside them.
 
-use std::{net::TcpListener, time::Duration};
+use std::{
+    net::TcpListener,
+    time::{Duration, Instant},
+};
 
 use anyhow::Context;
 use ruad::{
@@ -37,6 +40,7 @@ pub(super) async fn run(
 ) -> anyhow::Result<()> {
     let metrics = telemetry::start_metrics()?;
     telemetry::describe();
+    telemetry::provenance::started(settings.provenance.enabled);
     let mut signals = Signals::new().context("cannot listen for signals")?;
     if settings.clickhouse.url.is_none() {
         // Without it nothing could ever be stored, and now somebody is looking.
@@ -80,7 +84,8 @@ pub(super) async fn run(
         health.clone(),
     )?
     .opening(register)
-    .telling(recent);
+    .telling(recent)
+    .introducing(receiver.handle().known_networks().clone());
 
     let (receiving, storing, ending) =
         (CancellationToken::new(), CancellationToken::new(), CancellationToken::new());
@@ -134,15 +139,41 @@ async fn reload(tls: &smtp::Handle, registry: &domains::Shared, sources: Sources
 async fn watch_spool(spool: Spool, health: Health, metrics: metrics_exporter_prometheus::PrometheusHandle) {
     let mut tick = interval(WATCH);
     tick.set_missed_tick_behavior(MissedTickBehavior::Skip);
+    let mut checked = None::<Instant>;
+    let mut is_well = true;
+    let mut state = Ok(());
     loop {
         tick.tick().await;
         telemetry::spool::observe(&spool.backlog());
         if let Ok(free) = spool.free_bytes() {
             telemetry::spool::observe_disk(free);
         }
-        health.set(Part::Spool, spool.has_room().map_err(|error| error.to_string()));
+        let is_due = checked.is_none_or(|checked| checked.elapsed() >= CHECK);
+        if is_due || spool.is_troubled() || spool.has_room().is_err() == is_well {
+            checked = Some(Instant::now());
+            state = check(&spool).await;
+            if state.is_ok() != is_well {
+                is_well = state.is_ok();
+                telemetry::spool::taking_changed(state.as_ref().err().map(String::as_str));
+            }
+        }
+        telemetry::spool::observe_taking(is_well);
+        health.set(Part::Spool, state.clone());
         // Histograms collect until somebody scrapes; nobody may.
         metrics.run_upkeep();
+    }
+}
+
+/// Whether mail can be made durable. A disk that hangs holds up a thread, not the health page.
+async fn check(spool: &Spool) -> Result<(), String> {
+    let checking = tokio::task::spawn_blocking({
+        let spool = spool.clone();
+        move || spool.check()
+    });
+    match timeout(LONGEST_CHECK, checking).await {
+        Ok(Ok(outcome)) => outcome.map_err(|error| error.to_string()),
+        Ok(Err(error)) => Err(error.to_string()),
+        Err(_) => Err(format!("the disk has not answered for {} seconds", LONGEST_CHECK.as_secs())),
     }
 }
 
@@ -154,6 +185,10 @@ async fn drained(spool: &Spool) {
 }
 
 const WATCH: Duration = Duration::from_secs(1);
+
+/// How often a file is written to see whether the spool can be.
+const CHECK: Duration = Duration::from_secs(5);
+const LONGEST_CHECK: Duration = Duration::from_secs(10);
 
 const LAST_SEGMENTS: Duration = Duration::from_secs(10);
 

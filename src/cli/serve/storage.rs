@@ -7,16 +7,17 @@ use ruad::{
     certificate::Register,
     config::Settings,
     domains,
-    engine::{self, Access, Child},
+    engine::{self, Child},
     health::Watch,
     http::{Health, Part},
     intake::Intake,
     provenance::{self, Authenticator},
     recent::Recent,
+    smtp,
     sources::{Inbox, SourceRow, Sources},
     spool::Spool,
     store::{self, Backoff, Store, StoreError},
-    telemetry,
+    telemetry, tenants,
 };
 use tokio_util::sync::CancellationToken;
 
@@ -31,6 +32,7 @@ pub(super) struct Storage {
     adviser: Option<Adviser>,
     register: Option<Register>,
     recent: Option<Recent>,
+    known: smtp::KnownNetworks,
     health: Health,
     authenticator: Authenticator,
     provenance: provenance::Settings,
@@ -60,6 +62,7 @@ impl Storage {
             adviser,
             register: None,
             recent: None,
+            known: smtp::KnownNetworks::default(),
             health,
             authenticator: Authenticator::new(&settings.provenance, resolver),
             provenance: settings.provenance.clone(),
@@ -80,6 +83,11 @@ impl Storage {
         Self { recent: Some(recent), ..self }
     }
 
+    /// The same, which says from which networks genuine reports come.
+    pub(super) fn introducing(self, known: smtp::KnownNetworks) -> Self {
+        Self { known, ..self }
+    }
+
     /// Reaches ClickHouse, then stores until `stop`; `isolated` is where work runs whose amount strangers decide.
     pub(super) async fn run(mut self, stop: CancellationToken, isolated: Handles) {
         let child = match self.store.url {
@@ -94,7 +102,7 @@ impl Storage {
             self.store.user = Some(engine::OWNER.to_owned());
             self.store.password = Some(child.password());
         }
-        if let Some(store) = self.reach(&stop).await {
+        if let Some(store) = self.reach(child.is_some(), &stop).await {
             self.store_reports(store, stop, isolated).await;
         }
         if let Some(child) = child {
@@ -103,16 +111,40 @@ impl Storage {
     }
 
     async fn start_engine(&self, stop: &CancellationToken) -> Option<Child> {
-        let access = Access::to(&self.store.database);
-        self.until_done(stop, || Child::start(&self.engine, &access, &self.log)).await
+        self.until_done(stop, || async { Child::start(&self.engine, &self.access()?, &self.log).await }).await
+    }
+
+    /// The users and databases of the embedded engine.
+    fn access(&self) -> Result<engine::Access, engine::Error> {
+        let database = &self.store.database;
+        if !self.engine.tenants {
+            return Ok(engine::Access::to(database));
+        }
+        let passwords = engine::Passwords::of(&self.engine);
+        let registry = self.registry.current();
+        let hashed = |(group, _): (&str, &str)| {
+            let password = passwords.read_or_make(&tenants::user(group))?;
+            Ok((group.to_owned(), engine::password_hash(&password)))
+        };
+        let groups: Vec<_> = registry.groups().map(hashed).collect::<Result<_, engine::Error>>()?;
+        Ok(engine::Access {
+            databases: vec![database.clone(), tenants::views(database)],
+            users: tenants::Access::new(database, engine::OWNER).engine_users(&groups),
+        })
     }
 
     /// A store whose schema is this program's.
-    async fn reach(&self, stop: &CancellationToken) -> Option<Store> {
-        let settings = &self.store;
+    async fn reach(&self, is_embedded: bool, stop: &CancellationToken) -> Option<Store> {
+        let (settings, has_tenants) = (&self.store, is_embedded && self.engine.tenants);
         self.until_done(stop, || async move {
             let store = Store::connect(settings)?;
             store.migrate().await?;
+            if has_tenants {
+                let access = tenants::Access::new(&settings.database, engine::OWNER);
+                for statement in access.domains_statements().iter().chain(&access.view_statements()) {
+                    store.execute(statement).await?;
+                }
+            }
             Ok::<_, StoreError>(store)
         })
         .await
@@ -139,10 +171,9 @@ impl Storage {
             (self.authenticator, self.provenance),
             seen,
         )
+        .telling(self.known)
         .verifying_on(isolated.verifying);
-        if let Err(error) = intake.run(stop).await {
-            tracing::error!(%error, "The intake cannot read the spool; restart when the disk is well again.");
-        }
+        intake.run(stop).await;
         for task in [domains, advice].into_iter().flatten() {
             // A panic in it has been logged, and is no reason not to end.
             drop(task.await);

@@ -136,7 +136,7 @@ fn width(outcome: &Outcome) -> usize {
 
 /// Names come from reports: nothing in them is for the terminal to obey.
 fn printable(text: &str) -> String {
-    text.chars().map(|c| if c.is_control() { '\u{fffd}' } else { c }).collect()
+    text.chars().map(ruad::text::visible).collect()
 }
 
 fn class_style(class: Class) -> Style {

@@ -39,7 +39,9 @@ impl Record {
         tags.tags.truncate(MOST_TAGS);
         for at in &tags.faults {
             let piece = text.get(at.clone()).unwrap_or_default().trim();
-            record.fault(SYNTAX, at.clone(), format!("`{}` is no `tag=value`.", shorten(piece)));
+            let detail =
+                Tags::emptiness(piece).unwrap_or_else(|| format!("`{}` is no `tag=value`.", shorten(piece)));
+            record.fault(SYNTAX, at.clone(), detail);
         }
         for tag in tags.repeated() {
             record.fault(REPEATED_TAG, tag.name_at.clone(), format!("`{}` is there twice.", tag.name));

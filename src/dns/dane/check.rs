@@ -4,9 +4,9 @@ use std::collections::BTreeMap;
 
 use super::{
     CERTIFICATE_EXPIRED, CERTIFICATE_EXPIRES_SOON, CERTIFICATE_NAME, CERTIFICATE_UNTRUSTED, Check,
-    DOMAIN_UNSIGNED, Host, LOOKUP_BOGUS, LOOKUP_FAILS, MISMATCH, MISSING, NO_ROLLOVER, NO_USABLE_RECORD,
-    NOT_HASHED, NOT_SIGNED, ONLY_SHA512, Outcome, Proof, RECORD_UNUSABLE, Record, SOME_HOSTS,
-    STARTTLS_MISSING, STARTTLS_REQUIRED, Session, TLS_FAILED, TLS_OLD, WHOLE_CERTIFICATE,
+    DOMAIN_BOGUS, DOMAIN_UNSIGNED, Host, LOOKUP_BOGUS, LOOKUP_FAILS, MISMATCH, MISSING, NO_ROLLOVER,
+    NO_USABLE_RECORD, NOT_HASHED, NOT_SIGNED, ONLY_SHA512, Outcome, Proof, RECORD_UNUSABLE, Record,
+    SOME_HOSTS, STARTTLS_MISSING, STARTTLS_REQUIRED, Session, TLS_FAILED, TLS_OLD, WHOLE_CERTIFICATE,
 };
 use crate::dns::{Code, Trouble};
 
@@ -17,7 +17,7 @@ pub(super) fn judge(outcome: &mut Outcome) {
         Proof::Unknown(trouble) => return check.unanswered(domain, *trouble),
         Proof::Bogus => {
             let detail = format!("the list of hosts that receive mail for {domain} does not validate");
-            return check.find(LOOKUP_BOGUS.at(domain, None, detail));
+            return check.find(DOMAIN_BOGUS.at(domain, None, detail));
         }
         Proof::Secure | Proof::Insecure => {}
     }

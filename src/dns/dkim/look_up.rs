@@ -24,6 +24,8 @@ pub(super) struct Looked {
     pub(super) probe: Answer<Text>,
     /// The selectors, those that matter most first.
     pub(super) selectors: Vec<One>,
+    /// Those that were not asked for, because nothing is below a name that does not exist (RFC 8020).
+    skipped: Vec<Selector>,
 }
 
 /// The answer about one selector.
@@ -60,22 +62,47 @@ impl Looked {
         let (domainkey_name, probe_name) = (domainkey(domain), probe(domain));
         let (domainkey, probe, known) =
             join!(resolver.txt(&domainkey_name), resolver.txt(&probe_name), ask(resolver, domain, wanted),);
-        let mut looked =
-            Self { domain: domain.to_owned(), domainkey, is_denied: false, probe, selectors: known };
+        let mut looked = Self {
+            domain: domain.to_owned(),
+            domainkey,
+            is_denied: false,
+            probe,
+            selectors: known,
+            skipped: Vec::new(),
+        };
         let is_below = looked.selectors.iter().any(One::is_found);
         let common = match looked.domainkey_exists() {
-            // Nothing is below a name that does not exist (RFC 8020), unless it was seen to be so all the same.
-            Some(false) if !is_below => Vec::new(),
+            // Unless it was seen to be so all the same.
+            Some(false) if !is_below => {
+                looked.skipped = common;
+                Vec::new()
+            }
             Some(_) if !looked.is_wildcard_unknown() => ask(resolver, domain, common).await,
             // A server that does not answer is not asked the same a hundred times.
             _ => common.into_iter().map(|selector| One::not_asked(domain, selector)).collect(),
         };
         looked.selectors.extend(common);
-        if is_below && looked.domainkey == Answer::NoName {
-            looked.is_denied = resolver.cname(&domainkey_name).await.is_none();
-        }
+        looked.look_for_denial(resolver).await;
         looked.explain(resolver).await;
         looked
+    }
+
+    /// Whether selectors were left out that a server which says `_domainkey` does not exist may have all the same.
+    pub(super) fn has_skipped(&self) -> bool {
+        !self.skipped.is_empty()
+    }
+
+    /// Asks for the selectors that were left out. Not every server knows that a name with something below it exists.
+    pub(super) async fn ask_skipped(&mut self, resolver: &Resolver) {
+        let found = ask(resolver, &self.domain, std::mem::take(&mut self.skipped)).await;
+        self.selectors.extend(found);
+        self.look_for_denial(resolver).await;
+    }
+
+    async fn look_for_denial(&mut self, resolver: &Resolver) {
+        if self.domainkey == Answer::NoName && self.selectors.iter().any(One::is_found) {
+            self.is_denied = resolver.cname(&self.domainkey_name()).await.is_none();
+        }
     }
 
     /// Whether there is a name `_domainkey`, as far as that could be told.

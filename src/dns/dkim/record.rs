@@ -25,6 +25,8 @@ pub struct Record {
     pub testing: bool,
     /// `t=s`: signatures for subdomains are not allowed.
     pub strict: bool,
+    /// Whether `s=` allows the key to be used for mail of any kind.
+    pub for_mail: bool,
     /// What is wrong; these become findings.
     #[serde(skip)]
     pub faults: Vec<Fault>,
@@ -57,7 +59,13 @@ impl Record {
     /// Reads a record; what is wrong is said, not refused.
     pub fn parse(text: &str) -> Self {
         let tags = Tags::parse(text);
-        let mut record = Self { content: Content::Broken, testing: false, strict: false, faults: Vec::new() };
+        let mut record = Self {
+            content: Content::Broken,
+            testing: false,
+            strict: false,
+            for_mail: true,
+            faults: Vec::new(),
+        };
         if !is_key(text) {
             let detail = "The record is not a DKIM key: it has neither v=DKIM1 nor p=.";
             record.fault(NOT_A_KEY, 0..text.len(), detail);
@@ -82,8 +90,10 @@ impl Record {
 
     fn syntax(&mut self, text: &str, tags: &Tags<'_>) {
         for at in &tags.faults {
-            let piece = shortened(text.get(at.clone()).unwrap_or_default().trim());
-            self.fault(SYNTAX, at.clone(), format!("`{piece}` is not of the form name=value."));
+            let piece = text.get(at.clone()).unwrap_or_default();
+            let detail = Tags::emptiness(piece)
+                .unwrap_or_else(|| format!("`{}` is not of the form name=value.", shortened(piece.trim())));
+            self.fault(SYNTAX, at.clone(), detail);
         }
         for tag in tags.repeated() {
             let detail = format!("The tag {}= occurs more than once.", shortened(tag.name));
@@ -132,6 +142,7 @@ impl Record {
 
     fn services(&mut self, tags: &Tags<'_>) {
         let Some(services) = tags.find("s") else { return };
+        self.for_mail = list(services).any(|service| matches!(service, "*" | "email"));
         // A key for the mails that carry TLS reports (RFC 8460 section 3) may well be for nothing else.
         if !list(services).any(|service| matches!(service, "*" | "email" | "tlsrpt")) {
             let detail =

@@ -125,7 +125,7 @@ impl Outcome {
             self.check.find(at_tag(codes::PUBLIC_SUFFIX, &own_name, record, "psd", detail));
         }
         let Some((step, below)) = with_record(governing.below.as_ref()) else { return };
-        let (Some(own), Some(below_policies)) = (record.policies(), below.policies()) else { return };
+        let (Some(own), Some(below_policies)) = (record.in_force(), below.in_force()) else { return };
         let is_said = record.subdomain_policy.is_some() || record.nonexistent_policy.is_some();
         let meant = (own.subdomains, own.nonexistent);
         if step.domain != domain
@@ -200,7 +200,12 @@ fn weakness(check: &mut Check, domain: &str, name: &str, record: &Record, part: 
     let Some(published) = record.policies() else { return };
     let tag = part.tag(record);
     // A policy that cannot be read is reported already.
-    if part.policy(published) == Policy::None && record.policy.is_some() && !record.has_bad_policy {
+    let is_readable = record.policy.is_some() && !record.has_bad_policy;
+    if record.testing && is_readable && part.policy(published) == Policy::Quarantine {
+        let detail = format!("With `t=y` receivers apply none where the record says `{tag}=quarantine`.");
+        check.find(at_tag(codes::POLICY_NONE, name, record, "t", detail));
+    }
+    if part.policy(published) == Policy::None && is_readable {
         let subdomains = match (part, published.subdomains) {
             (Part::Domain, Policy::None) => " and its subdomains",
             _ => "",
@@ -234,8 +239,12 @@ fn weaker_below(
         (Part::Nonexistent, "subdomains that do not exist")
     };
     let tag = part.tag(record);
-    let detail =
-        format!("The policy of {domain} is {policy}, but `{tag}={weakest}` is in force for its {which}.");
+    let detail = match record.testing {
+        true => format!("With `t=y` {policy} is in force for {domain}, and {weakest} for its {which}."),
+        false => {
+            format!("The policy of {domain} is {policy}, but `{tag}={weakest}` is in force for its {which}.")
+        }
+    };
     let code = match weakest {
         Policy::None => codes::SUBDOMAIN_POLICY_NONE,
         _ => codes::SUBDOMAIN_POLICY_WEAKER,

@@ -69,7 +69,8 @@ impl Reader {
             } else {
                 ""
             };
-            let detail = format!("`{}` is no `tag=value`{hint}.", shorten(piece));
+            let detail = Tags::emptiness(piece)
+                .unwrap_or_else(|| format!("`{}` is no `tag=value`{hint}.", shorten(piece)));
             self.faults.push(Fault { code: codes::SYNTAX, detail, at: at.clone() });
         }
         let wrong = text.char_indices().find(|(at, character)| {
@@ -275,6 +276,15 @@ mod tests {
         for (text, expected) in [
             ("v=DMARC1; p=reject; rua=mailto:a@b.example;", vec![]),
             ("v=DMARC1;p=none; junk ;sp=none", vec![("dmarc.syntax", " junk ")]),
+            ("v=DMARC1;; p=none", vec![("dmarc.syntax", ";")]),
+            ("v=DMARC1; p=none; ; sp=none;", vec![("dmarc.syntax", " ;")]),
+            ("v=DMARC1; p=none;; ;", vec![]),
+            ("v=DMARC1;; p=", vec![("dmarc.syntax", ";"), ("dmarc.bad_policy", "p=")]),
+            (
+                "v=DMARC1; p=none; rua=mailto:mailto:a@b.example",
+                vec![("dmarc.bad_address", "mailto:mailto:a@b.example")],
+            ),
+            ("v=DMARC1; p=none; rua=mailto:a%2Cc@b.example", vec![]),
             (
                 "v=DMARC1; p=none; rua=mailto:a@b.example; mailto:c@d.example",
                 vec![("dmarc.syntax", " mailto:c@d.example")],

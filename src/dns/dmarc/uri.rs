@@ -98,6 +98,9 @@ impl Uri {
         if scheme == MAILTO && rest.starts_with('/') {
             return Err(format!("`{quoted}` has slashes after `mailto:`, which do not belong there."));
         }
+        if scheme == MAILTO && rest.get(..7).is_some_and(|start| start.eq_ignore_ascii_case("mailto:")) {
+            return Err(format!("`{quoted}` has `mailto:` twice."));
+        }
         let (host, address) = if scheme == MAILTO {
             let (host, address) =
                 mail_address(rest).ok_or_else(|| format!("`{quoted}` names no valid mail address."))?;
@@ -121,7 +124,11 @@ fn mail_address(rest: &str) -> Option<(String, String)> {
     let address = decode(rest.split('?').next()?)?;
     let (local, domain) = address.rsplit_once('@')?;
     let domain = normalize(domain).filter(|domain| domain.contains('.'))?;
-    let is_local = !local.is_empty() && !local.contains(|c: char| c.is_control() || c == '@' || c == ',');
+    // What is not quoted is a dot-atom (RFC 6068 section 2). A comma, which has to be encoded here, is none; mail programs
+    // take one all the same.
+    let is_quoted = local.len() > 2 && local.starts_with('"') && local.ends_with('"');
+    let is_wrong = |c: char| c.is_control() || !is_quoted && "@:;<>()[]\\\" ".contains(c);
+    let is_local = !local.is_empty() && !local.contains(is_wrong);
     is_local.then(|| (domain.clone(), format!("{local}@{domain}")))
 }
 
@@ -191,6 +198,13 @@ mod tests {
         assert_eq!(uris[2].scheme, "https");
         assert_eq!((uris[0].at.clone(), uris[1].at.clone()), (10..28, 31..57));
         assert_eq!(read("mailto:a@b.example?subject=x")[0].as_ref().unwrap().host, "b.example");
+        for (uri, address) in [
+            ("mailto:a%2Cb@c.example", "a,b@c.example"),
+            ("mailto:a%21b@c.example", "a!b@c.example"),
+            ("mailto:%22a%40b%22@c.example", "\"a@b\"@c.example"),
+        ] {
+            assert_eq!(read(uri)[0].as_ref().unwrap().address.as_deref(), Some(address));
+        }
     }
 
     #[test]
@@ -207,6 +221,10 @@ mod tests {
             ("mailto:a@localhost", "no valid mail address"),
             ("mailto:a@@b.example", "no valid mail address"),
             ("mailto:a@b..example", "no valid mail address"),
+            ("mailto:mailto:a@b.example", "twice"),
+            ("mailto:MAILTO:a@b.example", "twice"),
+            ("mailto:x:a@b.example", "no valid mail address"),
+            ("mailto:a%20b@c.example", "no valid mail address"),
             ("mailto:a!b@c.example", "`!`"),
             ("mailto:a%2@c.example", "`%`"),
             ("mailto:a@bücher.example", "`ü`"),

@@ -157,7 +157,7 @@ pub(super) fn reversed(address: IpAddr) -> String {
 
 fn shortened(text: &str) -> String {
     text.chars()
-        .map(|c| if c.is_control() { ' ' } else { c })
+        .map(|c| if crate::text::is_invisible(c) { ' ' } else { c })
         .take(REASON)
         .collect::<String>()
         .trim()

@@ -6,7 +6,7 @@ use super::{
     UNSIGNED, WEAK_ALGORITHM,
     zone::{Delegation, Denial, Zone, algorithm, begins, ends},
 };
-use crate::dns::Finding;
+use crate::{dns::Finding, domains::is_within};
 
 /// Says what is wrong, and what holds for the domain as a whole.
 pub(super) fn judge(check: &mut Check, domain: &str, zone: &Zone) -> Proof {
@@ -61,9 +61,11 @@ pub(super) fn judge(check: &mut Check, domain: &str, zone: &Zone) -> Proof {
 }
 
 /// Says which hosts cannot have DANE, and which cannot be found by those who validate.
-pub(super) fn judge_hosts(check: &mut Check, domain: Proof, hosts: &[Host]) {
+pub(super) fn judge_hosts(check: &mut Check, domain: Proof, zone: &str, hosts: &[Host]) {
     for host in hosts {
         match host.proof {
+            // What is wrong with the zone has been said.
+            Proof::Bogus if domain == Proof::Bogus && is_within(&host.name, zone) => {}
             Proof::Bogus => {
                 let detail = format!(
                     "the addresses of {} do not validate; whoever validates cannot deliver to it",
@@ -122,16 +124,15 @@ fn reason(domain: &str, zone: &Zone) -> Finding {
                 tags(&delegation)
             )
         } else {
-            let found: Vec<_> = zone
-                .keys()
-                .filter_map(|key| key.calculate_key_tag().ok())
-                .map(|tag| tag.to_string())
-                .collect();
-            format!(
-                "the zone above has DS records for key {} of {name}, but its keys are {}",
-                tags(&delegation),
-                found.join(", ")
-            )
+            let found: Vec<_> = zone.numbers().map(|tag| tag.to_string()).collect();
+            match delegation.iter().find_map(|ds| mismatch(zone, ds)) {
+                Some(what) => format!("the DS record for key {what}"),
+                None => format!(
+                    "the zone above has DS records for key {} of {name}, but its keys are {}",
+                    tags(&delegation),
+                    found.join(", ")
+                ),
+            }
         };
         return NO_MATCHING_KEY.at(name, delegation.first().map(text).as_deref(), detail);
     }
@@ -163,6 +164,21 @@ fn reason(domain: &str, zone: &Zone) -> Finding {
         _ => format!("answers about {domain} have signatures that do not match them"),
     };
     BOGUS.at(domain, None, detail)
+}
+
+/// In what a DS record differs from the key whose number it has: the end of a sentence. None when there is no such key.
+fn mismatch(zone: &Zone, ds: &Delegation) -> Option<String> {
+    let (name, tag) = (&zone.name, ds.tag);
+    let key = zone.keys().find(|key| key.calculate_key_tag().ok() == Some(tag))?;
+    let own = algorithm(&key);
+    Some(match own == ds.algorithm {
+        true => format!(
+            "{tag} of {name} has another digest than that key: it is of an earlier key, or was copied wrongly"
+        ),
+        false => {
+            format!("{tag} of {name} says algorithm {}, but that key is of algorithm {own}", ds.algorithm)
+        }
+    })
 }
 
 /// Signatures that live for less than a week are made while somebody asks, or by a machine that never sleeps; of the
@@ -200,7 +216,10 @@ fn keys(check: &mut Check, zone: &Zone) {
     }
     if delegation.iter().any(|ds| ds.matches) {
         for ds in delegation.iter().filter(|ds| !ds.matches) {
-            let detail = format!("a DS record names key {}, which {name} does not have", ds.tag);
+            let detail = match mismatch(zone, ds) {
+                Some(what) => format!("the DS record for key {what}"),
+                None => format!("a DS record names key {}, which {name} does not have", ds.tag),
+            };
             check.find(STALE_DS.at(name, Some(&text(ds)), detail));
         }
     }

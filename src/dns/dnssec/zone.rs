@@ -105,6 +105,11 @@ impl Zone {
             .take(MOST_KEYS)
     }
 
+    /// The numbers of the keys.
+    pub(super) fn numbers(&self) -> impl Iterator<Item = u16> {
+        self.keys().filter_map(|key| key.calculate_key_tag().ok())
+    }
+
     pub(super) fn delegation(&self) -> Vec<Delegation> {
         let owner = Name::from_ascii(&self.name).map(|mut name| {
             name.set_fqdn(true);

@@ -49,6 +49,9 @@ impl Record {
             start += piece.len() + 1;
             if !field.is_empty() {
                 record.field(field, at, &mut names);
+            } else if text.get(start..).is_some_and(|rest| rest.contains(|c| !BETWEEN.contains(&c))) {
+                // Semicolons behind the last field harm nobody, though one would do (RFC 8461 section 3.1).
+                record.fault(Kind::Syntax, at.start..start);
             }
         }
         if !names.contains("id") {
@@ -103,6 +106,7 @@ pub(super) fn is_name(name: &str) -> bool {
 
 const VERSION: &str = "v=STSv1;";
 const WHITE_SPACE: [char; 2] = [' ', '\t'];
+const BETWEEN: [char; 3] = [' ', '\t', ';'];
 
 #[cfg(test)]
 mod tests {

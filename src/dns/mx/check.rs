@@ -8,6 +8,8 @@ use crate::dns::{Check, Finding, Mx, finding::codes, special};
 codes! {
     /// The domain does not exist.
     DOMAIN_MISSING = "mx.domain_missing", Error;
+    /// The domain itself is an alias (RFC 1034 section 3.6.2, RFC 1912 section 2.4).
+    DOMAIN_ALIAS = "mx.domain_alias", Warning;
     /// Neither an MX nor an address.
     NONE = "mx.none", Info;
     /// No MX, but an address.
@@ -52,6 +54,10 @@ pub(super) fn joined(records: &[Mx]) -> String {
 
 pub(super) fn domain_missing(domain: &str) -> Finding {
     DOMAIN_MISSING.at(domain, None, format!("The domain {domain} does not exist in DNS."))
+}
+
+pub(super) fn domain_alias(domain: &str, target: &str) -> Finding {
+    DOMAIN_ALIAS.at(domain, None, format!("{domain} itself is an alias (CNAME) of {target}."))
 }
 
 pub(super) fn none(domain: &str) -> Finding {

@@ -1,9 +1,12 @@
 //! What can be wrong with name servers.
 
-use std::{collections::BTreeSet, net::IpAddr};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    net::IpAddr,
+};
 
 use super::{Asked, SERVERS, Server, Told};
-use crate::dns::{Check, Trouble, finding::codes, special};
+use crate::dns::{Check, Trouble, finding::codes, special, versioned::shorten};
 
 codes! {
     /// One server, or several names for one (RFC 1034 section 4.1).
@@ -34,6 +37,10 @@ codes! {
     DELEGATION_DIFFERS = "ns.delegation_differs", Warning;
     /// Servers that send the domain's mail to different hosts.
     MX_DIFFERS = "ns.mx_differs", Warning;
+    /// Servers with the same version of the zone and different TXT records.
+    TEXTS_DIFFER = "ns.texts_differ", Warning;
+    /// Servers of which some sign their answers and others do not, or of which one keeps older signatures.
+    SIGNATURES_DIFFER = "ns.signatures_differ", Warning;
 }
 
 /// What the names show by themselves.
@@ -120,6 +127,8 @@ pub(super) fn answers(check: &mut Check, zone: &str, domain: &str, servers: &[Se
         return;
     }
     let mut answers = Vec::new();
+    let mut versions: BTreeMap<u32, Vec<_>> = BTreeMap::new();
+    let mut signed = Vec::new();
     for server in servers {
         for Asked { address, told } in &server.told {
             if !open[usize::from(address.is_ipv6())] {
@@ -127,7 +136,11 @@ pub(super) fn answers(check: &mut Check, zone: &str, domain: &str, servers: &[Se
             }
             let name = &server.name;
             match told {
-                Told::Zone { serial, servers, mx } => answers.push((name.as_str(), serial, servers, mx)),
+                Told::Zone { serial, servers, mx, texts, signed_until } => {
+                    answers.push((name.as_str(), serial, servers, mx));
+                    versions.entry(*serial).or_default().push((name.as_str(), texts));
+                    signed.push((name.as_str(), *serial, *signed_until));
+                }
                 Told::Lame { reason } => {
                     let detail =
                         format!("The name server {name} ({address}) does not answer for {zone}: {reason}.");
@@ -155,6 +168,53 @@ pub(super) fn answers(check: &mut Check, zone: &str, domain: &str, servers: &[Se
         let detail = format!("The name servers have different MX records for {domain}: {detail}.");
         check.find(MX_DIFFERS.at(domain, None, detail));
     }
+    for (serial, answers) in &versions {
+        if let Some(detail) = text_difference(answers) {
+            let detail =
+                format!("Under the same serial {serial} of {zone} the TXT records differ: {detail}.");
+            check.find(TEXTS_DIFFER.at(domain, None, detail));
+        }
+    }
+    if let Some(detail) = signature_difference(&signed) {
+        let detail = format!("The name servers of {zone} differ in their signatures: {detail}.");
+        check.find(SIGNATURES_DIFFER.at(zone, None, detail));
+    }
+}
+
+/// Two servers of which one has a TXT record that the other does not have, and the record.
+fn text_difference(answers: &[(&str, &Option<Vec<String>>)]) -> Option<String> {
+    let mut answers = answers.iter().filter_map(|(name, texts)| Some((*name, texts.as_ref()?)));
+    let (first, texts) = answers.next()?;
+    let (other, different) = answers.find(|(_, other)| *other != texts)?;
+    let only = |these: &[String], those: &[String]| these.iter().find(|text| !those.contains(text)).cloned();
+    let (has, lacks, text) = match only(texts, different) {
+        Some(text) => (first, other, text),
+        None => (other, first, only(different, texts)?),
+    };
+    Some(format!("{has} has `{}`, {lacks} does not", shorten(&text)))
+}
+
+/// Two servers whose signatures of the SOA record differ as those of one signer cannot: one has none, or, with the same
+/// version of the zone, they end more than a day apart. Signers that work side by side (RFC 8901) have serials of their own.
+fn signature_difference(signed: &[(&str, u32, Option<u32>)]) -> Option<String> {
+    let with = signed.iter().find(|(.., until)| until.is_some());
+    let without = signed.iter().find(|(.., until)| until.is_none());
+    if let (Some((with, ..)), Some((without, ..))) = (with, without) {
+        return Some(format!("{with} signs its answers, {without} does not"));
+    }
+    for (index, (name, serial, until)) in signed.iter().enumerate() {
+        for (other, _, others) in signed.iter().skip(index + 1).filter(|(_, other, _)| other == serial) {
+            // The 32 bits of a time repeat every 136 years; the difference does not mind.
+            let difference = (*until)?.wrapping_sub((*others)?).cast_signed();
+            let days = difference.unsigned_abs() / DAY;
+            let (early, late) = if difference < 0 { (name, other) } else { (other, name) };
+            if days > 0 {
+                let unit = if days == 1 { "day" } else { "days" };
+                return Some(format!("those of {early} end {days} {unit} before those of {late}"));
+            }
+        }
+    }
+    None
 }
 
 /// What the zone above says, against what the zone says of itself.
@@ -194,5 +254,37 @@ fn network(address: IpAddr) -> IpAddr {
     match address {
         IpAddr::V4(ip) => IpAddr::V4((u32::from(ip) & !0xff).into()),
         IpAddr::V6(ip) => IpAddr::V6((u128::from(ip) & !(u128::MAX >> 48)).into()),
+    }
+}
+
+const DAY: u32 = 86_400;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn servers_that_differ_in_signatures() {
+        let until = 1_796_083_200;
+        for (signed, words) in [
+            (vec![("a", 7, None), ("b", 7, None)], None),
+            (vec![("a", 7, Some(until)), ("b", 7, Some(until))], None),
+            (vec![("a", 7, Some(until)), ("b", 7, None)], Some("a signs its answers, b does not")),
+            (vec![("a", 7, None), ("b", 8, Some(until))], Some("b signs its answers, a does not")),
+            // Who signs while being asked begins each time anew.
+            (vec![("a", 7, Some(until)), ("b", 7, Some(until + 80_000))], None),
+            (
+                vec![("a", 7, Some(until)), ("b", 7, Some(until - 3 * DAY))],
+                Some("those of b end 3 days before those of a"),
+            ),
+            // Two signers with keys and versions of their own (RFC 8901).
+            (vec![("a", 7, Some(until)), ("b", 2_026_120_101, Some(until - 9 * DAY))], None),
+            (
+                vec![("a", 7, Some(u32::MAX)), ("b", 7, Some(DAY))],
+                Some("those of a end 1 day before those of b"),
+            ),
+        ] {
+            assert_eq!(signature_difference(&signed).as_deref(), words, "{signed:?}");
+        }
     }
 }

@@ -6,7 +6,7 @@ use hickory_resolver::proto::{op::ResponseCode, rr::RecordType};
 
 use super::{Server, Settings, direct, server};
 use crate::{
-    dns::{Answer, Resolver, special},
+    dns::{Answer, Resolver},
     domains::parents,
 };
 
@@ -15,11 +15,8 @@ pub(super) async fn delegation(resolver: &Resolver, zone: &str, settings: &Setti
     for name in servers_above(resolver, zone).await?.into_iter().take(SERVERS) {
         let server = Server::resolve(resolver, name).await;
         for address in server.addresses.iter().take(ADDRESSES) {
-            if !settings.private_addresses && special(*address).is_some() {
-                continue;
-            }
             let asked = SocketAddr::new(*address, settings.port);
-            let reply = direct::ask(resolver, asked, settings.timeout, zone, RecordType::NS).await;
+            let reply = direct::ask(resolver, asked, settings, zone, RecordType::NS).await;
             let Some(reply) =
                 reply.filter(|reply| reply.code == ResponseCode::NoError && !reply.is_truncated)
             else {

@@ -1,7 +1,4 @@
-use std::{
-    net::{IpAddr, SocketAddr},
-    time::Duration,
-};
+use std::net::{IpAddr, SocketAddr};
 
 use futures_util::future::join_all;
 use hickory_resolver::proto::{
@@ -12,7 +9,7 @@ use serde::Serialize;
 use tokio::join;
 
 use super::{Settings, direct};
-use crate::dns::{Answer, Resolver, Trouble, special};
+use crate::dns::{Answer, Resolver, Trouble, may_connect};
 
 /// A name server.
 #[derive(Clone, Debug, Serialize)]
@@ -55,6 +52,10 @@ pub enum Told {
         servers: Option<Vec<String>>,
         /// The domain's MX records, sorted; `None` when that was not answered.
         mx: Option<Vec<String>>,
+        /// The TXT records of the domain and of `_dmarc` below it, sorted; `None` when one was not answered.
+        texts: Option<Vec<String>>,
+        /// When the last signature of its SOA record ends, as RFC 4034 section 3.1.5 writes it; `None` without any.
+        signed_until: Option<u32>,
     },
     /// It does not answer for the zone.
     Lame {
@@ -84,7 +85,7 @@ impl Server {
     pub(super) async fn ask(&mut self, resolver: &Resolver, zone: &str, domain: &str, settings: &Settings) {
         let mut asked = Vec::new();
         for address in
-            self.addresses.iter().filter(|ip| settings.private_addresses || special(**ip).is_none())
+            self.addresses.iter().filter(|ip| may_connect(**ip, settings.private_addresses).is_ok())
         {
             asked.push(tell(resolver, *address, zone, domain, settings));
         }
@@ -98,11 +99,17 @@ impl Server {
 
 async fn tell(resolver: &Resolver, address: IpAddr, zone: &str, domain: &str, settings: &Settings) -> Asked {
     let server = SocketAddr::new(address, settings.port);
-    Asked { address, told: told(resolver, server, zone, domain, settings.timeout).await }
+    Asked { address, told: told(resolver, server, zone, domain, settings).await }
 }
 
-async fn told(resolver: &Resolver, server: SocketAddr, zone: &str, domain: &str, timeout: Duration) -> Told {
-    let ask = |name, kind| direct::ask(resolver, server, timeout, name, kind);
+async fn told(
+    resolver: &Resolver,
+    server: SocketAddr,
+    zone: &str,
+    domain: &str,
+    settings: &Settings,
+) -> Told {
+    let ask = |name, kind| direct::ask(resolver, server, settings, name, kind);
     let Some(reply) = ask(zone, RecordType::SOA).await else { return Told::Silent };
     let serial = reply.records.iter().find_map(|data| match data {
         RData::SOA(soa) => Some(soa.serial),
@@ -117,16 +124,33 @@ async fn told(resolver: &Resolver, server: SocketAddr, zone: &str, domain: &str,
         (ResponseCode::ServFail, ..) => return Told::lame("it answers that it failed (SERVFAIL)"),
         (code, ..) => return Told::lame(&format!("it answers with the error \"{code}\"")),
     };
-    let (servers, mx) = join!(ask(zone, RecordType::NS), ask(domain, RecordType::MX));
+    let signed_until = reply.signed_until.iter().copied().max();
+    let policy = format!("_dmarc.{domain}");
+    let (servers, mx, texts, policies) = join!(
+        ask(zone, RecordType::NS),
+        ask(domain, RecordType::MX),
+        ask(domain, RecordType::TXT),
+        ask(&policy, RecordType::TXT),
+    );
     let known = |reply: Option<direct::Reply>| {
         let reply = reply.filter(|reply| {
             let is_known = matches!(reply.code, ResponseCode::NoError | ResponseCode::NXDomain);
             // A domain below a further cut of zones is not answered for here.
             is_known && reply.is_authoritative && !reply.is_truncated
         })?;
-        Some(texts(&reply.records))
+        Some(reply.records)
     };
-    Told::Zone { serial, servers: known(servers), mx: known(mx) }
+    let sorted = |reply| known(reply).map(|records| self::texts(&records));
+    let written = |name: &str, reply| {
+        let records = known(reply)?;
+        Some(records.iter().map(|data| format!("{name} {data}")).collect::<Vec<_>>())
+    };
+    let texts = written(domain, texts).zip(written(&policy, policies)).map(|(mut texts, more)| {
+        texts.extend(more);
+        texts.sort();
+        texts
+    });
+    Told::Zone { serial, servers: sorted(servers), mx: sorted(mx), texts, signed_until }
 }
 
 impl Told {

@@ -25,7 +25,7 @@ use tokio_rustls::{TlsConnector, client::TlsStream};
 
 use crate::{
     dns::{
-        Resolver, Trouble,
+        Resolver, Trouble, connect, may_connect,
         mta_sts::{CertificateFault, FetchError, PolicyFile},
         special,
     },
@@ -128,12 +128,15 @@ impl Https {
         if addresses.is_empty() {
             return Err(trouble.map_or(FetchError::NoHost, |trouble| FetchError::Resolve { trouble }));
         }
-        let is_allowed = |ip: &IpAddr| self.settings.private_addresses || special(*ip).is_none();
-        let inside = addresses.iter().find_map(|ip| Some((*ip, special(*ip)?)));
+        let is_allowed = |ip: &IpAddr| may_connect(*ip, self.settings.private_addresses).is_ok();
+        let inside = addresses.iter().find(|ip| !is_allowed(ip)).copied();
         addresses.retain(is_allowed);
         addresses.truncate(ATTEMPTS);
         match (addresses.is_empty(), inside) {
-            (true, Some((address, kind))) => Err(FetchError::SpecialAddress { address, kind }),
+            (true, Some(address)) => {
+                let kind = special(address).unwrap_or("documentation");
+                Err(FetchError::SpecialAddress { address, kind })
+            }
             _ => Ok(addresses),
         }
     }
@@ -145,11 +148,12 @@ impl Https {
             self.settings.timeout / (u32::try_from(addresses.len()).unwrap_or(u32::MAX).saturating_add(1));
         let (mut silent, mut refused, mut local) = (false, None, None);
         for address in addresses {
-            match timeout(share, TcpStream::connect(SocketAddr::new(*address, self.settings.port))).await {
+            let address = SocketAddr::new(*address, self.settings.port);
+            match timeout(share, connect(address, self.settings.private_addresses)).await {
                 Ok(Ok(stream)) => return Ok(stream),
                 Ok(Err(error)) if error.kind() == io::ErrorKind::TimedOut => silent = true,
-                Ok(Err(error)) if is_theirs(&error) => refused = Some(format!("{address}: {error}")),
-                Ok(Err(error)) => local = Some(format!("{address}: {error}")),
+                Ok(Err(error)) if is_theirs(&error) => refused = Some(format!("{}: {error}", address.ip())),
+                Ok(Err(error)) => local = Some(format!("{}: {error}", address.ip())),
                 Err(_) => silent = true,
             }
         }

@@ -21,9 +21,13 @@ use tokio::{
 use tokio_rustls::TlsConnector;
 
 use self::memory::Memory;
-use crate::dns::{
-    Trouble,
-    dane::{Session, Target},
+use crate::{
+    dns::{
+        Trouble, connect,
+        dane::{Session, Target},
+        may_connect,
+    },
+    text::is_invisible,
 };
 
 /// Asks servers for TLS. Cheap to clone.
@@ -35,6 +39,9 @@ pub struct Smtp {
     pub port: u16,
     /// How long one conversation may take.
     pub timeout: Duration,
+    /// Whether servers with private and loopback addresses are asked. Whoever owns a domain that is examined chooses the
+    /// address of its mail host, so that this lets them knock on doors of this network.
+    pub private_addresses: bool,
     authorities: Option<Arc<RootCertStore>>,
     connector: TlsConnector,
     memory: Arc<Memory>,
@@ -55,7 +62,15 @@ impl Smtp {
             .with_custom_certificate_verifier(anybody)
             .with_no_client_auth();
         let connector = TlsConnector::from(Arc::new(config));
-        Ok(Self { hostname, port: 25, timeout: TIMEOUT, authorities, connector, memory: Arc::default() })
+        Ok(Self {
+            hostname,
+            port: 25,
+            timeout: TIMEOUT,
+            private_addresses: false,
+            authorities,
+            connector,
+            memory: Arc::default(),
+        })
     }
 
     /// The authorities whose certificates count as trusted.
@@ -63,11 +78,13 @@ impl Smtp {
         self.authorities.as_ref()
     }
 
-    /// Asks all of them, a few at a time.
+    /// Asks all of them, a few at a time, but for those at addresses that nobody on the internet can reach.
     pub async fn try_all(&self, targets: Vec<Target>) -> Vec<(Target, Session)> {
         // Not by a closure in the stream: its future would be tied to every lifetime there is.
-        let asked: Vec<_> = targets.into_iter().map(|target| self.clone().try_one(target)).collect();
-        stream::iter(asked).buffer_unordered(AT_ONCE).collect().await
+        let is_allowed = |target: &Target| may_connect(target.address, self.private_addresses).is_ok();
+        let targets = targets.into_iter().filter(is_allowed);
+        let asked: Vec<_> = targets.map(|target| self.clone().try_one(target)).collect();
+        stream::iter(asked).buffered(AT_ONCE).collect().await
     }
 
     async fn try_one(self, target: Target) -> (Target, Session) {
@@ -94,7 +111,8 @@ impl Smtp {
     }
 
     async fn converse(&self, target: &Target) -> io::Result<Session> {
-        let mut stream = TcpStream::connect(SocketAddr::new(target.address, self.port)).await?;
+        let address = SocketAddr::new(target.address, self.port);
+        let mut stream = connect(address, self.private_addresses).await?;
         let greeting = Reply::read(&mut stream).await?;
         if greeting.code != 220 {
             return Ok(Session::Refused { reply: greeting.last });
@@ -247,7 +265,7 @@ fn is_too_old(error: &TlsError) -> bool {
 
 /// A text from somebody else, short and without control characters.
 fn plain(text: &str) -> String {
-    text.chars().map(|one| if one.is_control() { ' ' } else { one }).take(LINE).collect()
+    text.chars().map(|one| if is_invisible(one) { ' ' } else { one }).take(LINE).collect()
 }
 
 /// A server that greets slowly on purpose, to see who has no patience, takes half a minute.

@@ -50,6 +50,46 @@ fn two_answers_in_a_row_make_a_change() {
     assert_eq!(state.value(Mechanism::Dmarc, "policy"), None);
 }
 
+/// What was found, and that there is nothing, may be given again for so many seconds.
+fn kept(mut check: Check, present: u64, absent: u64) -> Check {
+    check.copies = Copies { present: Duration::from_secs(present), absent: Duration::from_secs(absent) };
+    check
+}
+
+#[test]
+fn copies_of_one_answer_are_one_witness() {
+    let none = BTreeSet::new();
+    let mut state = State::default();
+    for (at, seen, changed, at_next) in [
+        // The first state is believed after the negative TTL, and a record after five minutes.
+        (1_000, Some("reject"), 0, Some(1_600)),
+        (1_599, Some("reject"), 0, Some(1_600)),
+        (1_600, Some("reject"), 0, None),
+        (2_000, None, 0, Some(5_600)),
+        (2_031, None, 0, Some(5_600)),
+        (5_599, None, 0, Some(5_600)),
+        (5_600, None, 1, None),
+        // Another value begins anew, and what was known puts an end to it.
+        (6_000, Some("none"), 0, Some(9_600)),
+        (9_700, Some("reject"), 0, Some(13_300)),
+        (9_800, None, 0, None),
+    ] {
+        let check = kept(policy(seen), 3_600, 600);
+        assert_eq!(state.observe([&check], &none, at).len(), changed, "{at}");
+        assert_eq!(state.confirmable_at(), at_next, "{at}");
+    }
+}
+
+#[test]
+fn that_there_is_nothing_is_settled_by_two_answers() {
+    let none = BTreeSet::new();
+    let mut state = State::default();
+    for (at, is_settled) in [(1, false), (300, false), (600, false), (601, true)] {
+        state.observe([&kept(policy(None), 0, 600)], &none, at);
+        assert_eq!(state.is_settled(Mechanism::Dmarc), is_settled, "{at}");
+    }
+}
+
 #[test]
 fn a_lie_or_a_flip_is_none() {
     let [a, b, c] = ["none", "reject", "quarantine"].map(|value| policy(Some(value)));

@@ -21,7 +21,7 @@ use crate::{
         Profile, Score, Settings, Snapshot, Subject, events,
         keys::{self, KeyHistory, Thresholds},
         rows::{CheckRow, EventRow, RecordRow},
-        state::State,
+        state::{FINDINGS, Fact, State},
     },
     telemetry::health::Changed,
 };
@@ -37,9 +37,10 @@ pub(super) struct Entry {
     pub(super) posture: Held,
     /// How each mechanism stood last.
     pub(super) statuses: Vec<(Mechanism, Status)>,
-    /// What costs points, and what was found last for sure by each mechanism.
+    /// What costs points.
     pub(super) profile: &'static Profile,
-    pub(super) costs: BTreeMap<Mechanism, Vec<Code>>,
+    /// What the ages and the use of its keys last gave; these rest on facts that are certain.
+    pub(super) of_keys: Vec<Code>,
     /// When it was examined last, and when with any answer; seconds since 1970.
     pub(super) last_checked: Option<u64>,
     pub(super) last_success: Option<u64>,
@@ -146,20 +147,23 @@ impl Entry {
         let at = snapshot.checked_at;
         let answered = answered(&snapshot.checks());
         self.forget_listings(snapshot, about);
+        for check in snapshot.checks_mut() {
+            match check.is_told() {
+                true => check.fact(FINDINGS, costly(check.findings.iter().map(|finding| finding.code))),
+                false => check.unknown_fact(FINDINGS),
+            }
+        }
         let changes = self.state.observe(snapshot.checks(), about.asked, at);
         self.sightings.see(&self.state, &snapshot.dkim, at);
         let mut histories = self.histories(domain, about.known);
         histories.extend_from_slice(about.copies);
         let days = about.known.and_then(Known::days);
         let findings = keys::findings(domain, &histories, days, at, &self.thresholds);
+        self.of_keys = findings.iter().map(|finding| finding.code).collect();
         snapshot.dkim.check.findings.extend(findings);
         let checks = snapshot.checks();
         let events = events::events(domain, &changes, &self.state);
-        self.statuses = checks.iter().map(|check| (check.mechanism, check.status())).collect();
-        for check in checks.into_iter().filter(|check| check.unknown.is_empty()) {
-            let codes = check.findings.iter().map(|finding| finding.code).collect();
-            self.costs.insert(check.mechanism, codes);
-        }
+        self.take_statuses(&checks);
         let posture = Posture::of(snapshot, &histories, self.score());
         self.posture.take(posture, &self.state);
         self.last_checked = Some(at);
@@ -193,13 +197,41 @@ impl Entry {
         self.state.value(Mechanism::Spf, "lookups")?.parse().ok()
     }
 
-    /// What is left of five points, from what was found last for sure; none while a mechanism was never told.
+    /// What is left of five points, from what is certain to be found; none while a mechanism was never told.
     pub(super) fn score(&self) -> Option<Score> {
-        let codes = || self.costs.values().flatten().copied();
-        Mechanism::ALL
+        let mut codes = self.of_keys.clone();
+        for mechanism in Mechanism::ALL {
+            let findings = self.state.confirmed(mechanism, FINDINGS)?.value.as_deref()?;
+            codes.extend(findings.split(' ').filter_map(Code::named));
+        }
+        Some(self.profile.score(codes))
+    }
+
+    /// Takes checks that came with this version of the program for passed until they were made: they must not take a domain's
+    /// score away for hours.
+    pub(super) fn accept_new_checks(&mut self) {
+        let Some(last) = self.last_checked else { return };
+        for mechanism in Mechanism::ALL {
+            if self.state.knows(mechanism) {
+                continue;
+            }
+            let passed = Fact { value: Some(String::new()), since: last };
+            self.state.restore(mechanism, false, [(FINDINGS.to_owned(), passed)].into());
+        }
+    }
+
+    /// One answer does not make an alert: how a mechanism stood holds until what was found is confirmed.
+    fn take_statuses(&mut self, checks: &[&Check]) {
+        let old = std::mem::take(&mut self.statuses);
+        let pending: Vec<_> = self.state.pending().collect();
+        self.statuses = checks
             .iter()
-            .all(|mechanism| self.costs.contains_key(mechanism))
-            .then(|| self.profile.score(codes()))
+            .map(|check| {
+                let mechanism = check.mechanism;
+                let held = old.iter().find(|(known, _)| *known == mechanism && pending.contains(known));
+                (mechanism, held.map_or_else(|| check.status(), |(_, status)| *status))
+            })
+            .collect();
     }
 
     fn facts(&self, mechanism: Mechanism, prefix: &'static str) -> impl Iterator<Item = (&str, &str)> {
@@ -269,6 +301,13 @@ impl Entry {
     }
 }
 
+/// The codes that cost points by any profile, so that another profile finds them too.
+pub(super) fn costly(codes: impl IntoIterator<Item = Code>) -> String {
+    let costs = |code: &Code| Profile::all().iter().any(|profile| profile.points(*code) > 0.0);
+    let codes: BTreeSet<_> = codes.into_iter().filter(costs).map(|code| code.name).collect();
+    codes.into_iter().collect::<Vec<_>>().join(" ")
+}
+
 fn answered(checks: &[&Check]) -> Answered {
     let mut unknown = checks.iter().flat_map(|check| &check.unknown);
     if !unknown.any(|question| question.trouble.may_pass()) {
@@ -281,3 +320,52 @@ fn answered(checks: &[&Check]) -> Answered {
 }
 
 const DAY: u64 = 86_400;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::dns::Copies;
+
+    /// Every mechanism was examined, DMARC with these findings, by answers that may be given again for ten minutes.
+    fn look(entry: &mut Entry, at: u64, dmarc: &str) -> Option<String> {
+        let checks = Mechanism::ALL.map(|mechanism| {
+            let mut check = Check::new(mechanism);
+            check.fact(FINDINGS, if mechanism == Mechanism::Dmarc { dmarc } else { "" });
+            check.copies = Copies { absent: Duration::from_secs(600), ..Copies::default() };
+            check
+        });
+        entry.state.observe(&checks, &BTreeSet::new(), at);
+        entry.score().map(|score| score.to_string())
+    }
+
+    #[test]
+    fn one_answer_moves_no_score() {
+        let mut entry = Entry::default();
+        for (at, dmarc, score) in [
+            (1_000, "", None),
+            (1_599, "", None),
+            (1_600, "", Some("5.0")),
+            (2_000, "dmarc.missing", Some("5.0")),
+            (2_599, "dmarc.missing", Some("5.0")),
+            (2_600, "dmarc.missing", Some("1.0")),
+            (3_000, "", Some("1.0")),
+            (3_600, "", Some("5.0")),
+        ] {
+            assert_eq!(look(&mut entry, at, dmarc).as_deref(), score, "{at}");
+        }
+    }
+
+    #[test]
+    fn checks_that_came_with_an_update_take_no_score_away() {
+        let mut entry = Entry::default();
+        let known = || [(FINDINGS.to_owned(), Fact { value: Some(String::new()), since: 1 })].into();
+        let new = [Mechanism::Caa, Mechanism::Rpki];
+        for mechanism in Mechanism::ALL.into_iter().filter(|mechanism| !new.contains(mechanism)) {
+            entry.state.restore(mechanism, true, known());
+        }
+        assert_eq!(entry.score(), None);
+        entry.last_checked = Some(1);
+        entry.accept_new_checks();
+        assert_eq!(entry.score(), Some(Score::BEST));
+    }
+}

@@ -11,10 +11,18 @@ use tokio::{
 };
 use tokio_util::sync::CancellationToken;
 
-use super::{Watch, entry::Entry, learned::Learned, sightings::Sighting};
+use super::{
+    Watch,
+    entry::{Entry, costly},
+    learned::Learned,
+    sightings::Sighting,
+};
 use crate::{
     dns::{Code, Mechanism, Status, dkim::Kind},
-    health::state::Fact,
+    health::{
+        keys,
+        state::{FINDINGS, Fact},
+    },
     store::{Backoff, Store, StoreError, StoredCheck, StoredKey},
     telemetry::health as telemetry,
 };
@@ -60,6 +68,9 @@ impl Watch {
                 entry.sightings.restore((selector, fingerprint), stored);
             }
         }
+        for entry in entries.values_mut() {
+            entry.accept_new_checks();
+        }
         drop(entries);
         telemetry::restored(domains, count);
         self.0.restored.send_replace(true);
@@ -73,13 +84,18 @@ impl Watch {
         let facts = check.names.into_iter().zip(values).map(|(name, ((value, absent), since))| {
             (name, Fact { value: (!absent).then_some(value), since: since.into() })
         });
+        let mut facts: BTreeMap<_, _> = facts.collect();
         let status = Status::ALL.into_iter().find(|status| status.name() == check.status);
         entry.statuses.extend(status.map(|status| (mechanism, status)));
-        if check.answered {
-            entry.costs.insert(mechanism, check.codes.iter().filter_map(|code| Code::named(code)).collect());
-        }
-        entry.state.restore(mechanism, check.settled, facts.collect::<BTreeMap<_, _>>());
         let last = u64::from(check.last);
+        let codes: Vec<_> = check.codes.iter().filter_map(|code| Code::named(code)).collect();
+        let (of_keys, found): (Vec<_>, Vec<_>) = codes.into_iter().partition(keys::is_of_history);
+        entry.of_keys.extend(of_keys);
+        // Earlier versions kept the codes of the last answer only.
+        if check.answered && !facts.contains_key(FINDINGS) {
+            facts.insert(FINDINGS.to_owned(), Fact { value: Some(costly(found)), since: last });
+        }
+        entry.state.restore(mechanism, check.settled, facts);
         entry.last_checked = Some(entry.last_checked.map_or(last, |known| known.max(last)));
     }
 

@@ -68,6 +68,7 @@ impl Known {
     }
 }
 
-/// For each domain. Somebody who sends reports can make selectors up, but not make us ask for ever more of them.
+/// For each domain. A stranger can make selectors up, but not make us ask for ever more of them, nor push out those that
+/// believed reporters name or DNS has.
 const MOST_SELECTORS: u32 = 50;
 const MOST_SENDERS: u32 = 20;

@@ -117,7 +117,13 @@ fn keep(mechanism: Mechanism, old: &Posture, new: &mut Posture) {
         }
         Mechanism::Bimi => new.has_bimi = *has_bimi,
         // Findings are all there is of them.
-        Mechanism::Dnssec | Mechanism::Dane | Mechanism::Ns | Mechanism::Dnsbl | Mechanism::Reverse => {}
+        Mechanism::Dnssec
+        | Mechanism::Dane
+        | Mechanism::Ns
+        | Mechanism::Dnsbl
+        | Mechanism::Reverse
+        | Mechanism::Caa
+        | Mechanism::Rpki => {}
     }
     let is_of = |name: &str| name.split('.').next() == Some(mechanism.name());
     new.findings.retain(|finding| !is_of(finding.code.name));

@@ -4,6 +4,7 @@ use std::{
     collections::{BTreeMap, BTreeSet, HashMap, HashSet},
     future::pending,
     net::IpAddr,
+    pin::pin,
     sync::Arc,
     time::Duration,
 };
@@ -21,7 +22,7 @@ use super::{
     schedule::{Pause, Schedule},
 };
 use crate::{
-    dns::{Ttls, dkim::Published},
+    dns::dkim::Published,
     health::{Snapshot, keys::KeyHistory},
     telemetry::health::{self as telemetry, Examined},
 };
@@ -38,6 +39,8 @@ impl Watch {
             () = stop.cancelled() => return,
         }
         runner.follow_registry();
+        let mut routing = pin!(self.0.routing.clone().follow());
+        let mut is_following = self.0.routing.is_configured();
         loop {
             let next = runner.next();
             let is_due = async {
@@ -52,6 +55,7 @@ impl Watch {
                 Some(domain) = requests.recv() => runner.hurry(&domain),
                 Some(done) = runner.running.join_next_with_id() => runner.finish(done),
                 () = is_due => runner.begin(),
+                () = &mut routing, if is_following => is_following = false,
             }
             telemetry::watched(runner.schedule.len() + runner.domains.len(), runner.domains.len());
         }
@@ -84,7 +88,6 @@ struct Done {
     snapshot: Snapshot,
     asked: BTreeSet<String>,
     addresses: Vec<IpAddr>,
-    ttls: Ttls,
     took: Duration,
 }
 
@@ -174,13 +177,12 @@ impl Runner {
             (subject, asked, entry.state.is_pending(), entry.stamp(wall))
         };
         let is_fresh = self.fresh.remove(&domain) || is_pending;
-        let ttls = Ttls::default();
         let examiner = if is_fresh { &self.inner.fresh } else { &self.inner.regular };
-        let examiner = examiner.noting(ttls.clone());
+        let examiner = examiner.clone();
         let task = self.running.spawn(async move {
             let began = Instant::now();
             let snapshot = timeout(LONGEST, examiner.examine(&subject, at)).await.ok()?;
-            Some(Done { snapshot, asked, addresses: subject.addresses, ttls, took: began.elapsed() })
+            Some(Done { snapshot, asked, addresses: subject.addresses, took: began.elapsed() })
         });
         self.domains.insert(task.id(), domain);
     }
@@ -249,7 +251,11 @@ impl Runner {
         };
         Examined { domain, outcome, took: done.took }.record();
         self.listen(answered);
-        let second_look = entry.state.is_pending().then(|| pause.second_look(longest_ttl(entry, done)));
+        let ended = done.snapshot.checked_at + done.took.as_secs();
+        let second_look = entry
+            .state
+            .confirmable_at()
+            .map(|at| pause.second_look(Duration::from_secs(at.saturating_sub(ended))));
         let regular = match answered {
             Answered::All if is_first => pause.any(),
             Answered::All => pause.regular(),
@@ -302,13 +308,6 @@ fn copies(entries: &BTreeMap<Arc<str>, Entry>, domain: &Arc<str>, snapshot: &Sna
         .flat_map(|(other, entry)| entry.histories(other, None))
         .filter(|history| found.iter().any(|key| key.fingerprint == history.key.fingerprint))
         .collect()
-}
-
-/// How long the old answers of what has yet to be confirmed may be remembered on the way.
-fn longest_ttl(entry: &Entry, done: &Done) -> Option<Duration> {
-    let pending: Vec<_> = entry.state.pending().collect();
-    let checks = done.snapshot.checks().into_iter().filter(|check| pending.contains(&check.mechanism));
-    checks.flat_map(|check| &check.records).filter_map(|record| done.ttls.of(&record.name)).max()
 }
 
 /// How long the first examinations wait for what an earlier run knew.

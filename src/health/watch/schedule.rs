@@ -85,10 +85,10 @@ impl Pause {
         longest.mul_f64(0.5 + 0.5 * self.chance).min(self.regular())
     }
 
-    /// Until what was seen once is looked at again, given how long the old answer may be remembered on the way.
-    pub(super) fn second_look(self, ttl: Option<Duration>) -> Duration {
-        let ttl = ttl.unwrap_or(UNKNOWN_TTL).clamp(SHORTEST_LOOK, LONGEST_LOOK) + Duration::from_secs(1);
-        ttl.mul_f64(1.0 + 0.1 * self.chance).min(self.regular())
+    /// Until what was seen once is looked at again, given how long the same answer may come from a cache on the way.
+    pub(super) fn second_look(self, copies: Duration) -> Duration {
+        let wait = copies.max(SHORTEST_LOOK) + Duration::from_secs(1);
+        wait.mul_f64(1.0 + 0.1 * self.chance).min(self.regular())
     }
 
     /// After a restart, when it was examined `ago` last.
@@ -102,10 +102,6 @@ impl Pause {
 
 const RETRY: Duration = Duration::from_secs(60);
 const SHORTEST_LOOK: Duration = Duration::from_secs(30);
-/// Most TTLs are no longer, and somebody waits for the news.
-const LONGEST_LOOK: Duration = Duration::from_secs(3_600);
-/// How long resolvers remember that there is no record, most often.
-const UNKNOWN_TTL: Duration = Duration::from_secs(300);
 /// In what time the domains that became due while the daemon did not run are examined.
 const CATCH_UP: Duration = Duration::from_secs(600);
 
@@ -138,15 +134,15 @@ mod tests {
             assert!(pause.any() <= 6 * HOUR);
             let retries: Vec<_> = (1..20).map(|failures| pause.retry(failures)).collect();
             assert!(retries.is_sorted() && retries[0] >= RETRY / 2 && retries[18] == pause.regular());
-            assert!(pause.second_look(Some(Duration::ZERO)) > SHORTEST_LOOK);
-            let day = pause.second_look(Some(24 * HOUR));
-            assert!(day > HOUR && day < 2 * HOUR);
-            assert!(pause.second_look(None) > UNKNOWN_TTL);
+            assert!(pause.second_look(Duration::ZERO) > SHORTEST_LOOK);
+            assert!(pause.second_look(3 * HOUR) > 3 * HOUR && pause.second_look(3 * HOUR) < 4 * HOUR);
+            assert_eq!(pause.second_look(24 * HOUR), pause.regular());
             assert_eq!(pause.resume(HOUR), 5 * HOUR);
             assert!(pause.resume(7 * HOUR) <= CATCH_UP);
             let short = Pause { interval: Duration::from_secs(1), chance };
             assert!(
-                short.second_look(None) < Duration::from_secs(2) && short.retry(1) < Duration::from_secs(2)
+                short.second_look(Duration::ZERO) < Duration::from_secs(2)
+                    && short.retry(1) < Duration::from_secs(2)
             );
         }
     }

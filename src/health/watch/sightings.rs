@@ -103,7 +103,7 @@ impl Sightings {
                 first_seen_dns: seen.first,
                 last_seen_dns: seen.last,
                 first_seen_reports: used.filter(|used| used.messages > 0).map(|used| used.first.into()),
-                last_seen_reports: used.map(|used| used.last.into()),
+                last_seen_reports: used.map(|used| used.last.into()).filter(|last| *last > 0),
             }
         };
         self.0.iter().map(history).collect()

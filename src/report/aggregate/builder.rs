@@ -9,6 +9,7 @@ use super::{
     hash::ContentHash,
     lexer::Step,
     model::{Aggregate, Format, Policy},
+    namespaces::Namespaces,
     record::{Record, Span},
 };
 use crate::report::{Limits, ReportError, warning::Warnings};
@@ -40,8 +41,7 @@ pub(super) struct Builder<'a> {
     pub(super) outside: usize,
     /// The root element has ended.
     pub(super) complete: bool,
-    /// Prefixes with their namespaces, of the root and an extension.
-    pub(super) namespaces: Vec<(String, String)>,
+    pub(super) namespaces: Namespaces,
     pub(super) report: Aggregate,
     pub(super) hash: ContentHash,
 }
@@ -79,7 +79,7 @@ impl<'a> Builder<'a> {
             seen: 0,
             outside: 0,
             complete: false,
-            namespaces: Vec::new(),
+            namespaces: Namespaces::default(),
             report: Aggregate {
                 format: Format::Rfc7489,
                 namespace: None,
@@ -98,6 +98,7 @@ impl<'a> Builder<'a> {
                 records: 0,
                 messages: 0,
                 content_hash: 0,
+                folded_hash: 0,
             },
             hash: ContentHash::default(),
         }
@@ -109,7 +110,11 @@ impl<'a> Builder<'a> {
         let name = tag.name().into_inner();
         // The usual tag is a known name and nothing else.
         let open = match self.top().child(name.as_bytes()) {
-            Some(child) if name.len() == tag.len() && child.0.is_plain() => Open::known(child),
+            Some(child)
+                if name.len() == tag.len() && child.0.is_plain() && !self.namespaces.is_default_foreign() =>
+            {
+                Open::known(child)
+            }
             child => match self.unusual_start(tag, child)? {
                 Some(open) => open,
                 None => return Ok(Step::Text),
@@ -239,6 +244,7 @@ impl<'a> Builder<'a> {
             _ => {}
         }
         self.open.pop();
+        self.namespaces.leave(self.open.len());
         Ok(())
     }
 
@@ -279,9 +285,15 @@ impl<'a> Builder<'a> {
         self.open.last().map(|open| open.name)
     }
 
-    /// Whether there is nothing but elements in the innermost element.
+    /// Whether there is nothing but elements in the innermost element, and those without a prefix are the report's own.
     #[inline]
     pub(super) fn is_in_section(&self) -> bool {
+        !self.namespaces.is_default_foreign() && self.holds_elements()
+    }
+
+    /// Whether there is nothing but elements in the innermost element.
+    #[inline]
+    fn holds_elements(&self) -> bool {
         match self.top() {
             Node::Document | Node::Value(_) | Node::Extension | Node::Unknown => false,
             // Its text may have begun.
@@ -296,7 +308,9 @@ impl<'a> Builder<'a> {
         match self.top() {
             Node::Value(_) => self.append(text.as_bytes()),
             Node::Unknown => Ok(()),
-            top if text.bytes().all(|byte| byte <= b' ') && (top != Node::Reason || self.is_in_section()) => {
+            top if text.bytes().all(|byte| byte <= b' ')
+                && (top != Node::Reason || self.holds_elements()) =>
+            {
                 Ok(())
             }
             // A text may come in parts, each up to a ">", so they are looked at in parts in any case.

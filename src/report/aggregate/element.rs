@@ -238,6 +238,11 @@ impl Field {
     }
 }
 
+/// The prefix of a name; empty without one.
+pub(super) fn prefix(name: &str) -> &str {
+    name.split_once(':').map_or("", |(prefix, _)| prefix)
+}
+
 /// A name without its prefix.
 pub(super) fn local_name(name: &str) -> &str {
     name.split_once(':').map_or(name, |(_, local)| local)

@@ -10,6 +10,9 @@
 //!   adkim, aspf, its number pct, its texts fo, testing, `discovery_method`, the number of records as u64,
 //!   and the sum modulo 2^128 of the hashes of all records as u128.
 //!
+//! A report also has a *folded* hash: the same with `org_name`, email and the policy's domain in lower case, and the
+//! domain without its final dot. Reporters send a report again with these in another case.
+//!
 //! Summing makes the order of records irrelevant. Namespace, extensions and warnings are left out as layout,
 //! and so are records that were skipped.
 
@@ -60,11 +63,25 @@ impl ContentHash {
     }
 
     pub(super) fn report(&self, report: &Aggregate) -> u128 {
+        self.with_names(
+            report,
+            [&report.org_name, &report.email, &report.policy.domain].map(Option::as_deref),
+        )
+    }
+
+    pub(super) fn folded(&self, report: &Aggregate) -> u128 {
+        let lower = |name: &Option<String>| name.as_deref().map(str::to_lowercase);
+        let names = [lower(&report.org_name), lower(&report.email), lower(&report.policy.domain)];
+        let [org_name, email, domain] = names.each_ref().map(Option::as_deref);
+        self.with_names(report, [org_name, email, domain.map(|name| name.strip_suffix('.').unwrap_or(name))])
+    }
+
+    fn with_names(&self, report: &Aggregate, [org_name, email, domain]: [Option<&str>; 3]) -> u128 {
         let mut encoded = Canonical::default();
         encoded.bytes(&[1]);
         encoded.text(report.version.as_deref());
-        encoded.text(report.org_name.as_deref());
-        encoded.text(report.email.as_deref());
+        encoded.text(org_name);
+        encoded.text(email);
         encoded.text(report.extra_contact_info.as_deref());
         encoded.text(report.report_id.as_deref());
         encoded.signed(report.begin);
@@ -72,7 +89,8 @@ impl ContentHash {
         encoded.texts(&report.errors);
         encoded.text(report.generator.as_deref());
         let policy = &report.policy;
-        for value in [&policy.domain, &policy.p, &policy.sp, &policy.np, &policy.adkim, &policy.aspf] {
+        encoded.text(domain);
+        for value in [&policy.p, &policy.sp, &policy.np, &policy.adkim, &policy.aspf] {
             encoded.text(value.as_deref());
         }
         encoded.signed(policy.pct);

@@ -70,6 +70,10 @@ pub struct Aggregate {
     /// covers. The same for every layout, encoding, prefix and order of elements or records.
     #[serde(skip)]
     pub content_hash: u128,
+    /// The same whatever the case of `org_name`, `email` and the policy's domain; equal to `content_hash` where they are
+    /// in lower case.
+    #[serde(skip)]
+    pub folded_hash: u128,
 }
 
 /// `policy_published`: the DMARC record the reporter applied.

@@ -50,6 +50,20 @@ impl Record {
         std::mem::replace(&mut self.text, text)
     }
 
+    /// Takes a name away, wherever it stands.
+    pub(super) fn forget(&mut self, gone: Span) {
+        let fields = &mut self.fields;
+        let single = [&mut fields.header_from, &mut fields.envelope_from, &mut fields.envelope_to];
+        let listed = self.dkim_results.as_flattened_mut().iter_mut();
+        let listed = listed.chain(self.spf_results.as_flattened_mut());
+        single.into_iter().chain(listed).filter(|span| **span == gone).for_each(|span| *span = Span::NONE);
+    }
+
+    /// All its text; values that count as none may be in it.
+    pub(super) fn text(&self) -> &str {
+        &self.text
+    }
+
     pub(super) fn get(&self, span: Span) -> Option<&str> {
         self.text.get(span.range())
     }

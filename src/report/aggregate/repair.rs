@@ -9,9 +9,10 @@ use quick_xml::events::BytesStart;
 
 use super::{
     builder::{Builder, Open},
-    element::{Node, is_name, local_name},
+    element::{Node, is_name, local_name, prefix},
     lexer::Step,
     model::Policy,
+    namespaces::{Declared, Owner},
     record::Span,
 };
 use crate::report::ReportError;
@@ -34,6 +35,61 @@ impl Builder<'_> {
             return Err(self.text_limit());
         }
         self.count_attributes(tag)?;
+        if self.top() == Node::Unknown {
+            return Ok(Some(self.unknown(name)));
+        }
+        let declared = Declared::of(tag);
+        let open = if self.top() == Node::Document {
+            self.start_own(tag, child)?
+        } else {
+            match self.namespaces.owner(name, &declared) {
+                Owner::Report => self.start_own(tag, child)?,
+                // An undeclared prefix in a value is more likely text: "<joe:smith>".
+                Owner::Undeclared if matches!(self.top(), Node::Value(_)) => self.start_own(tag, child)?,
+                Owner::Other if self.is_embedded_schema(name, &declared) => self.start_own(tag, child)?,
+                Owner::Undeclared | Owner::Other => Some(self.start_extension(tag, &declared)),
+            }
+        };
+        if open.is_some_and(|open| !matches!(open.node, Node::Document | Node::Unknown)) {
+            let depth = self.open.len() + 1;
+            if !self.namespaces.enter(declared, depth, self.limits.attributes) {
+                return Err(ReportError::LimitAttributes { limit: self.limits.attributes });
+            }
+        }
+        Ok(open)
+    }
+
+    /// The XML schema that some reporters copy into their reports, and do not always close.
+    fn is_embedded_schema(&self, name: &str, declared: &Declared) -> bool {
+        self.top() == Node::Feedback
+            && local_name(name).eq_ignore_ascii_case("schema")
+            && self.namespaces.of(prefix(name), declared) == Some(XML_SCHEMA)
+    }
+
+    /// An element of another namespace is an extension, whatever its local name and place, and is passed over with
+    /// everything in it (RFC 9990 section 5).
+    fn start_extension(&mut self, tag: &BytesStart<'_>, declared: &Declared) -> Open {
+        match self.top() {
+            Node::Feedback | Node::Extension => self.note_extension(tag, declared),
+            Node::Value(_) => self.warn("markup_in_value"),
+            _ => {}
+        }
+        self.unknown(tag.name().into_inner())
+    }
+
+    fn unknown(&mut self, name: &str) -> Open {
+        let start = self.unknown_names.len();
+        self.unknown_names.push_str(name);
+        Open { node: Node::Unknown, name: "", unknown: Span::new(start..self.unknown_names.len()) }
+    }
+
+    /// A start tag in the report's own namespace.
+    fn start_own(
+        &mut self,
+        tag: &BytesStart<'_>,
+        child: Option<(Node, &'static str)>,
+    ) -> Result<Option<Open>, ReportError> {
+        let name = tag.name().into_inner();
         loop {
             let top = self.top();
             if let Some(child) = child.or_else(|| top.child_by_local_name(name)) {
@@ -42,7 +98,7 @@ impl Builder<'_> {
             match top {
                 Node::Document => return self.other_root(name).map(Some),
                 Node::Value(_) if self.cut_broken_end()? => continue,
-                Node::Extension => self.note_extension(tag),
+                Node::Extension => self.note_extension(tag, &Declared::of(tag)),
                 Node::Unknown => {}
                 _ => {
                     if let Some((depth, child)) = self.place_above(name) {
@@ -61,10 +117,7 @@ impl Builder<'_> {
                     }
                 }
             }
-            let start = self.unknown_names.len();
-            self.unknown_names.push_str(name);
-            let unknown = Span::new(start..self.unknown_names.len());
-            return Ok(Some(Open { node: Node::Unknown, name: "", unknown }));
+            return Ok(Some(self.unknown(name)));
         }
     }
 
@@ -188,18 +241,13 @@ impl Builder<'_> {
                 if self.complete {
                     return Err(ReportError::malformed_xml("a second report behind the first"));
                 }
-                self.note_namespaces(tag);
-                let prefix = tag.name().into_inner().split_once(':').map_or("", |(prefix, _)| prefix);
-                self.report.namespace = self.namespace(prefix).map(str::to_owned);
+                let declared = Declared::of(tag);
+                self.report.namespace = self.namespaces.root(tag.name().into_inner(), &declared);
             }
-            Node::Extension => self.note_namespaces(tag),
             Node::Policy if self.report.policy != Policy::default() => {
                 // The first one counts; the others are passed over whole.
                 self.warn_in("repeated", child.1);
-                let start = self.unknown_names.len();
-                self.unknown_names.push_str(tag.name().into_inner());
-                let unknown = Span::new(start..self.unknown_names.len());
-                return Ok(Open { node: Node::Unknown, name: "", unknown });
+                return Ok(self.unknown(tag.name().into_inner()));
             }
             _ => {}
         }
@@ -211,10 +259,7 @@ impl Builder<'_> {
         let local = local_name(name);
         if self.complete {
             self.warnings.add_once("trailing_junk");
-            let start = self.unknown_names.len();
-            self.unknown_names.push_str(name);
-            let unknown = Span::new(start..self.unknown_names.len());
-            return Ok(Open { node: Node::Unknown, name: "", unknown });
+            return Ok(self.unknown(name));
         }
         if local.eq_ignore_ascii_case("schema") {
             // Mails of ikea.com start with an "xs:schema" that never ends (parsedmarc #18).
@@ -307,38 +352,14 @@ impl Builder<'_> {
         Ok(())
     }
 
-    fn note_namespaces(&mut self, tag: &BytesStart<'_>) {
-        for attribute in tag.attributes().with_checks(false).filter_map(Result::ok) {
-            let prefix = match attribute.key.into_inner() {
-                "xmlns" => "",
-                key => match key.strip_prefix("xmlns:") {
-                    Some(prefix) => prefix,
-                    None => continue,
-                },
-            };
-            let namespace = attribute.value.trim();
-            if !namespace.is_empty() && self.namespaces.len() < self.limits.attributes {
-                self.namespaces.push((prefix.to_owned(), namespace.to_owned()));
-            }
-        }
-    }
-
-    fn namespace(&self, prefix: &str) -> Option<&str> {
-        let mut found = self.namespaces.iter().rev().filter(|(known, _)| known == prefix);
-        found.next().map(|(_, namespace)| namespace.as_str())
-    }
-
     /// Keeps the name of a file-level extension (RFC 9990 section 5).
-    fn note_extension(&mut self, tag: &BytesStart<'_>) {
-        let known = self.namespaces.len();
-        self.note_namespaces(tag);
+    fn note_extension(&mut self, tag: &BytesStart<'_>, declared: &Declared) {
         let name = tag.name().into_inner();
         let (prefix, local) = name.split_once(':').unwrap_or(("", name));
-        let extension = match self.namespace(prefix) {
-            Some(namespace) => format!("{{{namespace}}}{local}"),
-            None => name.to_owned(),
+        let extension = match self.namespaces.of(prefix, declared) {
+            Some(namespace) if !namespace.is_empty() => format!("{{{namespace}}}{local}"),
+            _ => name.to_owned(),
         };
-        self.namespaces.truncate(known);
         let cost = extension.len() + 64;
         if self.outside + cost <= self.limits.record_bytes && !self.report.extensions.contains(&extension) {
             self.outside += cost;
@@ -352,6 +373,8 @@ fn ends_element(text: &str, name: &str) -> bool {
     let end = text.trim().strip_suffix('>').and_then(|text| text.strip_suffix(name));
     !name.is_empty() && end.is_some_and(|text| text.ends_with('/'))
 }
+
+const XML_SCHEMA: &str = "http://www.w3.org/2001/XMLSchema";
 
 /// A tag to go past as if it were not there.
 const PASS_OVER: Open = Open { node: Node::Document, name: "", unknown: Span::NONE };

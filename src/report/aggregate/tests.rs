@@ -389,3 +389,245 @@ fn a_byte_order_mark_in_a_text_is_a_part_of_it() {
         }
     }
 }
+
+/// What a document says in short: each record's address, count, recipients' domain and results.
+fn said(document: &str) -> Vec<String> {
+    let by_hand = outcome(document.as_bytes(), PIECE, true);
+    assert_eq!(difference(&by_hand, &outcome(document.as_bytes(), PIECE, false)), None, "{document}");
+    let by_hand = by_hand.unwrap();
+    let records = by_hand["records"].as_array().unwrap().iter();
+    records
+        .map(|record| {
+            let count = |name: &str| record[name].as_array().unwrap().len();
+            format!(
+                "{} {} to {} {}+{}",
+                record["source_ip"].as_str().unwrap(),
+                record["count"],
+                record["envelope_to"],
+                count("dkim_results"),
+                count("spf_results")
+            )
+        })
+        .collect()
+}
+
+/// A document with a record, and scraps at the start and the end of it, of its row and of the root.
+fn around(root: &str, scraps: [&str; 5]) -> String {
+    let [before, in_record, in_row, behind, at_end] = scraps;
+    format!(
+        "<feedback {root}>{before}<record>{in_record}<row>{in_row}<source_ip>192.0.2.10</source_ip><count>4</count></row>\
+         <identifiers><header_from>example.com</header_from></identifiers><auth_results><dkim><domain>example.com</domain>\
+         <result>fail</result></dkim></auth_results>{behind}</record>{at_end}</feedback>"
+    )
+}
+
+#[test]
+fn elements_of_another_namespace_are_extensions() {
+    let foreign = [
+        "<e:record xmlns:e='urn:example:e'><e:row><e:source_ip>203.0.113.5</e:source_ip><e:count>900</e:count></e:row></e:record>",
+        "<e:row xmlns:e='urn:example:e'><e:source_ip>203.0.113.5</e:source_ip><e:count>900</e:count></e:row>",
+        "<e:count xmlns:e='urn:example:e'>900</e:count>",
+        "<e:auth_results xmlns:e='urn:example:e'><e:dkim><e:result>pass</e:result></e:dkim></e:auth_results>",
+        "<record xmlns='urn:example:e'><row><source_ip>203.0.113.5</source_ip><count>900</count></row></record>",
+        "<row xmlns='urn:example:e'><count>900</count></row>",
+        "<identifiers xmlns='urn:example:e'><envelope_to>victim.example</envelope_to></identifiers>",
+        "<e:identifiers xmlns:e='urn:example:e' xmlns='urn:ietf:params:xml:ns:dmarc-2.0'>\
+         <envelope_to>victim.example</envelope_to></e:identifiers>",
+        "<e:identifiers xmlns:e='urn:example:e'/>",
+    ];
+    for root in
+        ["", "xmlns='urn:ietf:params:xml:ns:dmarc-2.0'", "xmlns='http://dmarc.org/dmarc-xml/0.1' a='>'"]
+    {
+        for scrap in foreign {
+            for place in 0..5 {
+                let mut scraps = [""; 5];
+                scraps[place] = scrap;
+                let document = around(root, scraps);
+                assert_eq!(said(&document), ["192.0.2.10 4 to null 1+0"], "{document}");
+            }
+        }
+    }
+    // A prefix that the root declares for something else.
+    let elsewhere =
+        around("xmlns:e='urn:example:e'", ["<e:record/>", "<e:row/>", "<e:count>9</e:count>", "", ""]);
+    assert_eq!(said(&elsewhere), ["192.0.2.10 4 to null 1+0"]);
+    // In a value, too.
+    let inside = around("", [""; 5]).replace(">4<", ">4<e:count xmlns:e='urn:example:e'>900</e:count><");
+    assert_eq!(said(&inside), ["192.0.2.10 4 to null 1+0"]);
+}
+
+#[test]
+fn an_element_that_changes_the_default_namespace_does_so_for_what_is_in_it() {
+    let document = "<d:feedback xmlns:d='urn:ietf:params:xml:ns:dmarc-2.0'><d:record xmlns='urn:example:e'>\
+        <row><count>900</count></row><d:row><count>900</count><d:source_ip>192.0.2.10</d:source_ip><d:count>4</d:count>\
+        </d:row></d:record><record><row><source_ip>192.0.2.11</source_ip><count>5</count></row></record></d:feedback>";
+    assert_eq!(said(document), ["192.0.2.10 4 to null 0+0", "192.0.2.11 5 to null 0+0"]);
+}
+
+#[test]
+fn what_reporters_do_with_namespaces_is_no_extension() {
+    let plain = around("", [""; 5]);
+    let prefixed = plain.replace("</", "</ns:").replace('<', "<ns:").replace("<ns:/ns:", "</ns:");
+    for document in [
+        // .NET.
+        plain.replace("<record>", "<record xmlns=\"\">").replace("<feedback", "<feedback xmlns='urn:x'"),
+        plain.replace("<row>", "<row xmlns='http://dmarc.org/dmarc-xml/0.1'>"),
+        prefixed.clone(),
+        prefixed.replace("<ns:feedback", "<ns:feedback xmlns:ns='http://dmarc.org/dmarc-xml/0.1'"),
+        prefixed.replace("<ns:feedback", "<ns:feedback xmlns:ns='urn:made-up'"),
+        // RFC 7489: the root is qualified, its children are not.
+        plain.replace("feedback", "ns:feedback").replace("<ns:feedback", "<ns:feedback xmlns:ns='urn:x'"),
+        plain
+            .replace("feedback", "ns:feedback")
+            .replace("<ns:feedback", "<ns:feedback xmlns:ns='urn:x' xmlns='urn:y'"),
+        plain.replace(
+            "<record>",
+            "<record xmlns:xsi='http://www.w3.org/2001/XMLSchema-instance' xsi:nil='false'>",
+        ),
+    ] {
+        assert_eq!(said(&document), ["192.0.2.10 4 to null 1+0"], "{document}");
+    }
+}
+
+#[test]
+fn no_more_namespaces_are_in_force_than_a_tag_may_have() {
+    let declare = |from: usize, count: usize| {
+        (from..from + count).map(|n| format!(" xmlns:n{n}='urn:n'")).collect::<String>()
+    };
+    let document =
+        |count| format!("<feedback{}><record{}></record></feedback>", declare(0, 40), declare(40, count));
+    let limits = Limits::default();
+    assert!(read(document(24).as_bytes(), &limits, |_| {}).is_ok());
+    let error = read(document(25).as_bytes(), &limits, |_| {}).unwrap_err();
+    assert_eq!(error.code(), "limit_attributes");
+    // What has ended counts no more.
+    let one_after_another = format!("<feedback>{}</feedback>", "<record a='' xmlns:n='urn:n'/>".repeat(1000));
+    assert!(read(one_after_another.as_bytes(), &limits, |_| {}).is_ok());
+}
+
+#[test]
+fn a_name_with_a_control_character_is_none() {
+    for odd in ["\0", "\u{1}", "\t", "\u{7f}", "\u{85}", "\u{202e}", "\u{200b}", "&#1;", "&#x202e;"] {
+        let name = format!("example.com{odd}.evil.example");
+        let document = format!(
+            "<feedback><policy_published><domain>{name}</domain></policy_published><record><row><source_ip>192.0.2.10\
+             </source_ip><count>3</count><policy_evaluated><reason><comment>a{odd}b</comment></reason></policy_evaluated>\
+             </row><identifiers><header_from>{name}</header_from><envelope_to>example.com</envelope_to></identifiers>\
+             <auth_results><dkim><domain>{name}</domain><selector>s{odd}1</selector><result>pass</result></dkim>\
+             <spf><domain>{name}</domain><result>pass</result></spf></auth_results></record></feedback>"
+        );
+        let read = all(document.as_bytes());
+        let record = &read["records"][0];
+        assert_eq!(record["header_from"], Value::Null, "{odd:?}");
+        assert_eq!(record["envelope_to"], "example.com");
+        assert_eq!(
+            record["dkim_results"][0],
+            json!({
+                "domain": null, "selector": null, "result": "pass", "human_result": null
+            })
+        );
+        assert_eq!(record["spf_results"][0]["domain"], Value::Null);
+        assert_ne!(record["reasons"][0]["comment"], Value::Null, "text for people stays");
+        let warnings = read["warnings"].as_array().unwrap().iter();
+        let places: Vec<_> = warnings
+            .filter(|warning| warning["code"] == "control_character")
+            .map(|warning| warning["at"].as_str().unwrap())
+            .collect();
+        assert_eq!(
+            places,
+            [
+                "policy_published/domain",
+                "record[1]/identifiers/header_from",
+                "record[1]/auth_results/dkim/domain",
+                "record[1]/auth_results/dkim/selector",
+                "record[1]/auth_results/spf/domain",
+            ]
+        );
+    }
+    let international = "<feedback><record><row><source_ip>192.0.2.10</source_ip><count>3</count></row><identifiers>\
+        <header_from>bücher€.example</header_from></identifiers></record></feedback>";
+    assert_eq!(all(international.as_bytes())["records"][0]["header_from"], "bücher€.example");
+}
+
+#[test]
+fn counts_beyond_any_real_day_are_refused() {
+    let document = |counts: &[&str]| {
+        let record = |count: &&str| {
+            format!("<record><row><source_ip>192.0.2.10</source_ip><count>{count}</count></row></record>")
+        };
+        format!("<feedback>{}</feedback>", counts.iter().map(record).collect::<String>())
+    };
+    let code = |counts: &[&str]| {
+        let read = read(document(counts).as_bytes(), &Limits::default(), |_| {});
+        read.map_or_else(|error| error.code(), |_| "read")
+    };
+    assert_eq!(code(&["1000000000"]), "read");
+    assert_eq!(code(&["1000000000"; 10]), "read");
+    assert_eq!(code(&["1000000000"; 11]), "count_implausible");
+    for count in [
+        "1000000001",
+        "4294967296",
+        "9223372036854775807",
+        "18446744073709542916",
+        "18446744073709551616",
+        "1e10",
+        "1e300",
+    ] {
+        assert_eq!(code(&[count]), "count_implausible", "{count}");
+        assert_eq!(code(&["5", count]), "count_implausible", "{count}");
+    }
+    for count in ["-1", "-9223372036854775808", "-1e30", "-0.5e1"] {
+        assert_eq!(code(&[count]), "negative_count", "{count}");
+    }
+}
+
+#[test]
+fn dates_that_cannot_be_right_are_told() {
+    let told = |begin: &str, end: &str| {
+        let document = format!(
+            "<feedback><report_metadata><date_range><begin>{begin}</begin><end>{end}</end></date_range>\
+             </report_metadata></feedback>"
+        );
+        let report = read(document.as_bytes(), &Limits::default(), |_| {}).unwrap();
+        let codes =
+            report.warnings.iter().map(|warning| warning.code).filter(|code| code.starts_with("date_"));
+        codes.collect::<Vec<_>>().join(" ")
+    };
+    assert_eq!(told("1795910400", "1795996799"), "");
+    assert_eq!(
+        told("1795910400000", "1795996799000"),
+        "date_implausible date_implausible date_range_too_long"
+    );
+    assert_eq!(told("-86400", "-1"), "date_implausible date_implausible");
+    assert_eq!(told("0", "4294967295"), "date_implausible date_range_too_long");
+    assert_eq!(told("0", "86399"), "date_implausible date_implausible");
+    assert_eq!(told("1795910400", "1798934400"), "");
+    assert_eq!(told("1795910400", "1798934401"), "date_range_too_long");
+    assert_eq!(told("1795996799", "1795910400"), "date_range_reversed");
+}
+
+#[test]
+fn the_folded_hash_knows_no_case_of_names() {
+    let document = |org_name: &str, email: &str, domain: &str| {
+        format!(
+            "<feedback><report_metadata><org_name>{org_name}</org_name><email>{email}</email></report_metadata>\
+             <policy_published><domain>{domain}</domain><p>none</p></policy_published></feedback>"
+        )
+    };
+    let hashes = |document: String| {
+        let report = read(document.as_bytes(), &Limits::default(), |_| {}).unwrap();
+        (report.content_hash, report.folded_hash)
+    };
+    let (as_written, folded) = hashes(document("mail.example", "a@mail.example", "example.com"));
+    assert_eq!(as_written, folded, "what is in lower case is stored under the same hash as ever");
+    for other in [
+        document("Mail.Example", "a@mail.example", "example.com"),
+        document("mail.example", "A@MAIL.example", "example.com"),
+        document("mail.example", "a@mail.example", "Example.COM."),
+    ] {
+        let (as_written, other) = hashes(other);
+        assert_ne!(as_written, folded);
+        assert_eq!(other, folded);
+    }
+    assert_ne!(hashes(document("mail2.example", "a@mail.example", "example.com")).1, folded);
+}

@@ -8,7 +8,7 @@ use super::{
     model::{Aggregate, Format},
     record::Span,
 };
-use crate::report::{ReportError, number::Number};
+use crate::report::{LONGEST_RANGE, MOST_A_RECORD, MOST_A_REPORT, ReportError, number::Number};
 
 impl Builder<'_> {
     /// Keeps the value that ends here.
@@ -76,6 +76,9 @@ impl Builder<'_> {
         self.arena.truncate(self.value_start);
         if text.is_empty() {
             return Ok(());
+        }
+        if field == Field::PolicyDomain && text.chars().any(is_invisible) {
+            self.warn("control_character");
         }
         // A value costs memory besides its bytes.
         self.outside += text.len() + 64;
@@ -195,16 +198,41 @@ impl Builder<'_> {
     fn show_record(&mut self) -> Result<(), ReportError> {
         let count = self.count()?;
         let (Some(address), Some(count)) = (self.source_ip(), count) else { return Ok(()) };
-        let overflow = ReportError::CountOverflow { record: self.seen };
-        self.report.messages = self.report.messages.checked_add(count).ok_or(overflow)?;
+        self.report.messages = MOST_A_REPORT.add(self.report.messages, count, self.seen)?;
         self.report.records += 1;
         self.record.settle(address, count);
+        if may_hold_invisible(self.record.text()) {
+            self.drop_invisible();
+        }
         if self.record.header_from().is_none() {
             self.warn_in("header_from_missing", "identifiers/header_from");
         }
         self.hash.record(&self.record);
         (self.each)(&self.record);
         Ok(())
+    }
+
+    /// Takes names out of the record that hold characters without a glyph: no domain and no selector has any, and
+    /// what is left when they are not shown is another name. Text for people may have them.
+    #[cold]
+    fn drop_invisible(&mut self) {
+        let record = &mut self.record;
+        let fields = &record.fields;
+        let mut places: Vec<(&'static str, Span)> = vec![
+            ("identifiers/header_from", fields.header_from),
+            ("identifiers/envelope_from", fields.envelope_from),
+            ("identifiers/envelope_to", fields.envelope_to),
+        ];
+        let signed = |result: &[Span; 4]| {
+            [("auth_results/dkim/domain", result[0]), ("auth_results/dkim/selector", result[1])]
+        };
+        places.extend(record.dkim_results.iter().flat_map(signed));
+        places.extend(record.spf_results.iter().map(|result| ("auth_results/spf/domain", result[0])));
+        places.retain(|(_, span)| record.get(*span).is_some_and(|text| text.chars().any(is_invisible)));
+        for (at, span) in places {
+            self.record.forget(span);
+            self.warn_in("control_character", at);
+        }
     }
 
     /// The end of the document.
@@ -218,6 +246,11 @@ impl Builder<'_> {
             || report.generator.is_some()
         {
             self.report.format = Format::Rfc9990;
+        }
+        for (at, time) in [("begin", self.report.begin), ("end", self.report.end)] {
+            if time.is_some_and(|time| !PLAUSIBLE_TIMES.contains(&time)) {
+                self.warnings.add("date_implausible", || format!("report_metadata/date_range/{at}"));
+            }
         }
         let report = &self.report;
         let missing = [
@@ -233,11 +266,18 @@ impl Builder<'_> {
                 "report_metadata/date_range",
                 report.begin > report.end && report.end.is_some(),
             ),
+            (
+                "date_range_too_long",
+                "report_metadata/date_range",
+                matches!((report.begin, report.end), (Some(begin), Some(end))
+                    if end.saturating_sub(begin) > LONGEST_RANGE),
+            ),
         ];
         for (code, at, _) in missing.into_iter().filter(|(.., missing)| *missing) {
             self.warnings.add_missing(code, at);
         }
         self.report.content_hash = self.hash.report(&self.report);
+        self.report.folded_hash = self.hash.folded(&self.report);
         self.report.warnings = self.warnings.into_list();
         Ok(self.report)
     }
@@ -260,17 +300,17 @@ impl Builder<'_> {
             return Ok(None);
         };
         if let Ok(count) = text.parse() {
-            return Ok(Some(count));
+            return MOST_A_RECORD.check(count, self.seen).map(Some);
         }
         match Number::parse(text) {
             Some(number) if number.whole < 0 => {
                 let count = text.chars().take(40).collect();
                 Err(ReportError::NegativeCount { count, record: self.seen })
             }
-            Some(Number { whole, fraction: false }) => match u64::try_from(whole) {
-                Ok(count) => Ok(Some(count)),
-                Err(_) => Err(ReportError::CountOverflow { record: self.seen }),
-            },
+            Some(Number { whole, fraction: false }) => {
+                let count = u64::try_from(whole).unwrap_or(u64::MAX);
+                MOST_A_RECORD.check(count, self.seen).map(Some)
+            }
             _ => {
                 self.warn_in("count_invalid", "row/count");
                 Ok(None)
@@ -324,6 +364,24 @@ fn trim(raw: &[u8]) -> (usize, usize) {
     let from_start = text.trim_start_matches(blank);
     (raw.len() - from_start.len(), from_start.trim_end_matches(blank).len())
 }
+
+/// Control characters, and those that change the direction of text or show nothing.
+fn is_invisible(character: char) -> bool {
+    character.is_control()
+        || matches!(character, '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2060}'..='\u{206f}' | '\u{feff}')
+}
+
+/// Whether a text has bytes that such characters have; most texts have none. Looks at all of it, so that the compiler
+/// can take many bytes at a time.
+fn may_hold_invisible(text: &str) -> bool {
+    text.bytes().fold(false, |found, byte| {
+        found | (byte < b' ') | (byte == 0x7f) | (byte == 0xc2) | (byte == 0xe2) | (byte == 0xef)
+    })
+}
+
+/// From the year of DMARC's first publication to that in which 32 bits of seconds end. A date in milliseconds lies far
+/// beyond.
+const PLAUSIBLE_TIMES: std::ops::Range<i64> = 1_325_376_000..4_294_967_296;
 
 /// The namespace of RFC 9990 appendix A.
 const RFC9990_NAMESPACE: &str = "urn:ietf:params:xml:ns:dmarc-2.0";

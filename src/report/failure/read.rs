@@ -2,15 +2,16 @@ use std::net::IpAddr;
 
 use super::fields::{Fields, unfold};
 use super::{FailureReport, Parts, header, text};
-use crate::report::{Limits, ReportError, Warning};
+use crate::report::{Limits, MOST_A_RECORD, ReportError, Warning, number::Number};
 
 /// Reads a failure report from its pieces.
 ///
 /// # Errors
 ///
-/// [`ReportError::NotAReport`] when neither the feedback part nor the text holds anything that such a report has.
+/// [`ReportError::NotAReport`] when neither the feedback part nor the text holds anything that such a report has; when it
+/// stands for an implausible number of messages.
 pub fn read(parts: &Parts, limits: &Limits) -> Result<FailureReport, ReportError> {
-    let mut reader = Reader { known: 0, limits, report: FailureReport::default() };
+    let mut reader = Reader { known: 0, limits, refused: None, report: FailureReport::default() };
     let mut reported = parts.headers.as_deref();
     if let Some(feedback) = &parts.feedback {
         for (name, value) in Fields::new(feedback) {
@@ -29,6 +30,9 @@ pub fn read(parts: &Parts, limits: &Limits) -> Result<FailureReport, ReportError
     if reader.known == 0 {
         return Err(ReportError::NotAReport { reason: "there is no field of a failure report in it".into() });
     }
+    if let Some(refused) = reader.refused {
+        return Err(refused);
+    }
     match reported {
         Some(block) => reader.headers(block),
         None => reader.warn("headers_missing", "headers"),
@@ -40,12 +44,20 @@ struct Reader<'a> {
     /// Fields that only a feedback report has.
     known: usize,
     limits: &'a Limits,
+    /// A count that cannot be right.
+    refused: Option<ReportError>,
     report: FailureReport,
 }
 
 impl Reader<'_> {
     /// Takes a field of the feedback part; `name` is lower case.
     fn field(&mut self, name: &[u8], value: &[u8]) {
+        if matches!(name, b"reported-domain" | b"dkim-domain" | b"dkim-selector")
+            && value.iter().any(|byte| byte.is_ascii_control() && !byte.is_ascii_whitespace())
+        {
+            self.known += 1;
+            return self.refuse_name(name, value);
+        }
         let value = self.cut(name, unfold(value));
         let report = &mut self.report;
         self.known += 1;
@@ -87,6 +99,16 @@ impl Reader<'_> {
         }
     }
 
+    /// Leaves out a name with a control character. A domain is kept with the character in sight, for whoever decides
+    /// what the report is about.
+    fn refuse_name(&mut self, name: &[u8], value: &[u8]) {
+        self.warn("control_character", &format!("feedback/{}", String::from_utf8_lossy(name)));
+        if name == b"reported-domain" {
+            let shown = String::from_utf8_lossy(value).trim().replace(|c: char| c.is_control(), "\u{fffd}");
+            push(&mut self.report.reported_domain, shown);
+        }
+    }
+
     /// Takes what is wanted of the reported message's header block.
     fn headers(&mut self, block: &[u8]) {
         let header = header::read(block);
@@ -115,9 +137,16 @@ impl Reader<'_> {
     }
 
     fn incidents(&mut self, value: &str) {
-        self.report.incidents = value.parse().ok();
-        if self.report.incidents.is_none() {
-            self.warn("incidents_invalid", "feedback/Incidents");
+        let number = Number::parse(value).filter(|number| !number.fraction && number.whole >= 0);
+        let Some(Number { whole, .. }) = number else {
+            self.report.incidents = None;
+            return self.warn("incidents_invalid", "feedback/Incidents");
+        };
+        match MOST_A_RECORD.check(u64::try_from(whole).unwrap_or(u64::MAX), 0) {
+            Ok(count) => self.report.incidents = Some(count),
+            Err(implausible) => {
+                self.refused.get_or_insert(implausible);
+            }
         }
     }
 

@@ -8,7 +8,7 @@ use super::{
     time::Time,
     value::{Scalar, Texts},
 };
-use crate::report::{Limits, ReportError, warning::Warnings};
+use crate::report::{Limits, MOST_A_RECORD, MOST_A_REPORT, ReportError, warning::Warnings};
 
 /// What is known while a report is read.
 pub(super) struct Context<'a> {
@@ -114,10 +114,7 @@ impl<'a> Context<'a> {
                 let count = number.whole.to_string();
                 return Err(self.refuse(ReportError::NegativeCount { count, record }));
             }
-            Some(number) if !number.fraction => match u64::try_from(number.whole) {
-                Ok(count) => count,
-                Err(_) => return Err(self.refuse(ReportError::CountOverflow { record })),
-            },
+            Some(number) if !number.fraction => u64::try_from(number.whole).unwrap_or(u64::MAX),
             _ => {
                 if value != Scalar::Missing {
                     self.warn("count_invalid", member);
@@ -125,10 +122,12 @@ impl<'a> Context<'a> {
                 return Ok(None);
             }
         };
-        self.sum = match self.sum.checked_add(count) {
-            Some(sum) => sum,
-            None => return Err(self.refuse(ReportError::CountOverflow { record })),
-        };
+        let sum =
+            MOST_A_RECORD.check(count, record).and_then(|count| MOST_A_REPORT.add(self.sum, count, record));
+        match sum {
+            Ok(sum) => self.sum = sum,
+            Err(implausible) => return Err(self.refuse(implausible)),
+        }
         Ok(Some(count))
     }
 

@@ -2,7 +2,10 @@
 
 use serde::Serialize;
 
-use crate::report::{Warning, canonical::Canonical};
+use crate::{
+    domains::normalize,
+    report::{Warning, canonical::Canonical},
+};
 
 /// A TLS report. Values are the reporter's words without surrounding white space; what was missing or empty
 /// is `None`.
@@ -20,6 +23,11 @@ pub struct TlsReport {
     pub contact_info: Option<String>,
     /// `policies`.
     pub policies: Vec<TlsPolicy>,
+    /// The domain that the report is about by the mail that brought it; see [`announced_domain`].
+    ///
+    /// [`announced_domain`]: super::announced_domain
+    #[serde(skip)]
+    pub announced_domain: Option<String>,
     /// What was repaired, left out or unreadable.
     #[serde(skip)]
     pub warnings: Vec<Warning>,
@@ -76,15 +84,38 @@ impl TlsReport {
     ///   text `contact_info`, the number of policies as u32, and the sum modulo 2^128 of the hashes of all
     ///   policies as u128.
     pub fn content_hash(&self) -> u128 {
+        self.hash_with(self.organization_name.as_deref(), self.contact_info.as_deref())
+    }
+
+    /// The same whatever the case of `organization_name` and `contact_info`.
+    pub fn folded_hash(&self) -> u128 {
+        let lower = |text: &Option<String>| text.as_deref().map(str::to_lowercase);
+        self.hash_with(lower(&self.organization_name).as_deref(), lower(&self.contact_info).as_deref())
+    }
+
+    /// The domain that a policy is about, normalized. `None` when nothing says it.
+    ///
+    /// RFC 8460 section 4.4 wants the recipient's domain in `policy-domain`; it is left out, or names the mail host that
+    /// a TLSA record belongs to (one host of many customers). The mail then says which domain the report is about.
+    pub fn domain_of(&self, policy: &TlsPolicy) -> Option<String> {
+        let own = policy.policy_domain.as_deref().and_then(normalize);
+        let announced = self.announced_domain.as_ref();
+        match own {
+            Some(own) if announced.is_none() || !policy.is_about_host(&own) => Some(own),
+            own => announced.cloned().or(own),
+        }
+    }
+
+    fn hash_with(&self, organization_name: Option<&str>, contact_info: Option<&str>) -> u128 {
         let policies = self.policies.iter().map(TlsPolicy::hash);
         let sum = policies.fold(0_u128, u128::wrapping_add);
         let mut encoded = Canonical::default();
         encoded.bytes(&[2]);
-        encoded.text(self.organization_name.as_deref());
+        encoded.text(organization_name);
         encoded.text(self.report_id.as_deref());
         encoded.signed(self.begin);
         encoded.signed(self.end);
-        encoded.text(self.contact_info.as_deref());
+        encoded.text(contact_info);
         encoded.length(self.policies.len());
         encoded.bytes(&sum.to_le_bytes());
         encoded.hash()
@@ -92,6 +123,14 @@ impl TlsReport {
 }
 
 impl TlsPolicy {
+    /// Whether its domain is the name of a mail host.
+    fn is_about_host(&self, domain: &str) -> bool {
+        let mut hosts =
+            self.mx_host.iter().chain(self.failures.iter().flat_map(|f| &f.receiving_mx_hostname));
+        self.policy_type.as_deref() == Some("tlsa")
+            || hosts.any(|host| normalize(host).as_deref() == Some(domain))
+    }
+
     fn hash(&self) -> u128 {
         let mut encoded = Canonical::default();
         encoded.text(self.policy_type.as_deref());

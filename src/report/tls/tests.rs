@@ -3,7 +3,7 @@
 use proptest::prelude::*;
 use serde_json::{Value, json};
 
-use super::read;
+use super::{TlsReport, read};
 use crate::report::Limits;
 
 proptest! {
@@ -81,16 +81,18 @@ fn policy() -> impl Strategy<Value = Value> {
     let detail = ("[a-z-]{1,9}", any::<u16>())
         .prop_map(|(result, count)| json!({ "result-type": result, "failed-session-count": count }));
     let details = proptest::collection::vec(detail, 0..3);
-    ("[a-z.]{1,9}", any::<u32>(), any::<u32>(), details).prop_map(|(domain, successful, failed, details)| {
-        json!({
-            "policy": { "policy-type": "sts", "policy-domain": domain },
-            "summary": {
-                "total-successful-session-count": successful,
-                "total-failure-session-count": failed,
-            },
-            "failure-details": details,
-        })
-    })
+    ("[a-z.]{1,9}", 0..=1_000_000_000_u32, 0..=1_000_000_000_u32, details).prop_map(
+        |(domain, successful, failed, details)| {
+            json!({
+                "policy": { "policy-type": "sts", "policy-domain": domain },
+                "summary": {
+                    "total-successful-session-count": successful,
+                    "total-failure-session-count": failed,
+                },
+                "failure-details": details,
+            })
+        },
+    )
 }
 
 fn json_value() -> impl Strategy<Value = Value> {
@@ -128,3 +130,47 @@ fn json_value() -> impl Strategy<Value = Value> {
 
 /// The content hash of the fixture `sts.json`.
 const PINNED: &str = "8a2d0cc581ca79c0acb3b6421d4f4b22";
+
+#[test]
+fn counts_beyond_any_real_day_are_refused() {
+    let code = |successful: &str, failed: &str, details: &str| {
+        let document = format!(
+            r#"{{"organization-name":"a","report-id":"b","policies":[{{"summary":{{"total-successful-session-count":{successful},
+            "total-failure-session-count":{failed}}},"failure-details":[{{"failed-session-count":{details}}}]}}]}}"#
+        );
+        read(document.as_bytes(), &Limits::default()).map_or_else(|error| error.code(), |_| "read")
+    };
+    assert_eq!(code("1000000000", "1000000000", "\"1000000000\""), "read");
+    for count in ["1000000001", "\"9223372036854775807\"", "18446744073709551615", "1e300"] {
+        assert_eq!(code(count, "0", "0"), "count_implausible", "{count}");
+        assert_eq!(code("0", count, "0"), "count_implausible", "{count}");
+        assert_eq!(code("0", "0", count), "count_implausible", "{count}");
+    }
+    assert_eq!(code("-1", "0", "0"), "negative_count");
+    let many = r#"{"summary":{"total-successful-session-count":1000000000}},"#.repeat(11);
+    let document = format!(r#"{{"report-id":"b","policies":[{}]}}"#, many.trim_end_matches(','));
+    assert_eq!(read(document.as_bytes(), &Limits::default()).unwrap_err().code(), "count_implausible");
+}
+
+#[test]
+fn a_policy_is_about_the_domain_that_the_mail_announces() {
+    let domain = |announced: Option<&str>, policy: &str| {
+        let document = format!(r#"{{"organization-name":"a","report-id":"b","policies":[{policy}]}}"#);
+        let report = read(document.as_bytes(), &Limits::default()).unwrap();
+        let report = TlsReport { announced_domain: announced.map(str::to_owned), ..report };
+        report.domain_of(&report.policies[0])
+    };
+    let announced = Some("example.com");
+    let none = r#"{"policy":{"policy-type":"no-policy-found"}}"#;
+    let dane = r#"{"policy":{"policy-type":"tlsa","policy-domain":"mx1.hoster.example"}}"#;
+    let host = r#"{"policy":{"policy-type":"no-policy-found","policy-domain":"MX1.hoster.example"},
+        "failure-details":[{"receiving-mx-hostname":"mx1.hoster.example."}]}"#;
+    let sts = r#"{"policy":{"policy-type":"sts","policy-domain":"Shop.Example.com.","mx-host":["mx.example.net"]}}"#;
+    for policy in [none, dane, host] {
+        assert_eq!(domain(announced, policy).as_deref(), announced, "{policy}");
+    }
+    assert_eq!(domain(announced, sts).as_deref(), Some("shop.example.com"));
+    assert_eq!(domain(None, none), None);
+    assert_eq!(domain(None, dane).as_deref(), Some("mx1.hoster.example"));
+    assert_eq!(domain(None, host).as_deref(), Some("mx1.hoster.example"));
+}

@@ -127,6 +127,10 @@ impl Session<'_> {
         match reply {
             Reply::STORED => {
                 self.messages += 1;
+                self.commands = 0;
+                if let Some(slot) = wire.clock().slot() {
+                    slot.entry().delivered();
+                }
                 event.stored();
             }
             Reply::TOO_BIG => {

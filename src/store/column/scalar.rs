@@ -26,6 +26,13 @@ pub struct Identity(pub u128);
 #[derive(Clone, Copy, Debug)]
 pub(in crate::store) struct Address(pub IpAddr);
 
+impl Seconds {
+    /// None for what DateTime64 has no place for: it goes from 1900 to 2299, and shows anything else as a time of its own.
+    pub(in crate::store) fn representable(seconds: i64) -> Option<Self> {
+        (-2_208_988_800..10_413_792_000).contains(&seconds).then_some(Self(seconds))
+    }
+}
+
 impl Default for Address {
     fn default() -> Self {
         Self(IpAddr::from([0_u8; 16]))

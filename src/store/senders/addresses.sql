@@ -4,5 +4,5 @@ SELECT
     toUInt16(max(day)) AS last
 FROM daily_sources
 WHERE policy_domain IN ? AND day BETWEEN toDate(?) AND toDate(?)
-    AND received_month >= toStartOfMonth(toDate(?)) AND verdict != 'forged'
+    AND received_month >= toStartOfMonth(toDate(?)) AND believed
 GROUP BY place, source_ip

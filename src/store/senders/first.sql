@@ -6,5 +6,5 @@ SELECT
     toUInt16(min(a.day)) AS first, uniq(a.source_ip) AS addresses
 FROM daily_sources AS a
 GLOBAL LEFT ANY JOIN (SELECT source_ip, sender_key FROM sources FINAL) AS n ON n.source_ip = a.source_ip
-WHERE a.policy_domain IN ? AND a.day < toDate(?) AND a.verdict != 'forged'
+WHERE a.policy_domain IN ? AND a.day < toDate(?) AND a.believed
 GROUP BY place, sender_key

@@ -15,7 +15,7 @@ FROM (
                 toUInt8(transform(lower(toString(ifNull(p, ''))), ['none', 'quarantine', 'reject'], [0, 1, 2], 3)) AS shown,
                 count() AS reports, sum(messages) AS part
             FROM aggregate_reports
-            WHERE policy_domain IN ? AND verdict != 'forged' AND NOT date_suspect AND day <= toDate(?)
+            WHERE policy_domain IN ? AND believed AND day <= toDate(?)
             GROUP BY policy_domain, day, shown
         )
         GROUP BY domain, its_day

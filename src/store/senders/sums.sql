@@ -48,7 +48,7 @@ FROM (
             SELECT *
             FROM daily_sources
             WHERE policy_domain IN ? AND day BETWEEN toDate(?) AND toDate(?)
-                AND received_month >= toStartOfMonth(toDate(?)) AND verdict != 'forged'
+                AND received_month >= toStartOfMonth(toDate(?)) AND believed
         ) AS a LEFT ANY JOIN (
             SELECT source_ip, sender, sender_key, mail_server, toString(category) AS category,
                 toString(as_name) AS as_name,

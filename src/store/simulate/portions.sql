@@ -27,8 +27,9 @@ FROM (
         SELECT
             source_ip, count, dkim_aligned AS dkim_said, spf_aligned AS spf_said,
             if(normal(header_from) = '', policy_domain, normal(header_from)) AS author,
-            multiIf(NOT endsWith(author, concat('.', policy_domain)), '', has(?, author), author, '*') AS subdomain,
-            is_ours(author) AS is_within,
+            r.subdomain OR endsWith(author, concat('.', policy_domain)) AS is_below,
+            multiIf(NOT is_below, '', has(?, author), author, '*') AS subdomain,
+            is_below OR is_ours(author) AS is_within,
             arrayMap(reason -> plain(reason), reasons.type) AS reasons,
             arrayMap(name -> normal(name), arrayFilter(
                 (name, result) -> plain(result) = 'pass', dkim_results.domain, dkim_results.result)) AS signers,
@@ -38,7 +39,7 @@ FROM (
                 spf_results.domain, spf_results.scope, spf_results.result)) AS paths,
             if(plain(r.disposition) IN ('none', 'pass', 'quarantine', 'reject'), plain(r.disposition), '') AS disposition
         FROM aggregate_records AS r FINAL
-        WHERE policy_domain = ? AND day BETWEEN toDate(?) AND toDate(?) AND verdict != 'forged'
+        WHERE policy_domain = ? AND day BETWEEN toDate(?) AND toDate(?) AND believed
     )
     GROUP BY
         source_ip, subdomain, dkim_said, spf_said, dkim_relaxed, dkim_strict, spf_relaxed, spf_strict, excused,

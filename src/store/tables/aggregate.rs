@@ -1,5 +1,6 @@
-use super::{Context, codes, places, strings};
+use super::{Context, MOST_A_RECORD, MOST_A_REPORT, codes, places, strings};
 use crate::{
+    domains::{is_within, normalize},
     report::aggregate::{Aggregate, Record},
     store::{
         block::table,
@@ -17,6 +18,7 @@ table! {
         group_name: Words<false>,
         reporter: Words<false>,
         verdict: Words<false>,
+        standing: Words<false>,
         report_key: Fixed<Identity>,
         content_hash: Fixed<Identity>,
         conflict: Fixed<bool>,
@@ -63,6 +65,7 @@ table! {
         group_name: Words<false>,
         reporter: Words<false>,
         verdict: Words<false>,
+        standing: Words<false>,
         report_key: Runs<Identity>,
         content_hash: Runs<Identity>,
         record: Fixed<u32>,
@@ -77,6 +80,7 @@ table! {
         spf_aligned: Fixed<bool>,
         dmarc_pass: Fixed<bool>,
         header_from: Phrases,
+        subdomain: Fixed<bool>,
         envelope_from: Optional<Phrases>,
         envelope_to: Phrases,
         reasons_type as "reasons.type": List<Phrases>,
@@ -100,6 +104,7 @@ impl AggregateReports {
         self.group_name.push(context.group_name);
         self.reporter.push(context.reporter);
         self.verdict.push(context.verdict);
+        self.standing.push(context.standing);
         self.report_key.push(context.report_key());
         self.content_hash.push(context.content_hash());
         self.conflict.push(context.conflict);
@@ -116,8 +121,8 @@ impl AggregateReports {
         self.email.push(report.email.as_deref());
         self.extra_contact_info.push(report.extra_contact_info.as_deref());
         self.report_id.push(report.report_id.as_deref());
-        self.begin.push(report.begin.map(Seconds));
-        self.end.push(report.end.map(Seconds));
+        self.begin.push(report.begin.and_then(Seconds::representable));
+        self.end.push(report.end.and_then(Seconds::representable));
         self.errors.push(strings(&report.errors));
         self.generator.push(report.generator.as_deref());
         let policy = &report.policy;
@@ -133,7 +138,7 @@ impl AggregateReports {
         self.discovery_method.push(policy.discovery_method.as_deref());
         self.extensions.push(strings(&report.extensions));
         self.records.push(report.records);
-        self.messages.push(report.messages);
+        self.messages.push(report.messages.min(MOST_A_REPORT));
         self.warnings_code.push(codes(&report.warnings));
         self.warnings_at.push(places(&report.warnings));
     }
@@ -151,20 +156,23 @@ impl AggregateRecords {
         self.group_name.push(context.group_name);
         self.reporter.push(context.reporter);
         self.verdict.push(context.verdict);
+        self.standing.push(context.standing);
         self.report_key.push(context.report_key());
         self.content_hash.push(context.content_hash());
         self.record.push(position);
         self.received_at.push(context.received_at());
         self.precedence.push(context.precedence());
         self.source_ip.push(Address(record.source_ip()));
-        self.count.push(record.count());
+        self.count.push(record.count().min(MOST_A_RECORD));
         self.disposition.push(record.disposition().unwrap_or_default());
         self.dkim.push(dkim);
         self.spf.push(spf);
         self.dkim_aligned.push(dkim_aligned);
         self.spf_aligned.push(spf_aligned);
         self.dmarc_pass.push(dkim_aligned || spf_aligned);
-        self.header_from.push(record.header_from().unwrap_or_default());
+        let header_from = record.header_from().unwrap_or_default();
+        self.header_from.push(header_from);
+        self.subdomain.push(is_below(header_from, context.policy_domain));
         self.envelope_from.push(record.envelope_from());
         self.envelope_to.push(record.envelope_to().unwrap_or_default());
         self.reasons_type.push(record.reasons().map(|reason| reason.kind.unwrap_or_default()));
@@ -186,4 +194,60 @@ impl AggregateRecords {
 /// Some reporters write it with capitals. Whatever is not clearly a pass is none: a verdict is never made up.
 fn is_pass(verdict: &str) -> bool {
     verdict.eq_ignore_ascii_case("pass")
+}
+
+/// Whether a name as a reporter wrote it is that of a subdomain of `domain`, which is normalized. It may be in capitals,
+/// end in a dot or have U-labels.
+fn is_below(name: &str, domain: &str) -> bool {
+    if !name.is_ascii() {
+        return normalize(name).is_some_and(|name| name != domain && is_within(&name, domain));
+    }
+    let name = name.trim_ascii();
+    let name = name.strip_suffix('.').unwrap_or(name).as_bytes();
+    let Some((above, end)) = name.len().checked_sub(domain.len()).map(|at| name.split_at(at)) else {
+        return false;
+    };
+    !domain.is_empty() && end.eq_ignore_ascii_case(domain.as_bytes()) && matches!(above, [.., _, b'.'])
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    #[test]
+    fn a_subdomain_however_it_is_written() {
+        for (name, domain, expected) in [
+            ("mail.example.com", "example.com", true),
+            ("MAIL.Example.com", "example.com", true),
+            ("mail.example.com.", "example.com", true),
+            ("mail.xn--bcher-kva.example", "xn--bcher-kva.example", true),
+            ("mail.bücher.example", "xn--bcher-kva.example", true),
+            ("mail.BÜCHER.example.", "xn--bcher-kva.example", true),
+            ("bücher.example", "xn--bcher-kva.example", false),
+            ("example.com.", "example.com", false),
+            ("example.com", "example.com", false),
+            (".example.com", "example.com", false),
+            ("notexample.com", "example.com", false),
+            ("com", "example.com", false),
+            ("", "example.com", false),
+            ("example.com", "", false),
+        ] {
+            assert_eq!(is_below(name, domain), expected, "{name} {domain}");
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn domains_are_compared_as_names(
+            name in "([A-Za-z]{1,2}\\.){0,3}[A-Za-z]{1,2}\\.?", domain in "([a-z]{1,2}\\.){0,2}[a-z]{1,2}",
+        ) {
+            for name in [name.clone(), format!("{name}.{domain}"), format!("{name}{domain}")] {
+                let normal = normalize(&name);
+                let expected = normal.is_some_and(|name| name != domain && is_within(&name, &domain));
+                prop_assert!(is_below(&name, &domain) == expected || name.contains(".."), "{name} {domain}");
+            }
+        }
+    }
 }

@@ -1,4 +1,4 @@
-use super::{Context, strings};
+use super::{Context, MOST_A_REPORT, strings};
 use crate::store::{
     block::table,
     column::{Day, Fixed, Identity, List, Millis, Push, Text, Words},
@@ -20,7 +20,9 @@ table! {
         day: Fixed<Day>,
         group_name: Words<false>,
         reporter: Words<false>,
+        organization: Words<false>,
         verdict: Words<false>,
+        standing: Words<false>,
         report_id: Text,
         records: Fixed<u64>,
         messages: Fixed<u64>,
@@ -36,6 +38,8 @@ pub struct Delivery<'a> {
     pub decision: &'static str,
     /// `aggregate`, `tls` or `failure`.
     pub kind: &'static str,
+    /// Organizational domain of the From header of its mail, when DMARC passes; else empty.
+    pub organization: &'a str,
     /// Its id as written.
     pub report_id: &'a str,
     /// Records, policies or failure reports in it.
@@ -60,9 +64,11 @@ impl Deliveries {
         self.day.push(context.day);
         self.group_name.push(context.group_name);
         self.reporter.push(context.reporter);
+        self.organization.push(delivery.organization);
         self.verdict.push(context.verdict);
+        self.standing.push(context.standing);
         self.report_id.push(delivery.report_id);
         self.records.push(delivery.records);
-        self.messages.push(delivery.messages);
+        self.messages.push(delivery.messages.min(MOST_A_REPORT));
     }
 }

@@ -1,6 +1,6 @@
 use std::net::IpAddr;
 
-use super::{Context, codes, places, strings};
+use super::{Context, MOST_A_RECORD, codes, places, strings};
 use crate::{
     report::failure::FailureReport,
     store::{
@@ -17,6 +17,7 @@ table! {
         group_name: Words<false>,
         reporter: Words<false>,
         verdict: Words<false>,
+        standing: Words<false>,
         report_key: Fixed<Identity>,
         content_hash: Fixed<Identity>,
         received_at: Fixed<Millis>,
@@ -60,6 +61,7 @@ impl FailureReports {
         self.group_name.push(context.group_name);
         self.reporter.push(context.reporter);
         self.verdict.push(context.verdict);
+        self.standing.push(context.standing);
         self.report_key.push(context.report_key());
         self.content_hash.push(context.content_hash());
         self.received_at.push(context.received_at());
@@ -75,8 +77,8 @@ impl FailureReports {
         let source_ip = report.source_ip.as_deref();
         self.source_ip.push(source_ip.and_then(|text| text.parse::<IpAddr>().ok()).map(Address));
         self.source_ip_text.push(source_ip);
-        self.arrival_date.push(report.arrival_date.map(Seconds));
-        self.incidents.push(report.incidents);
+        self.arrival_date.push(report.arrival_date.and_then(Seconds::representable));
+        self.incidents.push(report.incidents.map(|incidents| incidents.min(MOST_A_RECORD)));
         self.identity_alignment.push(strings(&report.identity_alignment));
         self.delivery_result.push(report.delivery_result.as_deref());
         self.original_mail_from.push(report.original_mail_from.as_deref());

@@ -1,4 +1,4 @@
-use super::{Context, codes, places, strings};
+use super::{Context, MOST_A_RECORD, codes, places, strings};
 use crate::{
     report::tls::{TlsFailure, TlsPolicy, TlsReport},
     store::{
@@ -15,6 +15,7 @@ table! {
         group_name: Words<false>,
         reporter: Words<false>,
         verdict: Words<false>,
+        standing: Words<false>,
         report_key: Fixed<Identity>,
         content_hash: Fixed<Identity>,
         policy: Fixed<u32>,
@@ -30,6 +31,7 @@ table! {
         report_id: Optional<Text>,
         begin: Optional<Fixed<Seconds>>,
         end: Optional<Fixed<Seconds>>,
+        domain: Optional<Text>,
         policy_type: Words<true>,
         policy_string: List<Text>,
         mx_host: List<Text>,
@@ -48,6 +50,7 @@ table! {
         group_name: Words<false>,
         reporter: Words<false>,
         verdict: Words<false>,
+        standing: Words<false>,
         report_key: Fixed<Identity>,
         content_hash: Fixed<Identity>,
         policy: Fixed<u32>,
@@ -74,6 +77,7 @@ impl TlsPolicies {
         self.group_name.push(context.group_name);
         self.reporter.push(context.reporter);
         self.verdict.push(context.verdict);
+        self.standing.push(context.standing);
         self.report_key.push(context.report_key());
         self.content_hash.push(context.content_hash());
         self.policy.push(position);
@@ -87,13 +91,14 @@ impl TlsPolicies {
         self.organization_name.push(report.organization_name.as_deref());
         self.contact_info.push(report.contact_info.as_deref());
         self.report_id.push(report.report_id.as_deref());
-        self.begin.push(report.begin.map(Seconds));
-        self.end.push(report.end.map(Seconds));
+        self.begin.push(report.begin.and_then(Seconds::representable));
+        self.end.push(report.end.and_then(Seconds::representable));
+        self.domain.push(policy.policy_domain.as_deref());
         self.policy_type.push(policy.policy_type.as_deref());
         self.policy_string.push(strings(&policy.policy_string));
         self.mx_host.push(strings(&policy.mx_host));
-        self.successful.push(policy.successful.unwrap_or_default());
-        self.failed.push(policy.failed.unwrap_or_default());
+        self.successful.push(policy.successful.unwrap_or_default().min(MOST_A_RECORD));
+        self.failed.push(policy.failed.unwrap_or_default().min(MOST_A_RECORD));
         self.warnings_code.push(codes(&report.warnings));
         self.warnings_at.push(places(&report.warnings));
     }
@@ -114,6 +119,7 @@ impl TlsFailures {
         self.group_name.push(context.group_name);
         self.reporter.push(context.reporter);
         self.verdict.push(context.verdict);
+        self.standing.push(context.standing);
         self.report_key.push(context.report_key());
         self.content_hash.push(context.content_hash());
         self.policy.push(policy_position);
@@ -126,7 +132,7 @@ impl TlsFailures {
         self.receiving_mx_hostname.push(failure.receiving_mx_hostname.as_deref().unwrap_or_default());
         self.receiving_mx_helo.push(failure.receiving_mx_helo.as_deref().unwrap_or_default());
         self.receiving_ip.push(failure.receiving_ip.as_deref().unwrap_or_default());
-        self.failed_sessions.push(failure.failed_sessions.unwrap_or_default());
+        self.failed_sessions.push(failure.failed_sessions.unwrap_or_default().min(MOST_A_RECORD));
         self.additional_information.push(failure.additional_information.as_deref().unwrap_or_default());
         self.failure_reason_code.push(failure.failure_reason_code.as_deref().unwrap_or_default());
     }

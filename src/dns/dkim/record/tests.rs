@@ -32,6 +32,8 @@ fn each_fault_has_its_code() {
         ("v=dkim1; k=ed25519; p=%", vec!["dkim.wrong_version"]),
         ("v=DKIM; k=ed25519; p=%", vec!["dkim.wrong_version"]),
         ("k=ed25519; v=DKIM1; p=%", vec!["dkim.version_not_first"]),
+        ("v=DKIM1;; k=ed25519; p=%", vec!["dkim.syntax"]),
+        ("v=DKIM1; ; k=ed25519; p=%;", vec!["dkim.syntax"]),
         ("v=DKIM1 k=ed25519; p=%", vec!["dkim.wrong_version", "dkim.unreadable_key"]),
         ("v=DKIM1\\; k=ed25519\\; p=%", vec!["dkim.stray_quotes"]),
         ("\"v=DKIM1; k=ed25519; p=%\"", vec!["dkim.stray_quotes"]),

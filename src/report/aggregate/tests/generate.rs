@@ -122,7 +122,7 @@ fn record() -> impl Strategy<Value = Record> {
         let filled = of.prop_filter("an entry without values is none", |members| !members.is_empty());
         proptest::collection::vec(filled, 0..3)
     };
-    (address, any::<u32>(), evaluated, some(reason), identifiers, some(dkim), some(spf)).prop_map(
+    (address, 0..=1_000_000_000_u32, evaluated, some(reason), identifiers, some(dkim), some(spf)).prop_map(
         |(address, count, evaluated, reasons, identifiers, dkim, spf)| Record {
             address,
             count,
@@ -205,6 +205,11 @@ impl Arbitrary for Layout {
                 "<x:y z='1'>t<count>9</count></x:y>",
                 "<!-- <count>1</count> -->",
                 "<?pi a?>",
+                "<e:row xmlns:e='urn:example:e'><e:source_ip>203.0.113.7</e:source_ip><e:count>9</e:count></e:row>",
+                "<count xmlns='urn:example:e'>9<count>9</count></count>",
+                "<e:record xmlns:e='urn:example:e' xmlns=\"\"><row><count>9</count></row></e:record>",
+                "<e:auth_results xmlns:e='urn:example:e'><dkim><domain>a</domain></dkim></e:auth_results>",
+                "<undeclared:domain>a.example</undeclared:domain>",
             ]),
         );
         (prop::sample::select(encodings), texts, any::<[bool; 4]>())
