@@ -38,6 +38,7 @@ pub struct Resolver {
 }
 
 /// Where answers come from.
+#[allow(clippy::large_enum_variant, clippy::type_complexity, reason = "there are few of it")]
 #[derive(Clone)]
 enum Source {
     Servers {

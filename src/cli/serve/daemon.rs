@@ -82,7 +82,6 @@ pub(super) async fn run(
         domains.clone(),
         adviser,
         health.clone(),
-        isolated.clone(),
     )?
     .opening(register)
     .telling(recent)
@@ -93,7 +92,7 @@ pub(super) async fn run(
     let tls = receiver.handle();
     let receiver = tokio::spawn(receiver.run(receiving.clone()));
     health.set(Part::Smtp, Ok(()));
-    let storage = tokio::spawn(storage.run(storing.clone()));
+    let storage = tokio::spawn(storage.run(storing.clone(), isolated.clone()));
     if let Some(domains) = domains {
         // It ends with the token, and nothing waits for it.
         isolated.examining.spawn(domains.run(receiving.clone()));

@@ -34,8 +34,6 @@ pub(super) struct Storage {
     recent: Option<Recent>,
     known: smtp::KnownNetworks,
     health: Health,
-    /// Where work runs whose amount strangers decide.
-    isolated: Handles,
     authenticator: Authenticator,
     provenance: provenance::Settings,
     intake: ruad::intake::Settings,
@@ -53,7 +51,6 @@ impl Storage {
         domains: Option<Watch>,
         adviser: Option<Adviser>,
         health: Health,
-        isolated: Handles,
     ) -> anyhow::Result<Self> {
         // An answer may be 64 KiB long, and strangers choose which are asked for.
         let resolver = settings.dns.resolver(settings.dns.cache_entries.min(SENDER_ANSWERS))?;
@@ -67,7 +64,6 @@ impl Storage {
             recent: None,
             known: smtp::KnownNetworks::default(),
             health,
-            isolated,
             authenticator: Authenticator::new(&settings.provenance, resolver),
             provenance: settings.provenance.clone(),
             intake: settings.intake.clone(),
@@ -92,8 +88,8 @@ impl Storage {
         Self { known, ..self }
     }
 
-    /// Reaches ClickHouse, then stores until `stop`.
-    pub(super) async fn run(mut self, stop: CancellationToken) {
+    /// Reaches ClickHouse, then stores until `stop`; `isolated` is where work runs whose amount strangers decide.
+    pub(super) async fn run(mut self, stop: CancellationToken, isolated: Handles) {
         let child = match self.store.url {
             Some(_) => None,
             None => match self.start_engine(&stop).await {
@@ -107,7 +103,7 @@ impl Storage {
             self.store.password = Some(child.password());
         }
         if let Some(store) = self.reach(child.is_some(), &stop).await {
-            self.store_reports(store, stop).await;
+            self.store_reports(store, stop, isolated).await;
         }
         if let Some(child) = child {
             child.stop().await;
@@ -154,23 +150,17 @@ impl Storage {
         .await
     }
 
-    async fn store_reports(self, store: Store, stop: CancellationToken) {
+    async fn store_reports(self, store: Store, stop: CancellationToken, isolated: Handles) {
         if let Some(register) = &self.register {
             register.open(store.clone());
         }
         let (seen, inbox) = self.sources.queue();
-        let sources = self.isolated.examining.spawn(identify(self.sources.clone(), inbox, store.clone()));
+        let sources = isolated.examining.spawn(identify(self.sources.clone(), inbox, store.clone()));
         let watch = tokio::spawn(watch_store(store.clone(), self.health));
         let recent = self.recent.map(|recent| tokio::spawn(recent.run(store.clone())));
         let advice = self.adviser.zip(self.domains.clone()).map(|(adviser, domains)| {
             let (sources, registry) = (self.sources.clone(), self.registry.clone());
-            self.isolated.examining.spawn(adviser.run(
-                domains,
-                store.clone(),
-                sources,
-                registry,
-                stop.clone(),
-            ))
+            isolated.examining.spawn(adviser.run(domains, store.clone(), sources, registry, stop.clone()))
         });
         let domains = self.domains.map(|domains| tokio::spawn(domains.keep(store.clone(), stop.clone())));
         let intake = Intake::new(
@@ -182,7 +172,7 @@ impl Storage {
             seen,
         )
         .telling(self.known)
-        .verifying_on(self.isolated.verifying);
+        .verifying_on(isolated.verifying);
         intake.run(stop).await;
         for task in [domains, advice].into_iter().flatten() {
             // A panic in it has been logged, and is no reason not to end.
