@@ -213,6 +213,9 @@ async fn what_proves_too_little_can_be_held_back() {
 #[tokio::test(flavor = "multi_thread")]
 async fn strangers_store_so_much_a_day_and_the_rest_waits() {
     let mut bench = Bench::new(Engine::shared()).await;
+    // Senders without any record: without DNS nothing is verified, and everybody is believed.
+    let dns = dns::Dns::serve("").await;
+    bench.dns = Some(dns.settings());
     bench.stranger_rows = 10;
     // Four rows each: three records, and the report itself.
     bench.send(&[report("r1", 3), report("r2", 3), report("r3", 3), report("r1", 3)]).await;
@@ -227,7 +230,7 @@ async fn strangers_store_so_much_a_day_and_the_rest_waits() {
         (clients[0].client.to_canonical().to_string().as_str(), clients[0].records),
         ("192.0.2.25", 6)
     );
-    assert!(!clients[0].is_genuine);
+    assert!(!clients[0].is_believed);
 
     // Another start of the program does not begin anew.
     bench.send(&[report("r4", 8)]).await;
@@ -255,13 +258,22 @@ async fn networks_of_genuine_reports_are_known_after_a_start() {
     bench
         .query(
             "INSERT INTO messages (day, received_at, segment, number, verdict, client_ip, records) VALUES \
-             (today() - 1, now(), generateUUIDv4(), 0, 'genuine', '::ffff:198.51.100.1', 5), \
-             (today() - 1, now(), generateUUIDv4(), 0, 'unknown', '::ffff:203.0.113.1', 5), \
-             (today() - 9, now(), generateUUIDv4(), 0, 'genuine', '2001:db8::1', 5)",
+             (today() - 1, now(), toUUID('00000000-0000-7000-8000-000000000001'), 0, 'genuine', '::ffff:198.51.100.1', 5), \
+             (today() - 1, now(), toUUID('00000000-0000-7000-8000-000000000002'), 0, 'genuine', '::ffff:203.0.113.1', 5), \
+             (today() - 9, now(), toUUID('00000000-0000-7000-8000-000000000003'), 0, 'genuine', '2001:db8::1', 5)",
+        )
+        .await;
+    // A domain of one's own passes DMARC too: what counts is that the reporter is believed.
+    bench
+        .query(
+            "INSERT INTO deliveries (report_key, segment, number, verdict, standing, received_at) VALUES \
+             (generateUUIDv4(), toUUID('00000000-0000-7000-8000-000000000001'), 0, 'genuine', 'known', now()), \
+             (generateUUIDv4(), toUUID('00000000-0000-7000-8000-000000000002'), 0, 'genuine', 'stranger', now()), \
+             (generateUUIDv4(), toUUID('00000000-0000-7000-8000-000000000003'), 0, 'genuine', 'known', now() - INTERVAL 9 DAY)",
         )
         .await;
     bench.run_until(|bench| bench.known.contains("198.51.100.200".parse().unwrap())).await;
-    assert!(!bench.known.contains("203.0.113.1".parse().unwrap()), "proved nothing");
+    assert!(!bench.known.contains("203.0.113.1".parse().unwrap()), "a stranger");
     assert!(!bench.known.contains("2001:db8::1".parse().unwrap()), "too long ago");
 }
 
