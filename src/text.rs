@@ -363,9 +363,9 @@ mod tests {
             prop_assert_eq!(&clean(&pieces, Escape::Text), &whole);
             let mut rest = whole.as_str();
             while let Some(at) = rest.find(is_invisible) {
-                rest = &rest[at..];
+                rest = rest.split_at(at).1;
                 rest = match colour(rest) {
-                    Colour::Whole(length) => &rest[length..],
+                    Colour::Whole(length) => rest.split_at(length).1,
                     _ => rest.strip_prefix(['\n', '\t']).expect("only line breaks, tabs and colours"),
                 };
             }

@@ -70,7 +70,7 @@ fn the_embedded_engine_refuses() {
 fn apply(url: &str, passwords: &str, password: &str) -> Output {
     let folder = tempfile::tempdir().unwrap();
     let (domains, file) = (folder.path().join("domains.toml"), folder.path().join("passwords"));
-    let group = |name: &str| format!("[[group]]\nname = \"{name}\"\n");
+    let group = |name: &str| format!("[[group]]\nname = \"{name}\"\ndomains = [\"{name}.example\"]\n");
     fs::write(&domains, ["acme", "globex", "initech"].map(group).concat()).unwrap();
     fs::write(&file, passwords).unwrap();
     Command::new(env!("CARGO_BIN_EXE_ruad"))

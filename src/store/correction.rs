@@ -247,9 +247,14 @@ impl Store {
     async fn move_rows(&self, changes: &[(StoredCopy, Uuid)], action: Action) -> Result<(), StoreError> {
         let batches: BTreeSet<_> =
             changes.iter().filter(|(copy, _)| copy.kind == "aggregate").map(|(_, batch)| *batch).collect();
-        if action != Action::Restored {
+        if action != Action::Restored && !batches.is_empty() {
+            // ClickHouse may have refused a report because a column is missing.
+            let query =
+                self.client().query("SELECT name FROM system.columns WHERE database = ? AND table = ?");
+            let query = query.bind(&self.settings().database).bind(RECORDS);
+            let present: Vec<String> = self.timed(query.fetch_all()).await?;
             for batch in &batches {
-                let query = self.client().query_raw(&self.records_out(*batch, action));
+                let query = self.client().query_raw(&records_out(*batch, action, &present));
                 self.timed(once(query, &format!("correction/{batch}")).execute()).await?;
             }
         }
@@ -264,7 +269,9 @@ impl Store {
                 Action::Restored => (format!("withdrawn_{table}"), table.to_owned()),
                 _ => (table.to_owned(), format!("withdrawn_{table}")),
             };
-            if table != RECORDS || action == Action::Restored {
+            // What was refused waits in quarantine whole; only its records have to leave the sums.
+            let moves = if table == RECORDS { action == Action::Restored } else { action != Action::Refused };
+            if moves {
                 let statement = format!(
                     "INSERT INTO {to} ({columns}) SELECT {columns} FROM {from} FINAL WHERE {rows} ORDER BY {}",
                     order(table)
@@ -286,36 +293,6 @@ impl Store {
             self.timed(self.client().query_raw(&statement).execute()).await?;
         }
         Ok(())
-    }
-
-    /// The statement that takes the records of a batch out. A copy that lost its place may have been merged away by
-    /// the one that took it, which says the same: so what it had added is computed from the rows that are there, under
-    /// its own customer, verdict, day and month. A copy that was refused may have been stored in part.
-    fn records_out(&self, batch: Uuid, action: Action) -> String {
-        let own = AggregateRecords::default();
-        let columns = own.columns();
-        let into = columns.iter().map(|(name, _)| format!("`{name}`")).collect::<Vec<_>>().join(", ");
-        let selected = columns.iter().map(|(name, _)| match *name {
-            name if OF_THE_COPY.contains(&name) => format!("c.`{name}`"),
-            name => format!("r.`{name}`"),
-        });
-        let selected = selected.collect::<Vec<_>>().join(", ");
-        let batch =
-            format!("report_corrections FINAL WHERE batch = '{batch}' AND state != 3 AND kind = 'aggregate'");
-        let (last, stored) = match action {
-            Action::Refused => ("", format!("AND precedence GLOBAL IN (SELECT precedence FROM {batch})")),
-            _ => ("FINAL", String::new()),
-        };
-        format!(
-            "INSERT INTO withdrawn_{RECORDS} ({into}) SELECT {selected} FROM ( \
-                SELECT * FROM {RECORDS} {last} \
-                WHERE policy_domain GLOBAL IN (SELECT toString(policy_domain) FROM {batch}) \
-                    AND day GLOBAL IN (SELECT day FROM {batch}) \
-                    AND (report_key, content_hash) GLOBAL IN (SELECT report_key, content_hash FROM {batch}) {stored} \
-             ) AS r GLOBAL INNER JOIN (SELECT * FROM {batch}) AS c \
-                ON c.report_key = r.report_key AND c.content_hash = r.content_hash AND c.day = r.day \
-             ORDER BY r.policy_domain, r.day, r.report_key, r.content_hash, r.record, c.precedence"
-        )
     }
 
     async fn note(
@@ -440,6 +417,37 @@ fn once(query: Query, token: &str) -> Query {
         .with_setting("optimize_on_insert", "0")
         .with_setting("max_threads", "1")
         .with_setting("max_query_size", LONGEST_STATEMENT)
+}
+
+/// The statement that takes the records of a batch out. A copy that lost its place may have been merged away by
+/// the one that took it, which says the same: so what it had added is computed from the rows that are there, under
+/// its own customer, verdict, day and month. A copy that was refused may have been stored in part.
+fn records_out(batch: Uuid, action: Action, present: &[String]) -> String {
+    let own = AggregateRecords::default();
+    let columns = own.columns().into_iter().filter(|(name, _)| present.iter().any(|one| one == name));
+    let columns: Vec<_> = columns.collect();
+    let into = columns.iter().map(|(name, _)| format!("`{name}`")).collect::<Vec<_>>().join(", ");
+    let selected = columns.iter().map(|(name, _)| match *name {
+        name if OF_THE_COPY.contains(&name) => format!("c.`{name}`"),
+        name => format!("r.`{name}`"),
+    });
+    let selected = selected.collect::<Vec<_>>().join(", ");
+    let batch =
+        format!("report_corrections FINAL WHERE batch = '{batch}' AND state != 3 AND kind = 'aggregate'");
+    let (last, stored) = match action {
+        Action::Refused => ("", format!("AND precedence GLOBAL IN (SELECT precedence FROM {batch})")),
+        _ => ("FINAL", String::new()),
+    };
+    format!(
+        "INSERT INTO withdrawn_{RECORDS} ({into}) SELECT {selected} FROM ( \
+            SELECT * FROM {RECORDS} {last} \
+            WHERE policy_domain GLOBAL IN (SELECT toString(policy_domain) FROM {batch}) \
+                AND day GLOBAL IN (SELECT day FROM {batch}) \
+                AND (report_key, content_hash) GLOBAL IN (SELECT report_key, content_hash FROM {batch}) {stored} \
+         ) AS r GLOBAL INNER JOIN (SELECT * FROM {batch}) AS c \
+            ON c.report_key = r.report_key AND c.content_hash = r.content_hash AND c.day = r.day \
+         ORDER BY r.policy_domain, r.day, r.report_key, r.content_hash, r.record, c.precedence"
+    )
 }
 
 /// The tables of each kind of report with their columns, that with the records first.

@@ -28,7 +28,7 @@ fn hostile_domains_do_not_slow_the_receiver_down() {
     let mut daemon = Daemon::new(&extra);
     let kinds = hostile::KINDS.iter().cycle().enumerate().take(500);
     let domains: Vec<_> = kinds.map(|(number, kind)| format!("{kind}{number}.hostile.example")).collect();
-    daemon.write("domains.toml", "");
+    daemon.write("domains.toml", "domains = []\n");
     daemon.set("NOTIFY_SOCKET", path.display().to_string());
     daemon.set("WATCHDOG_USEC", "400000".to_owned());
     daemon.start();
