@@ -68,7 +68,7 @@ impl Examination {
             reported.map(|days| ReportDays { oldest: u32::from(days.first), newest: u32::from(days.last) });
         let findings = keys::findings(self.domain, &histories, days, now, &Thresholds::default());
         snapshot.dkim.check.findings.extend(findings);
-        let is_known = snapshot.checks().iter().all(|check| check.unknown.is_empty());
+        let is_known = snapshot.checks().iter().all(|check| check.is_told());
         let codes =
             snapshot.checks().into_iter().flat_map(|check| &check.findings).map(|finding| finding.code);
         let score = is_known.then(|| <&Profile>::default().score(codes));

@@ -92,7 +92,7 @@ impl Watched {
         let findings =
             keys::findings(&self.domain, &histories, told.days_until(at), at, &Thresholds::default());
         snapshot.dkim.check.findings.extend(findings);
-        for check in snapshot.checks().into_iter().filter(|check| check.unknown.is_empty()) {
+        for check in snapshot.checks().into_iter().filter(|check| check.is_told()) {
             let codes = check.findings.iter().map(|finding| finding.code).collect();
             self.costs.insert(check.mechanism, codes);
         }
