@@ -5,7 +5,7 @@
 //! all. This is stricter than what cleans text for people to read: here only what names are made of stays.
 
 /// The label of a name: lower case, runs of white space as one blank, and `_` for every character that is not a letter, a
-/// digit or one of `-.,:/@&+!()_`. At most [`LONGEST`] characters; empty for a name of white space alone.
+/// digit or one of `-.,:/@&+!()_`. At most 253 characters; empty for a name of white space alone.
 ///
 /// A character is replaced rather than dropped, and compatibility forms stay what they are (no NFKC): `goo\u{200b}gle`
 /// and `ｇｏｏｇｌｅ` must not get the label of another reporter. A label is its own label.

@@ -27,7 +27,7 @@ pub struct User {
     pub grants: Vec<String>,
     /// Which rows of which table it sees. A table without a policy shows all of its rows.
     pub policies: Vec<Policy>,
-    /// Settings of its statements, beside those that nobody may change ([`FIXED`]).
+    /// Settings of its statements, beside those that nobody may change.
     pub settings: Vec<Setting>,
     /// How much it may use in a time.
     pub quota: Quota,
