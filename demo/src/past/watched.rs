@@ -236,5 +236,5 @@ impl Rows {
 }
 
 /// Seconds from the first look to the second one.
-const SECOND_LOOK: u64 = 1_800;
+const SECOND_LOOK: u64 = 7_200;
 const DAY: u64 = 86_400;
