@@ -121,9 +121,17 @@ async fn supervise(launch: Launch, mut process: Process, mut stop: oneshot::Rece
                 _ = &mut stop => return,
             }
             pause = (pause * 2).min(LONGEST_PAUSE);
+            let starting = Process::start(&launch);
+            tokio::pin!(starting);
             let started = tokio::select! {
-                started = Process::start(&launch) => started,
-                _ = &mut stop => return,
+                started = &mut starting => started,
+                _ = &mut stop => {
+                    // It may be about to be ready, and answer already: it ends in order then, and otherwise is killed.
+                    if let Ok(Ok(process)) = tokio::time::timeout(KILL_AFTER, starting).await {
+                        process.stop(launch.settings.stop_timeout).await;
+                    }
+                    return;
+                }
             };
             match started {
                 Ok(process) => break process,
