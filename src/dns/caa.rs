@@ -79,11 +79,7 @@ async fn relevant(resolver: &Resolver, name: &str) -> Relevant {
     for asked in parents(name).take(MOST_NAMES) {
         match resolver.caa(asked).await {
             Answer::Found(found) => {
-                let mut records = found.records;
-                records.sort();
-                records.dedup();
-                records.truncate(MOST_RECORDS);
-                return Relevant::Set(asked.to_owned(), records);
+                return Relevant::Set(asked.to_owned(), bounded(found.records));
             }
             Answer::NoName if asked == name => return Relevant::NoName,
             Answer::NoData | Answer::NoName => {}
@@ -91,6 +87,18 @@ async fn relevant(resolver: &Resolver, name: &str) -> Relevant {
         }
     }
     Relevant::None
+}
+
+/// At most [`MOST_RECORDS`] records, sorted. Those that say who may issue are kept first: without them the judgment would be
+/// the opposite of the truth.
+fn bounded(mut records: Vec<Record>) -> Vec<Record> {
+    let is_other = |record: &Record| !["issue", "issuewild", "issuemail"].contains(&record.tag.as_str());
+    records.sort();
+    records.dedup();
+    records.sort_by_key(is_other);
+    records.truncate(MOST_RECORDS);
+    records.sort();
+    records
 }
 
 /// The domain, and the hosts that show a certificate when mail is delivered.
@@ -106,3 +114,23 @@ const HOSTS: usize = 10;
 const MOST_NAMES: usize = 12;
 /// An answer can hold thousands, each of which would be reported.
 const MOST_RECORDS: usize = 50;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn many_contacts_do_not_push_out_who_may_issue() {
+        let record =
+            |tag: &str, value: String| Record { tag: tag.to_owned(), value, critical: false, reserved: 0 };
+        let mut records: Vec<_> =
+            (0..60).map(|number| record("iodef", format!("mailto:c{number}@a.example"))).collect();
+        records.extend(["issue", "issuewild", "issuemail"].map(|tag| record(tag, "ca.example".to_owned())));
+        let kept = bounded(records);
+        assert_eq!(kept.len(), MOST_RECORDS);
+        assert!(kept.is_sorted());
+        for tag in ["issue", "issuewild", "issuemail"] {
+            assert!(kept.iter().any(|record| record.tag == tag), "{tag}");
+        }
+    }
+}

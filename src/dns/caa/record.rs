@@ -83,7 +83,9 @@ fn is_label(text: &str) -> bool {
 fn is_url(text: &str) -> bool {
     let lower = text.to_ascii_lowercase();
     let host = |rest: &str| rest.split('/').next().is_some_and(|host| !host.is_empty());
-    lower.strip_prefix("mailto:").is_some_and(is_address)
+    // Header fields may follow the address (RFC 6068 section 2).
+    let address = |rest: &str| rest.split('?').next().is_some_and(is_address);
+    lower.strip_prefix("mailto:").is_some_and(address)
         || ["https://", "http://"].iter().any(|scheme| lower.strip_prefix(scheme).is_some_and(host))
 }
 
@@ -128,6 +130,8 @@ mod tests {
     fn the_others() {
         for (tag, value, expected) in [
             ("iodef", "mailto:security@example.com", Property::Contact),
+            ("iodef", "mailto:a@b.example?subject=x", Property::Contact),
+            ("iodef", "mailto:?subject=a@b.example", Property::BadContact),
             ("iodef", "https://example.com/caa", Property::Contact),
             ("iodef", "security@example.com", Property::BadContact),
             ("iodef", "https:///caa", Property::BadContact),

@@ -2,7 +2,7 @@
 
 use super::{ABSENT, Content, Looked, NO_KEY_FOUND, Outcome, Published};
 use crate::{
-    dns::{Answer, Mx, Resolver, Severity, Text, check::Unanswered},
+    dns::{Answer, Mx, Resolver, Text, check::Unanswered},
     domains::parents,
 };
 
@@ -10,12 +10,13 @@ use crate::{
 /// no keys either (mail of a subdomain may be signed as the parent, RFC 9989 section 4.10.2).
 pub(super) async fn examine(resolver: &Resolver, domain: &str, looked: &Looked, outcome: &mut Outcome) {
     let found = || outcome.keys.iter().chain(&outcome.wildcard);
-    // Whoever sets up a wildcard, or names selectors that are then missing, has been answered already; so has whoever has
-    // a key with an error in it.
-    let is_answered = |severity| severity > Severity::Info || found().next().is_none();
-    let is_quiet = outcome.check.unknown.is_empty()
-        && !found().any(can_sign)
-        && !outcome.check.findings.iter().any(|finding| is_answered(finding.code.severity));
+    // A key that is broken is an error already, and so are names of selectors that are missing. Keys that can be read, but
+    // sign no mail, are as good as none, whatever else is wrong.
+    let is_answered = match found().next() {
+        Some(_) => found().any(|published| matches!(published.record.content, Content::Broken)),
+        None => !outcome.check.findings.is_empty(),
+    };
+    let is_quiet = outcome.check.unknown.is_empty() && !found().any(can_sign) && !is_answered;
     if !is_quiet {
         return;
     }

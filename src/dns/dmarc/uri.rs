@@ -124,10 +124,10 @@ fn mail_address(rest: &str) -> Option<(String, String)> {
     let address = decode(rest.split('?').next()?)?;
     let (local, domain) = address.rsplit_once('@')?;
     let domain = normalize(domain).filter(|domain| domain.contains('.'))?;
-    // What is not quoted is a dot-atom (RFC 6068 section 2). A comma, which has to be encoded here, is none; mail programs
-    // take one all the same.
+    // What is not quoted is a dot-atom (RFC 6068 section 2). A comma and a semicolon, which have to be encoded here, are not
+    // allowed in one; mail programs take them all the same.
     let is_quoted = local.len() > 2 && local.starts_with('"') && local.ends_with('"');
-    let is_wrong = |c: char| c.is_control() || !is_quoted && "@:;<>()[]\\\" ".contains(c);
+    let is_wrong = |c: char| c.is_control() || !is_quoted && "@:<>()[]\\\" ".contains(c);
     let is_local = !local.is_empty() && !local.contains(is_wrong);
     is_local.then(|| (domain.clone(), format!("{local}@{domain}")))
 }
@@ -200,6 +200,7 @@ mod tests {
         assert_eq!(read("mailto:a@b.example?subject=x")[0].as_ref().unwrap().host, "b.example");
         for (uri, address) in [
             ("mailto:a%2Cb@c.example", "a,b@c.example"),
+            ("mailto:a%3Bb@c.example", "a;b@c.example"),
             ("mailto:a%21b@c.example", "a!b@c.example"),
             ("mailto:%22a%40b%22@c.example", "\"a@b\"@c.example"),
         ] {

@@ -6,7 +6,7 @@ use std::{
 };
 
 use super::{
-    super::{Check, Code, Finding},
+    super::{Check, Code, Finding, is_special_use},
     check::*,
     gather::Gathered,
     modifier,
@@ -239,6 +239,12 @@ impl<'a> Walk<'a> {
                     TOO_MANY_MX_HOSTS,
                     format!("`{}`: {named} has {count} mail hosts; 10 are allowed.", node.term),
                 ),
+                // DNS does not have these names (RFC 6761): Microsoft proves control of a domain with an MX below `invalid`.
+                TermTrouble::HostsWithoutAddress { hosts }
+                    if hosts.iter().all(|host| is_special_use(host)) =>
+                {
+                    continue;
+                }
                 TermTrouble::HostsWithoutAddress { hosts } => (
                     MX_HOST_WITHOUT_ADDRESS,
                     format!("`{}`: no address for {}.", node.term, hosts.join(", ")),
