@@ -123,7 +123,7 @@ async fn no_statement_tells_of_another_customer() {
     run(&owner, "TRUNCATE TABLE sources").await;
     run(&owner, "INSERT INTO sources (source_ip, reverse_name) VALUES ('192.0.2.1', 'host.example'), ('192.0.2.3', 'mail.globex.example')").await;
     run(&owner, "INSERT INTO daily_domains (policy_domain, day, received_month, group_name, reporter, verdict, messages) \
-                 VALUES ('globex.example', today(), toStartOfMonth(today()), 'globex', 'secret-reporter', 'genuine', 987654321)").await;
+                 VALUES ('globex.example', today(), toStartOfMonth(today()), 'globex', 'secret-reporter', 'genuine', 918273645546)").await;
     run(&owner, "SYSTEM REFRESH VIEW ruad.tenant_domains_feed").await;
     run(&owner, "SYSTEM WAIT VIEW ruad.tenant_domains_feed").await;
     let tables = "daily_domains daily_sources domain_stages domain_steps domain_senders domain_events sources tenant_domains deliveries messages";
@@ -175,11 +175,11 @@ async fn no_statement_tells_of_another_customer() {
         }
         statements.extend([
             format!("SELECT throwIf({column} = 'globex.example', {column}) FROM {view}"),
-            format!("SELECT * FROM {view} WHERE throwIf({column} LIKE '%globex%', 'seen 987654321') = 0"),
-            format!("SELECT * FROM {view} PREWHERE throwIf({column} LIKE '%globex%', 'seen 987654321') = 0"),
+            format!("SELECT * FROM {view} WHERE throwIf({column} LIKE '%globex%', 'seen 918273645546') = 0"),
+            format!("SELECT * FROM {view} PREWHERE throwIf({column} LIKE '%globex%', 'seen 918273645546') = 0"),
             format!("SELECT * FROM {view} WHERE toUInt64(if({column} LIKE '%globex%', {column}, '1')) = 1"),
-            format!("SELECT * FROM {view} FINAL WHERE throwIf({column} LIKE '%globex%', 'seen 987654321') = 0 SETTINGS optimize_move_to_prewhere = 1"),
-            format!("SELECT * FROM {view} SETTINGS additional_table_filters = {{'ruad.{table}': 'throwIf({column} LIKE \\'%globex%\\', \\'seen 987654321\\') = 0'}}"),
+            format!("SELECT * FROM {view} FINAL WHERE throwIf({column} LIKE '%globex%', 'seen 918273645546') = 0 SETTINGS optimize_move_to_prewhere = 1"),
+            format!("SELECT * FROM {view} SETTINGS additional_table_filters = {{'ruad.{table}': 'throwIf({column} LIKE \\'%globex%\\', \\'seen 918273645546\\') = 0'}}"),
             format!("SELECT max({column}), min({column}), count() FROM {view}"),
             format!("SELECT * FROM {view} ORDER BY {column} DESC LIMIT 1 SETTINGS query_plan_execute_functions_after_sorting = 0"),
             format!("SELECT _part, _partition_id, _part_uuid FROM ruad.{table}"),
@@ -232,7 +232,7 @@ async fn no_statement_tells_of_another_customer() {
         };
         // What the statement itself says may stand in the answer.
         let text = text.replace(statement.as_str(), "");
-        for secret in ["globex", "eu.acme", "stranger.example", "secret-reporter", "987654321"] {
+        for secret in ["globex", "eu.acme", "stranger.example", "secret-reporter", "918273645546"] {
             let is_said = statement.contains(secret);
             assert!(is_said || !text.contains(secret), "{secret}: {statement} gave {text}");
         }

@@ -49,7 +49,7 @@ struct Server {
     /// As the user of this process.
     client: Client,
     /// ClickHouse ends when this is closed.
-    stdin: Option<PipeWriter>,
+    _stdin: PipeWriter,
     ended: oneshot::Receiver<Result<(), String>>,
     /// Dropped last.
     _lock: Lock,
@@ -81,7 +81,7 @@ impl Server {
         // As large as a main thread's: ClickHouse's parser recurses.
         let builder = thread::Builder::new().name("engine".to_owned()).stack_size(8 << 20);
         builder.spawn(work).map_err(Error::Start)?;
-        Ok(Self { address, client, stdin: Some(stdin), ended, _lock: lock })
+        Ok(Self { address, client, _stdin: stdin, ended, _lock: lock })
     }
 
     /// Asks until there is an answer.
@@ -111,22 +111,24 @@ impl Server {
     }
 
     /// Ends the process.
-    async fn stop(mut self, timeout: Duration) -> ! {
+    async fn stop(self, timeout: Duration) -> ! {
         let deadline = Instant::now() + timeout;
         while Instant::now() < deadline && self.statements().await > 0 {
             tokio::time::sleep(STOP_POLL).await;
         }
         let kill = format!("KILL QUERY WHERE user NOT IN ('', 'default', '{HOST}') ASYNC");
-        // What does not end by it ends with the process.
-        drop(self.client.query(&kill).execute().await);
-        let is_busy = self.statements().await > 0;
-        drop(self.stdin.take());
-        // ClickHouse waits for connections that are only kept.
-        drop(std::mem::take(&mut self.client));
-        if tokio::time::timeout(CLOSE_TIMEOUT, &mut self.ended).await.is_err() && is_busy {
-            events::unclosed();
+        drop(tokio::time::timeout(ANSWER_TIMEOUT, self.client.query(&kill).execute()).await);
+        let deadline = Instant::now() + CLOSE_TIMEOUT;
+        while self.statements().await > 0 {
+            if Instant::now() > deadline {
+                events::unclosed();
+                break;
+            }
+            tokio::time::sleep(STOP_POLL).await;
         }
-        // Returning would run the library's exit handlers under its threads. What was acknowledged is on disk.
+        // ClickHouse is not asked to close: once its command line has ended, its user `default`, who has no password, could log in
+        // until the port is closed. What was acknowledged is on disk, and returning would run the library's exit handlers under
+        // its threads.
         chdb::exit_now(0)
     }
 
@@ -135,7 +137,8 @@ impl Server {
         let query =
             format!("SELECT count() FROM system.processes WHERE user NOT IN ('', 'default', '{HOST}')");
         // When it cannot be asked, waiting for it helps nobody.
-        self.client.query(&query).fetch_one().await.unwrap_or(0)
+        let asked = tokio::time::timeout(ANSWER_TIMEOUT, self.client.query(&query).fetch_one()).await;
+        asked.map_or(0, |answer| answer.unwrap_or(0))
     }
 }
 
@@ -214,5 +217,7 @@ const LOCK: &str = "ruad-engine.lock";
 const READY_TIMEOUT: Duration = Duration::from_secs(120);
 const READY_POLL: Duration = Duration::from_millis(20);
 const STOP_POLL: Duration = Duration::from_millis(50);
-/// How long connections that clients keep, and statements that were killed, hold up the end.
+/// How long statements that were killed hold up the end.
 const CLOSE_TIMEOUT: Duration = Duration::from_secs(3);
+/// How long an answer to the process's own questions is waited for.
+const ANSWER_TIMEOUT: Duration = Duration::from_secs(2);

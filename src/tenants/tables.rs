@@ -51,7 +51,7 @@ impl Table {
 }
 
 /// All of them.
-pub static TABLES: [Table; 8] = [
+pub static TABLES: [Table; 9] = [
     Table { name: "tenant_domains", columns: &["domain", "group_name"], rows: Rows::Group, replacing: false },
     Table {
         name: "daily_domains",
@@ -98,6 +98,12 @@ pub static TABLES: [Table; 8] = [
         ],
         rows: Rows::Domains("policy_domain"),
         replacing: false,
+    },
+    Table {
+        name: "tls_policies",
+        columns: &["policy_domain", "day", "group_name"],
+        rows: Rows::Domains("policy_domain"),
+        replacing: true,
     },
     Table {
         name: "domain_stages",

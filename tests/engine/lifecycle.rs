@@ -1,5 +1,6 @@
 //! Starting, stopping, dying, coming back.
 
+use std::io::{Read, Write};
 use std::sync::{
     Arc,
     atomic::{AtomicU64, Ordering},
@@ -66,6 +67,42 @@ fn kills_statements_that_take_too_long() {
     drop((endless, upload));
     let engine = Engine::start(folder.path(), &[]);
     assert_eq!(engine.run("SELECT count() FROM t"), "0");
+}
+
+/// ClickHouse's command line has to be a user without a password; whoever else tries that name is refused, at the end too.
+#[test]
+fn nobody_gets_in_without_a_password_while_it_ends() {
+    let folder = TempDir::new().unwrap();
+    let mut engine = Engine::start(folder.path(), &[]);
+    let address = engine.address();
+    let statement = "SELECT currentUser()";
+    let request = format!(
+        "POST /?user=default HTTP/1.1\r\nHost: {address}\r\nContent-Length: {}\r\nConnection: close\r\n\r\n{statement}",
+        statement.len()
+    );
+    let tries: Vec<_> = (0..16)
+        .map(|_| {
+            let request = request.clone();
+            std::thread::spawn(move || {
+                let mut answers = 0;
+                while let Ok(mut stream) = std::net::TcpStream::connect(address) {
+                    let mut reply = String::new();
+                    if stream.write_all(request.as_bytes()).is_ok()
+                        && stream.read_to_string(&mut reply).is_ok()
+                    {
+                        assert!(!reply.starts_with("HTTP/1.1 200"), "{reply}");
+                        answers += u32::from(!reply.is_empty());
+                    }
+                }
+                answers
+            })
+        })
+        .collect();
+    until("some to be refused", || engine.run("SELECT 1") == "1");
+    engine.signal(Signal::TERM);
+    assert_eq!(engine.wait().code(), Some(0));
+    let answers: u32 = tries.into_iter().map(|one| one.join().unwrap()).sum();
+    assert!(answers > 0);
 }
 
 /// Statements of this user, this one included.
