@@ -177,7 +177,7 @@ fn message_decision(
     established: &HashSet<String>,
     decision_of: impl Fn(usize) -> (Verdict, Decision),
 ) -> MessageDecision {
-    let Examined { number, evidence, reports, refused, .. } = examined;
+    let Examined { number, origin, evidence, reports, refused, .. } = examined;
     let reports = reports.into_iter().enumerate().map(|(place, report)| {
         let standing = report.standing(&evidence, established);
         let ExaminedReport { part, path, identity, .. } = report;
@@ -200,7 +200,7 @@ fn message_decision(
     };
     let unverified = || super::again::reason(&evidence).filter(|_| !reports.is_empty());
     let reason = kept_back.or(unusable).or_else(unverified);
-    MessageDecision { number, outcome, reason, evidence, reports, refused }
+    MessageDecision { number, client: Some(origin.client_ip), outcome, reason, evidence, reports, refused }
 }
 
 impl Examined {

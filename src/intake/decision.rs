@@ -1,6 +1,8 @@
 //! What was decided about each message of a segment, written beside the segment before the first row is inserted. A
 //! later attempt reads it and decides nothing again: by then the store holds rows of the earlier attempt.
 
+use std::net::IpAddr;
+
 use serde::{Deserialize, Serialize};
 use thiserror::Error;
 
@@ -18,6 +20,9 @@ pub(super) const SIDE_FILE: &str = "decisions";
 pub(super) struct MessageDecision {
     /// The message's number in its segment.
     pub(super) number: u32,
+    /// Who delivered it; not in the decisions of a version that did not need it.
+    #[serde(default)]
+    pub(super) client: Option<IpAddr>,
     pub(super) outcome: Outcome,
     /// Why a copy of it is kept in quarantine, if so: nothing of it could be used, or not all.
     pub(super) reason: Option<Reason>,
@@ -85,6 +90,13 @@ impl MessageDecision {
     /// The reports that get rows.
     pub(super) fn stored(&self) -> impl Iterator<Item = &ReportDecision> {
         self.reports.iter().filter(|report| report.decision.is_stored())
+    }
+
+    /// Whether nothing in the message is a report, or tries to be one.
+    pub(super) fn is_junk(&self) -> bool {
+        self.outcome == Outcome::Rejected
+            && self.reports.is_empty()
+            && self.refused.iter().all(|part| part.code == NOT_A_REPORT)
     }
 
     /// How many reports were decided so.
@@ -171,5 +183,8 @@ pub(super) enum DecisionError {
 struct Head {
     version: u32,
 }
+
+/// The code of a part that is something other than a report.
+const NOT_A_REPORT: &str = "not_a_report";
 
 const VERSION: u32 = 1;

@@ -1,6 +1,6 @@
 //! One segment's way through the intake.
 
-use std::{collections::HashMap, pin::pin, sync::Arc};
+use std::{collections::HashMap, net::IpAddr, pin::pin, sync::Arc};
 
 use futures_util::{StreamExt, TryStreamExt, stream};
 use tokio::{runtime::Handle, sync::mpsc, task::JoinSet};
@@ -20,6 +20,7 @@ use super::{
     verify::{ask, verify},
 };
 use crate::{
+    smtp::network_of,
     spool::{Message, Segment, SegmentId, SpoolError},
     store::{Batch, StoreError},
     telemetry::intake as telemetry,
@@ -340,18 +341,35 @@ impl Worker<'_> {
         Ok(())
     }
 
-    /// Keeps a copy of every message that was not used whole.
+    /// Keeps a copy of every message that was not used whole. Each costs several syncs of the disk while later segments
+    /// wait, so of what is no report at all only a sample of each network is kept.
     fn quarantine(
         &self,
         segment: &Segment,
         decisions: &[MessageDecision],
         hopeless: &Hopeless,
     ) -> Result<(), SpoolError> {
+        let mut networks: HashMap<IpAddr, u32> = HashMap::new();
+        let (mut junk, mut left_out) = (0, 0);
         for decision in decisions {
             let number = decision.number;
+            if decision.is_junk() && !hopeless.contains_key(&number) {
+                junk += 1;
+                if let Some(client) = decision.client {
+                    let kept = networks.entry(network_of(client)).or_default();
+                    if *kept >= JUNK_KEPT {
+                        left_out += 1;
+                        continue;
+                    }
+                    *kept += 1;
+                }
+            }
             let reason = hopeless.get(&number).or(decision.reason.as_ref());
             let Some(Reason { code, text }) = reason else { continue };
             self.intake.spool.quarantine(segment, number, code, text)?;
+        }
+        if junk > 0 {
+            telemetry::junk(self.segment, junk, left_out);
         }
         Ok(())
     }
@@ -418,6 +436,9 @@ const INSERTS_AT_ONCE: usize = 2;
 
 /// Batches that wait beside those being inserted and the one that is being filled; each has at most a few megabytes.
 const BATCHES_AHEAD: usize = 1;
+
+/// Copies that are kept of the messages without a report that one network (IPv4 /24, IPv6 /48) has in a segment.
+const JUNK_KEPT: u32 = 10;
 
 /// The side file with the messages that ClickHouse refused.
 const REFUSED_FILE: &str = "refused";

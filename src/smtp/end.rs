@@ -22,6 +22,8 @@ pub(super) enum End {
     Errors,
     /// The client speaks another protocol, HTTP for example.
     Foreign,
+    /// The session has sent as many messages as one may.
+    Messages,
     /// The session was among the slowest while others waited for its place.
     TooSlow,
     /// There is no place for another session.
@@ -51,6 +53,7 @@ impl End {
             Self::SessionTimeout => Reply::SESSION_TOO_LONG,
             Self::Errors => Reply::TOO_MANY_ERRORS,
             Self::Foreign => Reply::NOT_SMTP,
+            Self::Messages => Reply::TOO_MANY_MESSAGES,
             Self::TooSlow => Reply::TOO_SLOW,
             Self::TooMany => Reply::TOO_MANY_SESSIONS,
             Self::Oversize => Reply::TOO_BIG,
@@ -68,6 +71,7 @@ impl End {
             Self::SessionTimeout => Limit::SessionTimeout,
             Self::Errors => Limit::Errors,
             Self::Oversize => Limit::Discard,
+            Self::Messages => Limit::Messages,
             Self::TooSlow => Limit::Slow,
             Self::TooMany => Limit::Sessions,
             Self::TooManyFromHere => Limit::AddressSessions,
@@ -94,6 +98,7 @@ impl End {
             Self::SessionTimeout => "session_timeout",
             Self::Errors => "errors",
             Self::Foreign => "not_smtp",
+            Self::Messages => "messages",
             Self::TooSlow => "too_slow",
             Self::TooMany => "sessions",
             Self::Oversize => "oversize",

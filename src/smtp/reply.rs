@@ -27,6 +27,8 @@ impl Reply {
     pub(super) const TOO_MANY_SESSIONS: Self = Self("421 4.7.0 too many sessions, try again later");
     pub(super) const TOO_MANY_FROM_HERE: Self =
         Self("421 4.7.0 too many sessions from your address, try again later");
+    pub(super) const TOO_MANY_MESSAGES: Self =
+        Self("421 4.7.0 too many messages in one session, connect again for the rest");
     pub(super) const TOO_SLOW: Self = Self("421 4.4.2 too slow while others wait, closing");
     pub(super) const SPOOL_FAILED: Self = Self("451 4.3.0 the message could not be stored, try again later");
     pub(super) const SPOOL_FULL: Self = Self("452 4.3.1 no room for messages, try again later");

@@ -194,6 +194,9 @@ impl<'s> Session<'s> {
         if self.transaction.is_some() {
             return self.refuse(Reply::ALREADY_MAIL, wire);
         }
+        if self.messages >= MESSAGES_PER_SESSION {
+            return Err(End::Messages);
+        }
         if size > self.shared.settings.message_bytes {
             telemetry::limit(Limit::MessageSize);
             return self.refuse(Reply::TOO_BIG, wire);
@@ -265,3 +268,6 @@ impl<'s> Session<'s> {
 /// So many commands without a message are no error: a client needs five or six for each, and some send NOOP to keep
 /// a session.
 const COMMANDS_PER_MESSAGE: u32 = 100;
+
+/// Reporters send a handful, and a sender with more connects again after a 421 (RFC 5321 section 3.8).
+const MESSAGES_PER_SESSION: u32 = 1000;

@@ -113,7 +113,8 @@ impl Quarantine {
             }
             return Err(error);
         }
-        telemetry::Quarantined { id: entry.segment, number: entry.number, code: entry.code }.record();
+        telemetry::Quarantined { id: entry.segment, number: entry.number, code: entry.code, is_junk }
+            .record();
         let size = Size { bytes: disk_bytes(&path), is_junk };
         let (bytes, junk_bytes) = {
             let mut held = self.held();

@@ -29,6 +29,7 @@ pub fn describe() {
         WITHHELD,
         "Reports that wait in quarantine because of who sent them, by reason: stranger_quota, not_authenticated."
     );
+    describe_counter!(JUNK_LEFT_OUT, "Messages without a report of which no copy is in quarantine.");
     describe_counter!(REFUSED, "Parts of messages that gave no report, by reason.");
     describe_counter!(
         STORE_RETRIES,
@@ -91,6 +92,12 @@ pub(crate) fn withheld(segment: SegmentId, message: &Message, from_domain: &str,
     let (number, client) = (message.number, message.envelope.client_ip);
     warn!(%segment, number, %client, from = from_domain, code, "Report withheld; its message is in quarantine.");
     counter!(WITHHELD, "code" => code.to_owned()).increment(1);
+}
+
+/// Messages of a segment in which nothing is a report, and how many of them no copy is kept of.
+pub(crate) fn junk(segment: SegmentId, messages: u64, left_out: u64) {
+    warn!(%segment, messages, left_out, "Messages without a report.");
+    counter!(JUNK_LEFT_OUT).increment(left_out);
 }
 
 /// A part that gave no report. Codes are the program's own words, so there are few.
@@ -161,6 +168,7 @@ const REPORTS: &str = "ruad_intake_reports_total";
 const WITHHELD: &str = "ruad_intake_withheld_total";
 const DATE_SUSPECT: &str = "ruad_intake_date_suspect_total";
 const RECORDS: &str = "ruad_intake_records_total";
+const JUNK_LEFT_OUT: &str = "ruad_intake_junk_left_out_total";
 const REFUSED: &str = "ruad_intake_refused_total";
 const ESTABLISHED: &str = "ruad_intake_established_reporters";
 const STORE_RETRIES: &str = "ruad_intake_store_retries_total";

@@ -57,6 +57,7 @@ pub(crate) enum Limit {
     SessionTimeout,
     Slow,
     Commands,
+    Messages,
 }
 
 impl Limit {
@@ -73,6 +74,7 @@ impl Limit {
             Self::SessionTimeout => "session_timeout",
             Self::Slow => "slow",
             Self::Commands => "commands",
+            Self::Messages => "messages",
         }
     }
 }

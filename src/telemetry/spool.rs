@@ -175,12 +175,19 @@ pub(crate) struct Quarantined<'a> {
     pub(crate) id: SegmentId,
     pub(crate) number: u32,
     pub(crate) code: &'a str,
+    /// Whether nothing in it is a report.
+    pub(crate) is_junk: bool,
 }
 
 impl Quarantined<'_> {
     pub(crate) fn record(&self) {
         counter!("ruad_spool_quarantined_messages_total", "code" => self.code.to_owned()).increment(1);
-        warn!(segment = %self.id, number = self.number, code = self.code, "Message quarantined.");
+        if self.is_junk {
+            // The intake warns of all those of a segment at once.
+            debug!(segment = %self.id, number = self.number, code = self.code, "Message quarantined.");
+        } else {
+            warn!(segment = %self.id, number = self.number, code = self.code, "Message quarantined.");
+        }
     }
 }
 

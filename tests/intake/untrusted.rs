@@ -342,3 +342,28 @@ async fn a_mail_that_is_encrypted_is_kept_with_that_reason() {
 async fn sources(store: &Store) -> i64 {
     number(store, "SELECT uniqExact(source_ip) FROM aggregate_records").await
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn of_junk_a_sample_of_each_network_is_kept() {
+    let bench = Bench::new(Engine::shared()).await;
+    let broken = || report("broken", 1).replace("<count>1</count>", "<count>-1</count>");
+    let mut mails = Vec::new();
+    for number in 0..50 {
+        mails.push((["198.51.100.1", "198.51.100.2"][number % 2], String::new()));
+        mails.push(("203.0.113.7", eml("no report", "text/plain", "hello")));
+        mails.push(("198.51.100.3", broken()));
+    }
+    mails.push(("192.0.2.99", eml("one of its own", "text/plain", "hello")));
+    mails.push(("198.51.100.1", report("good", 1)));
+    bench.send_by(&mails).await;
+    bench.run_until_empty().await;
+    let store = &bench.store;
+    let told = "SELECT count() FROM messages WHERE outcome = 'rejected' AND code = 'not_a_report'";
+    assert_eq!(number(store, told).await, 50 + 50 + 1, "each has its row");
+    assert_eq!(number(store, "SELECT count() FROM aggregate_reports").await, 1);
+    assert_eq!(
+        bench.backlog().quarantined,
+        10 + 10 + 1 + 50,
+        "ten of a network, and whatever tried to be a report"
+    );
+}

@@ -193,3 +193,20 @@ async fn eagerness_is_cut() {
     };
     soon(flood).await;
 }
+
+#[tokio::test]
+async fn a_session_sends_so_many_messages() {
+    let receiver = Receiver::start();
+    let mut client = receiver.connect().await;
+    client.expect("EHLO client.example", "250-").await;
+    for _ in 0..1000 {
+        client.expect("MAIL FROM:<>", "250 2.1.0").await;
+        client.expect("RCPT TO:<a@whole.example>", "250 2.1.5").await;
+        client.expect("BDAT 0 LAST", "250 2.6.0").await;
+    }
+    client.expect("MAIL FROM:<>", "421 4.7.0").await;
+    assert_eq!(client.rest().await, "");
+    let mut again = receiver.connect().await;
+    again.expect("EHLO client.example", "250-").await;
+    again.expect("MAIL FROM:<>", "250 2.1.0").await;
+}
