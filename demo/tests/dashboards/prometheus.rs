@@ -187,13 +187,13 @@ fn encoded(text: &str) -> String {
     text.bytes().map(|byte| format!("%{byte:02X}")).collect()
 }
 
-/// Alerts about what the demo's domains suffer from; most wait for some time before they fire.
-const RAISED: [&str; 6] = [
+/// Alerts about what the demo's domains suffer from; most wait for some time before they fire. A score that falls is not among them: it is told
+/// once an answer that cannot be a copy confirms it, which takes longer than the demo runs (tests/prometheus.rs lets the alert fire).
+const RAISED: [&str; 5] = [
     "RuadDkimKeyOld",
     "RuadDomainPolicyReady",
     "RuadListedOnBlockList",
     "RuadReportAuthorisationMissing",
-    "RuadScoreFell",
     "RuadSpfTooManyLookups",
 ];
 
