@@ -18,6 +18,7 @@ mod settings;
 pub mod simulate;
 mod stage;
 mod step;
+pub mod telemetry;
 mod traffic;
 pub mod unusual;
 mod wishes;

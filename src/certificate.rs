@@ -14,6 +14,7 @@ mod serial;
 mod settings;
 mod standing;
 mod statement;
+pub mod telemetry;
 
 pub use date::Date;
 pub use document::{Notice, Sign, badge, drawing, notice, page, policy};

@@ -9,7 +9,8 @@ use std::{
 
 use anyhow::Context;
 use clap::{Parser, Subcommand};
-use ruad::{config::Settings, telemetry, text};
+use ruad::{config::Settings, telemetry};
+use ruad_common::text;
 
 mod advise;
 mod certificate;

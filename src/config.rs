@@ -7,10 +7,11 @@ use config::{Config, Environment, File, FileFormat};
 use serde::Deserialize;
 use thiserror::Error;
 
-use crate::{
-    advice, certificate, dns, domains, engine, health, http, intake, provenance, signing, smtp, sources,
-    spool, store, telemetry,
-};
+use crate::{advice, certificate, domains, health, http, intake, provenance, signing, sources, store};
+use ruad_dns as dns;
+use ruad_engine as engine;
+use ruad_smtp as smtp;
+use ruad_spool as spool;
 
 /// Everything that can be set. Every key has a default, so that `ruad serve` runs without a file.
 #[derive(Clone, Debug, Default, Deserialize)]
@@ -35,7 +36,7 @@ pub struct Settings {
     /// How reports are taken in.
     pub intake: intake::Settings,
     /// How log lines are written.
-    pub log: telemetry::Settings,
+    pub log: ruad_common::log::Settings,
     /// How the senders of reports are examined.
     pub provenance: provenance::Settings,
     /// Where private keys go.
@@ -148,24 +149,6 @@ pub enum ConfigError {
         /// What it may be.
         wanted: &'static str,
     },
-}
-
-/// A [`std::time::Duration`] written as a number of seconds; fractions are allowed.
-pub mod seconds {
-    use std::time::Duration;
-
-    use serde::{Deserialize, Deserializer, de::Error};
-
-    /// Reads a number of seconds.
-    ///
-    /// # Errors
-    ///
-    /// When the value is not a number, or is negative, not finite or too large for a duration.
-    pub fn deserialize<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Duration, D::Error> {
-        let seconds = f64::deserialize(deserializer)?;
-        Duration::try_from_secs_f64(seconds)
-            .map_err(|_| D::Error::custom(format_args!("{seconds} is not a duration in seconds")))
-    }
 }
 
 #[cfg(test)]

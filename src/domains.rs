@@ -3,8 +3,8 @@
 
 mod error;
 mod file;
-mod name;
 mod shared;
+pub mod telemetry;
 mod wishes;
 
 use std::{
@@ -16,8 +16,9 @@ use std::{
 };
 
 pub use error::RegistryError;
-pub use name::{domain, is_within, normalize, parents};
 pub use shared::Shared;
+
+use ruad_common::domain_name::{normalize, parents};
 
 use crate::advice::{Decision, Goal, SenderId};
 

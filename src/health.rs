@@ -9,11 +9,12 @@ mod routing;
 pub mod rows;
 mod settings;
 pub mod state;
+pub mod telemetry;
 mod watch;
 
 use serde::Serialize;
 
-use crate::dns::{
+use ruad_dns::{
     Check, Copies, Mechanism, bimi, caa, dane, dkim, dmarc, dnsbl, dnssec, mta_sts, mx, ns, reverse, rpki,
     spf, tls_rpt,
 };

@@ -13,12 +13,11 @@ use tokio_util::sync::CancellationToken;
 use crate::{
     domains,
     provenance::{self, Authenticator},
-    smtp::KnownNetworks,
     sources::Seen,
-    spool::{Spool, SpoolError},
     store::Store,
-    telemetry::intake as telemetry,
 };
+use ruad_smtp::KnownNetworks;
+use ruad_spool::{Spool, SpoolError};
 
 pub mod identity;
 pub mod read;
@@ -33,6 +32,7 @@ mod ledger;
 mod load;
 mod stranger;
 mod suspect;
+pub mod telemetry;
 mod verify;
 mod worker;
 

@@ -4,7 +4,7 @@
 use std::{io::Write, process::ExitCode};
 
 use clap::Parser;
-use ruad::text;
+use ruad_common::text;
 
 mod cli;
 

@@ -15,6 +15,7 @@ mod letter;
 mod organizations;
 mod results;
 mod standing;
+pub mod telemetry;
 
 use std::{net::IpAddr, time::Duration};
 
@@ -31,7 +32,7 @@ pub struct Settings {
     /// Whether messages are examined at all; when not, every verdict is `unknown` and every report is believed.
     pub enabled: bool,
     /// How long the examination of one message may take; seconds.
-    #[serde(with = "crate::config::seconds")]
+    #[serde(with = "ruad_common::seconds")]
     pub timeout: Duration,
     /// How many signatures of one message are verified.
     pub signatures: usize,

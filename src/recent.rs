@@ -2,6 +2,7 @@
 //! the first minute of a process, whoever stored it.
 
 mod page;
+pub mod telemetry;
 
 use std::{
     sync::{Arc, Mutex, MutexGuard, PoisonError},
@@ -13,7 +14,6 @@ use tokio::time::sleep;
 use crate::{
     domains,
     store::{Backoff, RecentEvent, SteadyReporter, Store, StoreError},
-    telemetry::recent as telemetry,
 };
 
 /// What was read last. Cheap to clone.

@@ -11,6 +11,7 @@ mod queue;
 mod reverse;
 mod row;
 mod setup;
+pub mod telemetry;
 mod worker;
 
 use std::{
@@ -29,7 +30,8 @@ pub use queue::{Inbox, Seen};
 pub use row::SourceRow;
 pub use setup::{Aligns, Setup};
 
-use crate::{dns::Expiring, telemetry::sources::Reloaded};
+use crate::sources::telemetry::Reloaded;
+use ruad_dns::Expiring;
 
 /// How addresses are identified.
 #[derive(Clone, Debug, serde::Deserialize)]
@@ -47,26 +49,26 @@ pub struct Settings {
     /// How many addresses are looked up at the same time.
     pub concurrency: usize,
     /// How long looking up one address may take; seconds.
-    #[serde(with = "crate::config::seconds")]
+    #[serde(with = "ruad_common::seconds")]
     pub timeout: Duration,
     /// Addresses that wait to be looked up; more are left for later.
     pub queue: usize,
     /// The most rows that are stored at once.
     pub batch: usize,
     /// How long a row may wait for others; seconds.
-    #[serde(with = "crate::config::seconds")]
+    #[serde(with = "ruad_common::seconds")]
     pub batch_wait: Duration,
     /// How often the store is asked which addresses lack a row; seconds.
-    #[serde(with = "crate::config::seconds")]
+    #[serde(with = "ruad_common::seconds")]
     pub refill: Duration,
     /// When an address with a name is looked up again; seconds.
-    #[serde(with = "crate::config::seconds")]
+    #[serde(with = "ruad_common::seconds")]
     pub recheck_named: Duration,
     /// When an address without a name is looked up again; seconds.
-    #[serde(with = "crate::config::seconds")]
+    #[serde(with = "ruad_common::seconds")]
     pub recheck_nameless: Duration,
     /// When an address is looked up again about which DNS did not answer; seconds.
-    #[serde(with = "crate::config::seconds")]
+    #[serde(with = "ruad_common::seconds")]
     pub recheck_failed: Duration,
 }
 

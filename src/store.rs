@@ -22,6 +22,7 @@ mod settings;
 mod simulate;
 mod standing;
 pub mod tables;
+pub mod telemetry;
 mod template;
 
 use std::sync::Arc;
@@ -45,7 +46,7 @@ pub use senders::{
     DOMAINS_OF_SENDERS, KnownSender, ReportedPolicies, Said, SenderAddress, SenderFirst, SenderSums,
     SignedWith, Span,
 };
-pub use settings::{Password, Settings};
+pub use settings::Settings;
 
 /// The database. Cheap to clone.
 #[derive(Clone)]

@@ -4,81 +4,32 @@
 use std::fmt::Write as _;
 
 use metrics_exporter_prometheus::{BuildError, Matcher, PrometheusBuilder, PrometheusHandle};
-use serde::Deserialize;
 use tracing_subscriber::{EnvFilter, field::MakeExt, fmt::format};
 
-use crate::text::{self, OneLine};
+use ruad_common::log;
+use ruad_common::text::{self, OneLine};
 
-pub mod advice;
-pub mod certificate;
-pub mod domains;
-pub mod engine;
-pub mod health;
-pub mod intake;
 pub(crate) mod page;
-pub mod provenance;
-pub mod recent;
-pub mod smtp;
-pub mod sources;
-pub mod spool;
-pub mod store;
-
-/// How log lines are written.
-#[derive(Clone, Debug, Deserialize)]
-#[serde(default, deny_unknown_fields)]
-pub struct Settings {
-    /// `text` for people, `json` for machines.
-    pub format: LogFormat,
-    /// `error`, `warn`, `info`, `debug` or `trace`, or a directive such as `info,ruad::smtp=debug`.
-    pub level: String,
-}
-
-impl Default for Settings {
-    fn default() -> Self {
-        Self { format: LogFormat::Text, level: "info".to_owned() }
-    }
-}
-
-/// The form of a log line.
-#[derive(Clone, Copy, Debug, Deserialize, Eq, PartialEq)]
-#[serde(rename_all = "lowercase")]
-#[non_exhaustive]
-pub enum LogFormat {
-    /// One JSON object a line.
-    Json,
-    /// One readable line.
-    Text,
-}
-
-impl LogFormat {
-    /// The word in the configuration.
-    pub fn as_str(self) -> &'static str {
-        match self {
-            Self::Json => "json",
-            Self::Text => "text",
-        }
-    }
-}
 
 /// Starts logging to standard error. A second call changes nothing.
 ///
 /// # Errors
 ///
 /// When `settings.level` is not a filter; the text names the faulty directive.
-pub fn start_log(settings: &Settings) -> Result<(), tracing_subscriber::filter::ParseError> {
+pub fn start_log(settings: &log::Settings) -> Result<(), tracing_subscriber::filter::ParseError> {
     let mut filter = EnvFilter::builder().parse(&settings.level)?;
     // What strangers' name servers answer is told by our own events; the library writes whole messages at WARN.
     if !settings.level.contains("hickory") {
         filter = filter.add_directive("hickory_net=off".parse()?);
     }
-    let log = tracing_subscriber::fmt()
+    let lines = tracing_subscriber::fmt()
         .with_env_filter(filter)
         .with_target(false)
         .with_ansi(text::stderr_is_terminal());
     // Only fails when a subscriber is there already, which tests that share a process rely on.
     drop(match settings.format {
-        LogFormat::Json => log.json().flatten_event(true).with_writer(text::json_stderr).try_init(),
-        LogFormat::Text => log.fmt_fields(one_line_fields()).with_writer(text::stderr).try_init(),
+        log::Format::Json => lines.json().flatten_event(true).with_writer(text::json_stderr).try_init(),
+        log::Format::Text => lines.fmt_fields(one_line_fields()).with_writer(text::stderr).try_init(),
     });
     Ok(())
 }
@@ -109,18 +60,18 @@ pub fn start_metrics() -> Result<PrometheusHandle, BuildError> {
 
 /// Registers the help text of every metric.
 pub fn describe() {
-    advice::describe();
-    certificate::describe();
-    domains::describe();
-    engine::describe();
-    health::describe();
-    intake::describe();
-    provenance::describe();
-    recent::describe();
-    smtp::describe();
-    sources::describe();
-    spool::describe();
-    store::describe();
+    crate::advice::telemetry::describe();
+    crate::certificate::telemetry::describe();
+    crate::domains::telemetry::describe();
+    ruad_engine::telemetry::describe();
+    crate::health::telemetry::describe();
+    crate::intake::telemetry::describe();
+    crate::provenance::telemetry::describe();
+    crate::recent::telemetry::describe();
+    ruad_smtp::telemetry::describe();
+    crate::sources::telemetry::describe();
+    ruad_spool::telemetry::describe();
+    crate::store::telemetry::describe();
 }
 
 /// From a group commit (a fraction of a millisecond) to a session's longest life.

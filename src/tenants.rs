@@ -14,7 +14,8 @@ mod tables;
 
 use thiserror::Error;
 
-use crate::engine::{self, Bound, Interval, Policy, Quota, Setting, User};
+use ruad_engine as engine;
+use ruad_engine::{Bound, Interval, Policy, Quota, Setting, User};
 
 pub use grafana::Organisation;
 pub use tables::{TABLES, Table};

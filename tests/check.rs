@@ -193,7 +193,7 @@ async fn nothing_a_terminal_obeys_is_printed() {
                 let plain = anstream::adapter::strip_str(text).to_string();
                 let ours = text.matches("\x1b[").count() == text.matches('\x1b').count();
                 assert!(ours && !text.contains("\x1b[2J") && !text.contains("\x1b]"), "{text:?}");
-                let found = plain.chars().find(|c| ruad::text::is_invisible(*c) && *c != '\n');
+                let found = plain.chars().find(|c| ruad_common::text::is_invisible(*c) && *c != '\n');
                 assert_eq!(found, None, "{text:?}");
             }
             let text = String::from_utf8(output.stdout).unwrap();

@@ -19,7 +19,7 @@ use ring::{
         ED25519, Ed25519KeyPair, RSA_PKCS1_2048_8192_SHA256, RSA_PKCS1_SHA256, RsaKeyPair, UnparsedPublicKey,
     },
 };
-use ruad::dns::dkim::{Content, Kind, Record};
+use ruad_dns::dkim::{Content, Kind, Record};
 use rustls::pki_types::{PrivatePkcs8KeyDer, pem::PemObject};
 use serde_json::Value;
 use server::Dns;

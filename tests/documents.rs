@@ -7,10 +7,10 @@ use std::{env, fmt::Write as _, fs, path::Path};
 
 use ruad::{
     advice::{COSTS, Class, Gate, StepCode, classify::RULES},
-    dns::{Code, Mechanism, Severity},
     health::Profile,
-    texts::Language,
 };
+use ruad_common::texts::Language;
+use ruad_dns::{Code, Mechanism, Severity};
 
 #[test]
 fn findings() {

@@ -21,12 +21,10 @@ use std::{
     time::Duration,
 };
 
-use ruad::{
-    dns::{
-        Resolver, Settings, Validator,
-        dkim::{Origin, Selector},
-    },
-    health::{Examiner, Subject},
+use ruad::health::{Examiner, Subject};
+use ruad_dns::{
+    Resolver, Settings, Validator,
+    dkim::{Origin, Selector},
 };
 
 #[tokio::test]

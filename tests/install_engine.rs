@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
 use std::thread;
 
-use ruad::engine::VERSION;
+use ruad_engine::VERSION;
 use tempfile::TempDir;
 
 /// A folder for a fake `npm` and `curl`, and for the cache.

@@ -6,8 +6,8 @@ use std::path::PathBuf;
 
 use proptest::collection::vec;
 use proptest::prelude::*;
-use ruad::mail::Limits;
-use ruad::report::failure::{self, Parts};
+use ruad_report::failure::{self, Parts};
+use ruad_report::mail::Limits;
 
 use support::{opened, walked};
 
@@ -56,15 +56,17 @@ fn a_report_in_prose_counts_only_when_asked_for() {
 #[test]
 fn nothing_private_leaves_a_failure_report() {
     for (name, bytes) in fixtures().into_iter().filter(|(name, _)| name.starts_with("arf-")) {
-        ruad::mail::walk(&mut &bytes[..], &Limits::default(), &mut |found| {
-            let ruad::mail::Content::Failure(parts) = found.content else { panic!("{name}: {found:?}") };
+        ruad_report::mail::walk(&mut &bytes[..], &Limits::default(), &mut |found| {
+            let ruad_report::mail::Content::Failure(parts) = found.content else {
+                panic!("{name}: {found:?}")
+            };
             let pieces = format!("{parts:?}");
             assert!(
                 !pieces.contains(&format!("{:?}", b"private").replace(['[', ']'], "")),
                 "{name} keeps the body"
             );
             let mut report =
-                ruad::report::failure::read(parts, &ruad::report::Limits::default()).expect("a report");
+                ruad_report::failure::read(parts, &ruad_report::Limits::default()).expect("a report");
             report.redact();
             let json = serde_json::to_string(&report).expect("it serialises");
             for person in ["joe", "doe", "ann"] {
@@ -136,7 +138,8 @@ fn speed() {
         let bytes = fixture(name);
         let started = std::time::Instant::now();
         for _ in 0..10_000 {
-            ruad::mail::walk(&mut &bytes[..], &Limits::default(), &mut |_| {}).expect("a readable message");
+            ruad_report::mail::walk(&mut &bytes[..], &Limits::default(), &mut |_| {})
+                .expect("a readable message");
         }
         println!("{name}: {:?} for {} bytes", started.elapsed() / 10_000, bytes.len());
     }
@@ -160,7 +163,7 @@ proptest! {
     ) {
         let feedback = format!("Version: 1\n{feedback}");
         let parts = Parts { feedback: Some(feedback.into()), headers: Some(headers.into()), ..Parts::default() };
-        let mut report = failure::read(&parts, &ruad::report::Limits::default()).expect("it has a version");
+        let mut report = failure::read(&parts, &ruad_report::Limits::default()).expect("it has a version");
         report.content_hash();
         report.redact();
         let once = report.clone();

@@ -5,7 +5,7 @@ use std::io::{self, BufRead, BufReader, Cursor, Read, Write as _};
 
 use flate2::Compression;
 use flate2::write::{DeflateEncoder, GzEncoder};
-use ruad::mail::{self, Content, Limits, MailError};
+use ruad_report::mail::{self, Content, Limits, MailError};
 
 #[test]
 fn bombs_are_refused_by_name_in_bounded_memory() {

@@ -4,7 +4,7 @@ use std::io::{BufReader, Cursor, Write as _};
 
 use proptest::collection::vec;
 use proptest::prelude::*;
-use ruad::mail::{self, Content, Limits};
+use ruad_report::mail::{self, Content, Limits};
 use zip::write::SimpleFileOptions;
 
 /// A MIME entity.

@@ -8,7 +8,7 @@
 
 use std::{fs, path::Path};
 
-use ruad::report::{Limits, ReportError, Warning, aggregate, tls};
+use ruad_report::{Limits, ReportError, Warning, aggregate, tls};
 use serde::Serialize;
 use serde_json::{Value, json};
 

@@ -8,10 +8,9 @@
 
 use std::{fs, future::Future, net::SocketAddr, time::Duration};
 
-use ruad::{
-    smtp::{Server, Settings},
-    spool::{self, Spool},
-};
+use ruad_smtp::{Server, Settings};
+use ruad_spool as spool;
+use ruad_spool::Spool;
 use rustix::process::{Resource, getrlimit, setrlimit};
 use tempfile::TempDir;
 use tokio::{

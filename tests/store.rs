@@ -19,12 +19,12 @@ mod rollups;
 use engine::{Engine, number};
 use ruad::{
     provenance::Verdict,
-    report::{Limits, aggregate},
     store::{
         Batch, Day, Filling, Kind, Place, Settings, Store, StoreError, StoredCopy,
         tables::{AggregateRecords, Context, Deliveries, Delivery},
     },
 };
+use ruad_report::{Limits, aggregate};
 use uuid::Uuid;
 
 const COLUMNS_WITHOUT_COMMENT: &str = "SELECT count() FROM system.columns WHERE database = currentDatabase() AND comment = '' \

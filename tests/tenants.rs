@@ -11,10 +11,11 @@ use std::{fs, path::Path, process::Child};
 
 use engine::launch;
 use ruad::{
-    engine::{OWNER, password_hash},
-    store::{Password, Settings, Store},
+    store::{Settings, Store},
     tenants::{Access, Secret},
 };
+use ruad_common::password::Password;
+use ruad_engine::{OWNER, password_hash};
 
 const ACCESS: fn() -> Access<'static> = || Access::new("ruad", "ruad");
 

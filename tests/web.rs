@@ -8,10 +8,8 @@ use std::{
 };
 
 use metrics_exporter_prometheus::PrometheusBuilder;
-use ruad::{
-    http::{Health, Server, Settings},
-    smtp::raise_open_files,
-};
+use ruad::http::{Health, Server, Settings};
+use ruad_smtp::raise_open_files;
 
 #[path = "support/wait.rs"]
 mod wait;

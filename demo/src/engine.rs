@@ -5,8 +5,10 @@ use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, ExitStatus, Stdio};
 
-use ruad::engine::{self, OWNER, Passwords, READY};
-use ruad::store::{Password, Settings};
+use ruad::store::Settings;
+use ruad_common::password::Password;
+use ruad_engine as engine;
+use ruad_engine::{OWNER, Passwords, READY};
 
 /// A running engine. It stops when this is dropped, and when this process ends and takes its end of the pipe with it.
 #[derive(Debug)]

@@ -24,7 +24,7 @@ pub use tls::{REPORTERS as TLS_REPORTERS, Session, TlsPolicy, TlsReport, TlsRepo
 
 use std::net::{IpAddr, Ipv4Addr};
 
-use ruad::spool::Envelope;
+use ruad_spool::Envelope;
 
 use crate::day::{Day, Moment};
 use crate::random::Random;

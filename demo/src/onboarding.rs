@@ -20,10 +20,10 @@ mod web;
 use std::fmt::Display;
 use std::io;
 
-use ruad::dns::ResolverError;
 use ruad::sources::SourcesError;
-use ruad::spool::SpoolError;
 use ruad::store::StoreError;
+use ruad_dns::ResolverError;
+use ruad_spool::SpoolError;
 
 pub use customer::{Customer, Habits};
 pub use desk::Desk;

@@ -2,7 +2,7 @@
 #![no_main]
 
 use libfuzzer_sys::fuzz_target;
-use ruad::report::{Limits, aggregate};
+use ruad_report::{Limits, aggregate};
 
 fuzz_target!(|bytes: &[u8]| {
     let (mut records, mut messages) = (0_u64, 0_u64);

@@ -4,13 +4,7 @@
 #![no_main]
 
 use libfuzzer_sys::fuzz_target;
-use ruad::dns::{
-    Check, Resolver, bimi,
-    dkim::{self, Origin, Selector},
-    dmarc,
-    mta_sts::{self, FetchError},
-    mx, ns, reverse, spf, tls_rpt,
-};
+use ruad_dns::{Check, Resolver, bimi, dkim::{self, Origin, Selector}, dmarc, mta_sts::{self, FetchError}, mx, ns, reverse, spf, tls_rpt};
 
 fuzz_target!(|input: &[u8]| {
     let lines: Vec<Vec<u8>> = input.split(|byte| *byte == b'\n').map(<[u8]>::to_vec).collect();

@@ -2,14 +2,8 @@
 #![no_main]
 
 use libfuzzer_sys::fuzz_target;
-use ruad::{
-    intake::read::{self, Limits, Refusal, Visitor},
-    report::{
-        aggregate::{Aggregate, Record},
-        failure::FailureReport,
-        tls::TlsReport,
-    },
-};
+use ruad::intake::read::{self, Limits, Refusal, Visitor};
+use ruad_report::{aggregate::{Aggregate, Record}, failure::FailureReport, tls::TlsReport};
 
 #[derive(Default)]
 struct Heard(usize);

@@ -6,7 +6,7 @@
 use std::{fs, io};
 
 use libfuzzer_sys::fuzz_target;
-use ruad::spool::{Settings, Spool};
+use ruad_spool::{Settings, Spool};
 
 fuzz_target!(|bytes: &[u8]| {
     let Some((mode, bytes)) = bytes.split_first() else { return };

@@ -4,10 +4,10 @@
 use std::{net::Ipv4Addr, sync::LazyLock};
 
 use libfuzzer_sys::fuzz_target;
-use ruad::{
-    smtp::{self, Server},
-    spool::{self, Spool},
-};
+use ruad_smtp as smtp;
+use ruad_smtp::Server;
+use ruad_spool as spool;
+use ruad_spool::Spool;
 use tempfile::TempDir;
 use tokio::{
     io::{AsyncReadExt, AsyncWriteExt, duplex},

@@ -2,7 +2,7 @@
 #![no_main]
 
 use libfuzzer_sys::fuzz_target;
-use ruad::dns::spf::{MacroString, Meaning, Place, Record, Values};
+use ruad_dns::spf::{MacroString, Meaning, Place, Record, Values};
 
 fuzz_target!(|text: &str| {
     let values = Values {

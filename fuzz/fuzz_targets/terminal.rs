@@ -4,7 +4,7 @@
 use std::io::Write;
 
 use libfuzzer_sys::fuzz_target;
-use ruad::text::{Clean, Escape, Shown, is_invisible};
+use ruad_common::text::{Clean, Escape, Shown, is_invisible};
 
 fuzz_target!(|input: (u8, &[u8])| {
     let (cut, bytes) = input;

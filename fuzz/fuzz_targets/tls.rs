@@ -2,7 +2,7 @@
 #![no_main]
 
 use libfuzzer_sys::fuzz_target;
-use ruad::report::{Limits, tls};
+use ruad_report::{Limits, tls};
 
 fuzz_target!(|bytes: &[u8]| {
     drop(tls::read(bytes, &Limits::default()));

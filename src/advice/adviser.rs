@@ -10,12 +10,12 @@ use std::{
 
 use super::{Plan, Posture, Recollection, Settings, Subject, Traffic, Wishes, events, gather, rows::Rows};
 use crate::{
+    advice::telemetry::Noticed,
     certificate::Issuer,
     domains::Registry,
     health::rows::EventRow,
     sources::Catalog,
     store::{Store, StoreError},
-    telemetry::advice::Noticed,
 };
 
 /// A plan, and what it rests on.

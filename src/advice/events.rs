@@ -83,7 +83,7 @@ impl Told<'_> {
         let [opened, done] =
             [Some(known.opened_at), known.done_at].map(|at| at.unwrap_or_default().to_string());
         let identity = [self.domain(), kind.name, step.code.0, &step.subject, &opened, &done];
-        let title = step.text(crate::texts::Language::En).title;
+        let title = step.text(ruad_common::texts::Language::En).title;
         let values = [Some(known.state.name()), Some(step.state.name())];
         Some(kind.tell(self.domain(), subject.trim_end(), values, at, &title, &identity))
     }

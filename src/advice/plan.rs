@@ -18,10 +18,8 @@ use serde::Serialize;
 
 use self::case::{Case, Draft};
 use super::{Memory, Posture, Readiness, Settings, Stage, Step, Traffic, Wishes, score};
-use crate::{
-    dns::{Mechanism, dmarc::Policy},
-    health::Score,
-};
+use crate::health::Score;
+use ruad_dns::{Mechanism, dmarc::Policy};
 
 /// What is to be done for a domain, and how far it is.
 #[derive(Clone, Debug, Serialize)]

@@ -2,14 +2,12 @@ mod condense;
 
 use std::collections::BTreeSet;
 
-use crate::{
-    dns::{
-        Code, Finding, Mechanism,
-        dkim::Kind,
-        dmarc::{self, Policies},
-        spf::{self, Meaning, Network, Qualifier},
-    },
-    health::Score,
+use crate::health::Score;
+use ruad_dns::{
+    Code, Finding, Mechanism,
+    dkim::Kind,
+    dmarc::{self, Policies},
+    spf::{self, Meaning, Network, Qualifier},
 };
 
 /// What DNS says about a domain, as far as advice rests on it: a condensed [`crate::health::Snapshot`].

@@ -3,10 +3,8 @@ mod measure;
 use serde::Serialize;
 
 use super::step::percent;
-use crate::{
-    dns::dmarc::Policy,
-    texts::{Language, fill},
-};
+use ruad_common::texts::{Language, fill};
+use ruad_dns::dmarc::Policy;
 
 pub(in crate::advice) use measure::{Shares, gates, is_recent, subdomain_gate};
 

@@ -2,10 +2,8 @@ use std::fmt;
 
 use serde::Serialize;
 
-use crate::{
-    sources::{Aligns, Category, Service},
-    texts::Language,
-};
+use crate::sources::{Aligns, Category, Service};
+use ruad_common::texts::Language;
 
 /// Who sends as a domain: a known service, or else a network with the end of its reverse names.
 ///

@@ -9,7 +9,7 @@ pub struct Settings {
     /// Whether plans are drawn at all.
     pub enabled: bool,
     /// How often every plan is drawn anew; seconds.
-    #[serde(with = "crate::config::seconds")]
+    #[serde(with = "ruad_common::seconds")]
     pub interval: Duration,
     /// Days with reports under the present policy before it is raised. RFC 9989 section 7 asks for a month each.
     pub days_at_policy: u32,

@@ -1,7 +1,7 @@
 use serde::Serialize;
 
 use super::{Sender, unusual::Unusual};
-use crate::dns::dmarc::Policy;
+use ruad_dns::dmarc::Policy;
 
 /// What reports tell about a domain. Forged reports are left out.
 #[derive(Clone, Debug, Default, PartialEq, Serialize)]

@@ -1,14 +1,11 @@
 //! Small worlds for tests: what DNS says and what reports tell about one domain, made by hand.
 
 use super::*;
-use crate::{
-    dns::{
-        Code, Finding, Mechanism, dkim,
-        dmarc::{self, Policy},
-        spf,
-    },
-    health::Profile,
-    sources::Category,
+use crate::{health::Profile, sources::Category};
+use ruad_dns::{
+    Code, Finding, Mechanism, dkim,
+    dmarc::{self, Policy},
+    spf,
 };
 
 /// A domain, all that is known about it, and the time.

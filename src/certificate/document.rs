@@ -20,7 +20,7 @@ fn escape(text: &str) -> String {
             '>' => out.push_str("&gt;"),
             '"' => out.push_str("&quot;"),
             '\'' => out.push_str("&#39;"),
-            _ => out.push(crate::text::visible(character)),
+            _ => out.push(ruad_common::text::visible(character)),
         }
     }
     out

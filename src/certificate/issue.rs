@@ -4,9 +4,9 @@ use super::{
 };
 use crate::{
     advice::{Plan, Posture, Traffic},
-    dns::{Mechanism, dkim::Kind, dmarc::Policy},
     health::Score,
 };
+use ruad_dns::{Mechanism, dkim::Kind, dmarc::Policy};
 
 /// Who issues certificates: the key that signs and the address at which everybody can check them.
 #[derive(Debug)]
@@ -140,13 +140,11 @@ fn lookups(posture: &Posture) -> Option<u32> {
 #[cfg(test)]
 pub(super) mod tests {
     use super::*;
-    use crate::{
-        advice::{
-            Class, Counts, Entry, Key, Memory, Posture, Recent, Rule, Sender, SenderId, Settings, Setup,
-            Window, Wishes,
-        },
-        dns::dmarc::Policies,
+    use crate::advice::{
+        Class, Counts, Entry, Key, Memory, Posture, Recent, Rule, Sender, SenderId, Settings, Setup, Window,
+        Wishes,
     };
+    use ruad_dns::dmarc::Policies;
 
     pub(in crate::certificate) const NOW: u64 = 1_795_219_200;
     const DAY: u64 = 86_400;
@@ -277,7 +275,7 @@ pub(super) mod tests {
     #[test]
     fn it_has_to_be_earned() {
         let profile = crate::health::Profile::named("default").unwrap();
-        let error = crate::dns::Code::all().find(|code| profile.points(*code) > 0.0).unwrap();
+        let error = ruad_dns::Code::all().find(|code| profile.points(*code) > 0.0).unwrap();
         let refused = |what: &str, change: &dyn Fn(&mut Earned)| {
             let mut earned = Earned::new("a.example");
             assert!(is_due(&earned.subject(), 30, NOW));

@@ -9,9 +9,9 @@ use tokio::{sync::Semaphore, time::timeout};
 
 use super::{Address, Certificate, Issuer, Latest, PublicKey, Serial, Standing};
 use crate::{
+    certificate::telemetry,
     domains,
     store::{Store, StoreError, StoredCertificate},
-    telemetry::certificate as telemetry,
 };
 
 /// Knows how every certificate stands; cheap to clone. What it was told it remembers for a minute, and it asks the store

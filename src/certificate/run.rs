@@ -8,12 +8,12 @@ use xxhash_rust::xxh3::xxh3_128;
 
 use super::{Certificate, Issuer, KeyError, Serial, Subject, issue};
 use crate::{
+    certificate::telemetry::{Changed, failed},
     health::{
         events::{CERTIFICATE_ISSUED, CERTIFICATE_RESTORED, CERTIFICATE_VOID, Event, Kind},
         rows::EventRow,
     },
     store::{CertificateRow, IssuedCertificate, Store, StoreError},
-    telemetry::certificate::{Changed, failed},
 };
 
 /// Issues the certificates that have been earned and tells of those that do not hold any more, or do again. A domain has one
@@ -192,7 +192,7 @@ mod tests {
         let good = Earned::new("a.example");
         let mut bad = Earned::new("a.example");
         bad.plan.score =
-            crate::health::Profile::named("default").map(|profile| profile.score(crate::dns::Code::all()));
+            crate::health::Profile::named("default").map(|profile| profile.score(ruad_dns::Code::all()));
         let mut unknown = Earned::new("a.example");
         unknown.plan.score = None;
         let old = known("a.example", true, NOW - 2 * RECENT);

@@ -1,7 +1,8 @@
+use ruad_common::domain_name;
 use std::{fmt, str::Lines};
 
 use super::{Address, Date, Serial};
-use crate::{dns::dkim::Kind, domains};
+use ruad_dns::dkim::Kind;
 
 /// What a certificate says: no more than what was known when it was issued.
 ///
@@ -62,7 +63,7 @@ impl Statement {
         fields.next = fields.lines.next();
         fields.take("ruad-certificate").filter(|version| *version == VERSION)?;
         let serial = fields.take("serial")?.parse().ok()?;
-        let domain = domains::normalize(fields.take("domain")?)?;
+        let domain = domain_name::normalize(fields.take("domain")?)?;
         let issued = fields.take("issued")?.parse().ok()?;
         fields.take("issuer")?;
         let verify = fields.take("verify")?;

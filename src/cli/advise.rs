@@ -7,11 +7,11 @@ use clap::Args;
 use ruad::{
     advice::{Advised, adviser},
     config::Settings,
-    dns::Mechanism,
-    domains::{Registry, domain},
+    domains::Registry,
     sources::Catalog,
-    texts::Language,
 };
+use ruad_common::{domain_name::domain, texts::Language};
+use ruad_dns::Mechanism;
 
 use super::{
     CANNOT_RUN, UNKNOWN,
@@ -112,8 +112,8 @@ impl Advise {
         };
         let look = Look::new(settings, registry, &store)?;
         let mut out: Box<dyn Write> = match self.json {
-            true => Box::new(ruad::text::json_stdout()),
-            false => Box::new(ruad::text::stdout()),
+            true => Box::new(ruad_common::text::json_stdout()),
+            false => Box::new(ruad_common::text::stdout()),
         };
         let mut worst = Outcome::default();
         for domains in domains.chunks(AT_ONCE) {

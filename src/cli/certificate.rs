@@ -15,9 +15,8 @@ use ruad::{
     config::Settings,
     domains::Registry,
     store::StoredCertificate,
-    text,
-    texts::Language,
 };
+use ruad_common::{text, texts::Language};
 
 use super::UNKNOWN;
 

@@ -14,13 +14,15 @@ use clap::Args;
 use futures_util::StreamExt;
 use ruad::{
     config::Settings,
-    dns::{
-        Status,
-        dkim::{Origin, Selector},
-    },
-    domains::domain,
     health::{Profile, Subject},
+};
+use ruad_common::{
+    domain_name::domain,
     text::{json_stdout, stdout},
+};
+use ruad_dns::{
+    Status,
+    dkim::{Origin, Selector},
 };
 
 use super::{

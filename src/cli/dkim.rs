@@ -1,5 +1,6 @@
 //! `ruad dkim`: keys with which mail is signed.
 
+use ruad_common::domain_name;
 use std::{
     io::{self, Write},
     net::SocketAddr,
@@ -11,13 +12,12 @@ use std::{
 use clap::{Args, Subcommand};
 use ruad::{
     config::Settings,
-    dns::Resolver,
-    domains,
     signing::{
         Algorithm, KeyFile, KeyPair, KeyRecord, Occupied, Signer, default_selector, is_free, is_selector,
     },
-    text,
 };
+use ruad_common::text;
+use ruad_dns::Resolver;
 
 use super::{CANNOT_RUN, UNKNOWN};
 use document::Document;
@@ -110,7 +110,7 @@ impl New {
 
     fn make(&self, settings: &Settings) -> Result<(), Refusal> {
         let algorithm = self.algorithm();
-        let domain = domains::domain(&self.domain)
+        let domain = domain_name::domain(&self.domain)
             .ok_or_else(|| refuse(CANNOT_RUN, format!("{:?} is not a domain name", self.domain)))?;
         let selector = self.selector.clone().unwrap_or_else(|| default_selector(algorithm, now()));
         let selector = is_selector(&selector, &domain).map_err(|error| refuse(CANNOT_RUN, error))?;

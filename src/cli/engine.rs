@@ -11,7 +11,8 @@ use std::time::Duration;
 use std::{env, thread};
 
 use anyhow::{Context, bail};
-use ruad::engine::{self, Access, Passwords, READER, READY, Settings};
+use ruad_engine as engine;
+use ruad_engine::{Access, Passwords, READER, READY, Settings};
 use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::oneshot;
 

@@ -7,12 +7,12 @@ use std::{
 
 use ruad::{
     config::Settings,
-    dns::{Resolver, Validator, ns},
     health::{
         Examiner, Routing, RoutingSettings,
         probe::{Https, https, roots},
     },
 };
+use ruad_dns::{Resolver, Validator, ns};
 
 /// An examiner that asks the name servers of the settings, with answers remembered for the length of a command.
 pub(super) fn examiner(settings: &Settings) -> anyhow::Result<Examiner> {

@@ -4,7 +4,8 @@ use std::{io::Write, process::ExitCode};
 
 use anyhow::{Context, bail};
 use clap::Args;
-use ruad::{store::Store, text};
+use ruad::store::Store;
+use ruad_common::text;
 
 /// Bring the schema in ClickHouse up to date; `ruad serve` does the same when it starts.
 #[derive(Args, Debug)]

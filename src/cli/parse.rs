@@ -8,10 +8,8 @@ use std::{
 };
 
 use clap::Args;
-use ruad::{
-    intake::read::{self, Limits},
-    text,
-};
+use ruad::intake::read::{self, Limits};
+use ruad_common::text;
 
 use lines::Lines;
 

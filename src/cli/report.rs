@@ -1,5 +1,6 @@
 //! `ruad report`: the customer's document.
 
+use ruad_common::domain_name;
 use std::{
     io::{self, Write},
     path::{Path, PathBuf},
@@ -11,11 +12,10 @@ use anyhow::{Context, bail};
 use clap::Args;
 use ruad::{
     config::Settings,
-    domains::{self, Registry},
+    domains::Registry,
     review::{Month, Request, Review, pdf},
-    text,
-    texts::Language,
 };
+use ruad_common::{text, texts::Language};
 
 use super::CANNOT_RUN;
 
@@ -176,7 +176,7 @@ fn group_of(registry: &Registry, name: &str) -> anyhow::Result<(String, Vec<Stri
 }
 
 fn domain_of(registry: &Registry, name: &str) -> anyhow::Result<(String, Vec<String>)> {
-    let Some(domain) = domains::normalize(name) else { bail!("{name:?} is not a domain name") };
+    let Some(domain) = domain_name::normalize(name) else { bail!("{name:?} is not a domain name") };
     if !registry.domains().any(|(listed, _, _)| listed == domain) {
         bail!("{domain} is not in the registry");
     }

@@ -12,10 +12,10 @@ use anyhow::{Context, bail};
 use mail_parser::DateTime;
 use ruad::{
     config::Settings,
-    domains::normalize,
     provenance::Verdict,
     store::{Action, Change, CopyFilter, CopySums, Place, Store, StoredCopy},
 };
+use ruad_common::domain_name::normalize;
 use serde_json::{Value, json};
 use uuid::Uuid;
 
@@ -126,7 +126,7 @@ impl ReportsArgs {
     pub(crate) fn run(self) -> anyhow::Result<ExitCode> {
         let settings = self.configuration.load()?;
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
-        let outcome = runtime.block_on(self.answer(&settings, &mut ruad::text::json_stdout()));
+        let outcome = runtime.block_on(self.answer(&settings, &mut ruad_common::text::json_stdout()));
         match outcome {
             Err(error) if super::is_broken_pipe(&error) => Ok(ExitCode::SUCCESS),
             outcome => outcome.map(|()| ExitCode::SUCCESS),

@@ -23,10 +23,10 @@ pub(crate) struct Serve {
 impl Serve {
     pub(crate) fn run(self) -> anyhow::Result<ExitCode> {
         // Before any thread runs: it removes variables from the environment.
-        let sockets = ruad::smtp::activated_sockets()?;
+        let sockets = ruad_smtp::activated_sockets()?;
         let settings = self.configuration.load()?;
         super::start_log(&settings)?;
-        let files = ruad::smtp::raise_open_files();
+        let files = ruad_smtp::raise_open_files();
         if files.is_some_and(|files| files < settings.smtp.sessions as u64 + OTHER_FILES) {
             tracing::warn!(
                 files,

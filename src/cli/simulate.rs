@@ -1,5 +1,6 @@
 //! `ruad simulate`: what another DMARC record would have done to the mail that was reported.
 
+use ruad_common::domain_name;
 use std::{
     io::{self, Write},
     net::SocketAddr,
@@ -11,11 +12,11 @@ use clap::Args;
 use ruad::{
     advice::simulate::{Outcome, Question, Scenario, simulate},
     config::Settings,
-    dns::{
-        Resolver,
-        dmarc::{Alignment, Policy, organization},
-    },
-    domains, text,
+};
+use ruad_common::text;
+use ruad_dns::{
+    Resolver,
+    dmarc::{Alignment, Policy, organization},
 };
 use serde::Serialize;
 
@@ -87,7 +88,7 @@ impl Simulate {
         if let Some(server) = self.resolver {
             settings.dns.servers = vec![server];
         }
-        let Some(domain) = domains::domain(&self.domain) else {
+        let Some(domain) = domain_name::domain(&self.domain) else {
             super::complain(&format_args!("{:?} is not a domain name", self.domain));
             return Ok(ExitCode::from(CANNOT_RUN));
         };

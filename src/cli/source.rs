@@ -12,11 +12,10 @@ use anyhow::{Context, bail};
 use ruad::{
     advice::{Class, Decision, SenderId, classify},
     config::Settings,
-    domains::{Registry, normalize},
+    domains::Registry,
     store::{KnownSender, Said, Store},
-    text,
-    texts::Language,
 };
+use ruad_common::{domain_name::normalize, text, texts::Language};
 
 /// List who sends as a domain, and approve or reject senders
 ///

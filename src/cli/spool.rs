@@ -8,10 +8,8 @@ use std::{
 };
 
 use anyhow::Context;
-use ruad::{
-    spool::{Envelope, Inspector, MessageId, Settings},
-    text::{self, Shown},
-};
+use ruad_common::text::{self, Shown};
+use ruad_spool::{Envelope, Inspector, MessageId, Settings};
 
 /// Look at the queue and the quarantine
 #[derive(Clone, Debug, clap::Args)]
@@ -211,7 +209,7 @@ const MAX_HEADER_BYTES: u64 = 64 * 1024;
 #[cfg(test)]
 mod tests {
     use clap::Parser;
-    use ruad::spool::Spool;
+    use ruad_spool::Spool;
     use tempfile::TempDir;
 
     use super::*;

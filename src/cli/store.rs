@@ -1,18 +1,15 @@
 //! The way of a command to ClickHouse.
 
 use anyhow::{Context, bail};
-use ruad::{
-    config::Settings,
-    engine::{OWNER, Passwords},
-    store::Store,
-};
+use ruad::{config::Settings, store::Store};
+use ruad_engine::{OWNER, Passwords};
 
 /// The store that the daemon of these settings uses: `clickhouse.url`, or the embedded engine that `ruad serve` runs.
 ///
 /// # Errors
 ///
 /// When nothing answers there, or what answers has not the tables of this program; the text says what to do.
-pub(crate) async fn connect(settings: &Settings) -> anyhow::Result<Store> {
+pub(super) async fn connect(settings: &Settings) -> anyhow::Result<Store> {
     let mut clickhouse = settings.clickhouse.clone();
     let is_embedded = clickhouse.url.is_none();
     let url = clickhouse.url.take().unwrap_or_else(|| format!("http://{}", settings.engine.listen));

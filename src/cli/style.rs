@@ -3,7 +3,7 @@
 use std::io::{self, Write};
 
 use anstyle::{AnsiColor, Style};
-use ruad::text::Shown;
+use ruad_common::text::Shown;
 
 /// Words in a style; the stream takes the style off where nobody sees colours.
 pub(super) struct Painted<'a>(pub(super) &'a str, pub(super) Style);

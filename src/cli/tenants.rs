@@ -14,8 +14,8 @@ use ruad::{
     domains::Registry,
     store::Store,
     tenants::{self, Access, Organisation, Secret},
-    text,
 };
+use ruad_common::text;
 
 /// Give customers access to their own rows in ClickHouse and Grafana; docs/tenants.md leads through it
 #[derive(Clone, Debug, clap::Args)]
@@ -115,7 +115,7 @@ impl Sql {
                 _ if known.contains(&user) => Secret::Kept,
                 Some(password) => Secret::First(password),
                 None => {
-                    new = ruad::engine::new_password()?;
+                    new = ruad_engine::new_password()?;
                     shown.push((user, new.clone()));
                     Secret::First(&new)
                 }

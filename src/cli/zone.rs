@@ -3,12 +3,9 @@
 use std::{collections::BTreeSet, io::Write, process::ExitCode};
 
 use anyhow::{Context, bail};
-use ruad::{
-    config::Settings,
-    dns::dmarc::authorization,
-    domains::{Registry, normalize},
-    text,
-};
+use ruad::{config::Settings, domains::Registry};
+use ruad_common::{domain_name::normalize, text};
+use ruad_dns::dmarc::authorization;
 
 /// Print the DNS records that let the registry's domains send their reports here
 #[derive(Clone, Debug, clap::Args)]

@@ -10,9 +10,11 @@ use serde::Deserialize;
 use toml::Spanned;
 
 use super::{
-    Domain, Group, Listed, Registry, RegistryError, UNASSIGNED, domain, normalize,
+    Domain, Group, Listed, Registry, RegistryError, UNASSIGNED,
     wishes::{SourceTable, Written},
 };
+use ruad_common::domain_name::{domain, normalize};
+
 use crate::health::{Profile, SHORTEST_INTERVAL};
 
 pub(super) fn load(path: &Path) -> Result<Registry, RegistryError> {

@@ -3,7 +3,7 @@ use std::{path::PathBuf, sync::Arc};
 use tokio::sync::watch;
 
 use super::{Registry, RegistryError, Settings};
-use crate::telemetry::domains::{Reloaded, listed};
+use crate::domains::telemetry::{Reloaded, listed};
 
 /// The registry in use, shared by all who ask it; cheap to clone.
 #[derive(Clone, Debug)]

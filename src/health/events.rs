@@ -4,7 +4,7 @@ use serde::Serialize;
 use xxhash_rust::xxh3::xxh3_128;
 
 use super::state::{Change, State};
-use crate::dns::{Mechanism, Severity};
+use ruad_dns::{Mechanism, Severity};
 
 mod kinds;
 

@@ -10,9 +10,11 @@ use std::{
 use tokio::join;
 
 use super::{Routing, Snapshot, probe, probe::Https};
-use crate::dns::{
-    self, Mechanism, Resolver, Ttls, Validator, bimi, caa, dane, dkim, dmarc, dnsbl, dnssec, mta_sts,
-    mta_sts::FetchError, mx, ns, reverse, rpki, spf, tls_rpt,
+use ruad_dns as dns;
+use ruad_dns::{
+    Mechanism, Resolver, Ttls, Validator, bimi, caa, dane, dkim, dmarc, dnsbl, dnssec,
+    mta_sts::{self, FetchError},
+    mx, ns, reverse, rpki, spf, tls_rpt,
 };
 
 /// What is needed to examine domains. Cheap to clone.

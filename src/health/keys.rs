@@ -8,7 +8,7 @@ mod usage;
 
 use serde::{Deserialize, Serialize};
 
-use crate::dns::{Code, Finding, dkim};
+use ruad_dns::{Code, Finding, dkim};
 
 pub(crate) use age::date;
 pub use age::{Age, age};

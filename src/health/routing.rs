@@ -10,12 +10,10 @@ use std::{
 
 use serde::Deserialize;
 
-use crate::{
-    dns::{
-        Trouble,
-        rpki::{Payloads, Tables},
-    },
-    telemetry::health::{RoutingRead, RoutingUnreadable},
+use crate::health::telemetry::{RoutingRead, RoutingUnreadable};
+use ruad_dns::{
+    Trouble,
+    rpki::{Payloads, Tables},
 };
 
 /// Where the files are.
@@ -176,7 +174,7 @@ mod tests {
     use std::io::Write as _;
 
     use super::*;
-    use crate::dns::rpki::{Prefix, Route, State};
+    use ruad_dns::rpki::{Prefix, Route, State};
 
     fn file(text: &str) -> tempfile::NamedTempFile {
         let mut file = tempfile::NamedTempFile::new().unwrap();

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use super::{events::Event, state::Fact};
-use crate::dns::{Finding, Mechanism, Status, check::Unanswered, dkim::Kind};
+use ruad_dns::{Finding, Mechanism, Status, check::Unanswered, dkim::Kind};
 
 /// A row of `dns_checks`.
 #[derive(Clone, Debug)]

@@ -3,7 +3,7 @@ use std::time::Duration;
 use serde::Deserialize;
 
 use super::Profile;
-use crate::dns::dnsbl::Lists;
+use ruad_dns::dnsbl::Lists;
 
 /// How the domains of the registry are watched.
 #[derive(Clone, Debug, Deserialize)]
@@ -12,7 +12,7 @@ pub struct Settings {
     /// Whether they are.
     pub enabled: bool,
     /// How often each domain is examined; seconds. A group may say otherwise.
-    #[serde(with = "crate::config::seconds")]
+    #[serde(with = "ruad_common::seconds")]
     pub interval: Duration,
     /// Domains that are examined at the same time.
     pub concurrency: usize,

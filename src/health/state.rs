@@ -10,7 +10,7 @@ use std::{
     time::Duration,
 };
 
-use crate::dns::{Check, Copies, Mechanism};
+use ruad_dns::{Check, Copies, Mechanism};
 
 /// The fact that says what was found: the codes that can cost points.
 pub const FINDINGS: &str = "findings";
@@ -263,7 +263,7 @@ fn is_undecided(check: &Check, name: &str) -> bool {
             Mechanism::Dkim => {
                 asked.split_once("._domainkey").is_none_or(|(selector, _)| selector == subject)
             }
-            Mechanism::Dnsbl => crate::domains::is_within(&asked, &subject),
+            Mechanism::Dnsbl => ruad_common::domain_name::is_within(&asked, &subject),
             _ => true,
         }
     })

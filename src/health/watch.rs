@@ -11,6 +11,7 @@ mod runner;
 mod schedule;
 mod sightings;
 
+use ruad_common::domain_name;
 use std::{
     collections::{BTreeMap, HashMap},
     sync::{Arc, Mutex, MutexGuard, PoisonError},
@@ -28,12 +29,9 @@ use super::{
     Examiner, Routing, Settings,
     probe::{self, Https},
 };
-use crate::{
-    advice::Posture,
-    dns::{self, Resolver, ResolverError, Validator, ns},
-    domains,
-    telemetry::health::asked,
-};
+use crate::{advice::Posture, domains, health::telemetry::asked};
+use ruad_dns as dns;
+use ruad_dns::{Resolver, ResolverError, Validator, ns};
 
 /// The watch over all domains. Cheap to clone.
 #[derive(Clone)]
@@ -167,7 +165,7 @@ impl Inner {
 
 impl Requests {
     fn ask(&self, domain: &str, registry: &domains::Registry) -> Asked {
-        let Some(domain) = domains::normalize(domain) else { return Asked::Unknown };
+        let Some(domain) = domain_name::normalize(domain) else { return Asked::Unknown };
         if registry.watched(&domain).is_none() {
             return Asked::Unknown;
         }

@@ -17,10 +17,8 @@ use axum::{
 };
 use serde::Deserialize;
 
-use crate::{
-    certificate::{self, Found, Notice, Register, Serial, Sign},
-    texts::Language,
-};
+use crate::certificate::{self, Found, Notice, Register, Serial, Sign};
+use ruad_common::texts::Language;
 
 /// The routes, for a register.
 pub(super) fn routes(register: Register) -> Router {

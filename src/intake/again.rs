@@ -7,10 +7,10 @@ use tokio_util::sync::CancellationToken;
 
 use super::decision::Reason;
 use crate::{
+    intake::telemetry,
     provenance::{Doubt, Evidence},
-    spool::{Inspector, Quarantined, Spool, SpoolError},
-    telemetry::intake as telemetry,
 };
+use ruad_spool::{Inspector, Quarantined, Spool, SpoolError};
 
 /// Why a message is kept to be verified again, if it is.
 pub(super) fn reason(evidence: &Evidence) -> Option<Reason> {
@@ -66,7 +66,7 @@ const MOST_AT_ONCE: usize = 1_000;
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::spool::{Envelope, Settings};
+    use ruad_spool::{Envelope, Settings};
 
     #[test]
     fn known_organisations_get_another_try_when_dns_failed() {

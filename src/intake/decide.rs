@@ -22,9 +22,9 @@ use super::{
 use crate::{
     domains::Registry,
     provenance::{Claim, Evidence, Standing, Verdict},
-    spool::SegmentId,
     store::Known,
 };
+use ruad_spool::SegmentId;
 
 /// Reports that are decided but perhaps not in the store's ledger yet: those of the segments under way.
 #[derive(Debug, Default)]

@@ -8,7 +8,7 @@ use std::{
 
 use tokio_util::sync::CancellationToken;
 
-use crate::{store::Store, telemetry::intake as telemetry};
+use crate::{intake::telemetry, store::Store};
 
 /// The organizational domains with a history of genuine reports; nothing until the store was asked.
 #[derive(Debug, Default)]

@@ -11,14 +11,14 @@ use super::{
 };
 use crate::{
     provenance::{Delivery, Doubt, Evidence, Letter},
-    report::{
-        aggregate::{Aggregate, Record},
-        failure::FailureReport,
-        tls::TlsReport,
-    },
-    spool::{Envelope, Message, SpoolError},
     store::tables::RefusedPart,
 };
+use ruad_report::{
+    aggregate::{Aggregate, Record},
+    failure::FailureReport,
+    tls::TlsReport,
+};
+use ruad_spool::{Envelope, Message, SpoolError};
 
 /// What one message holds.
 #[derive(Debug)]

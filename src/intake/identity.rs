@@ -5,12 +5,9 @@ use uuid::Uuid;
 use xxhash_rust::xxh3::xxh3_128;
 
 use super::read::Refusal;
-use crate::{
-    domains::normalize,
-    label::label,
-    provenance::{Claim, Kind},
-    report::{LONGEST_RANGE, aggregate::Aggregate, failure::FailureReport, tls::TlsReport},
-};
+use crate::provenance::{Claim, Kind};
+use ruad_common::{domain_name::normalize, label::label};
+use ruad_report::{LONGEST_RANGE, aggregate::Aggregate, failure::FailureReport, tls::TlsReport};
 
 /// Who reports what, about which domain and days; written down with the decision and stored on every row.
 #[derive(Clone, Debug, Deserialize, Eq, PartialEq, Serialize)]
@@ -337,8 +334,8 @@ mod tests {
              <date_range><begin>1793491200</begin><end>1793577599</end></date_range></report_metadata>\
              <policy_published><domain>{domain}</domain></policy_published></feedback>"
         );
-        let limits = crate::report::Limits::default();
-        crate::report::aggregate::read(document.as_bytes(), &limits, |_| {}).unwrap()
+        let limits = ruad_report::Limits::default();
+        ruad_report::aggregate::read(document.as_bytes(), &limits, |_| {}).unwrap()
     }
 
     #[test]
@@ -370,7 +367,7 @@ mod tests {
             begin: Some(1_793_491_200),
             end: Some(1_793_577_599),
             announced_domain: Some("example.org".to_owned()),
-            policies: vec![crate::report::tls::TlsPolicy::default()],
+            policies: vec![ruad_report::tls::TlsPolicy::default()],
             ..TlsReport::default()
         };
         let identity = Identity::of_tls(&report, ARRIVAL).unwrap();

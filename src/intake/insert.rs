@@ -6,10 +6,10 @@ use tokio_util::sync::CancellationToken;
 
 use super::decision::Reason;
 use crate::{
-    spool::SegmentId,
+    intake::telemetry,
     store::{Backoff, Batch, Inserted, Kind, LAYOUT, Store, StoreError},
-    telemetry::intake as telemetry,
 };
+use ruad_spool::SegmentId;
 
 /// Messages that cannot be stored though they hold reports, and why: above all those whose rows ClickHouse refused for good.
 pub(super) type Hopeless = BTreeMap<u32, Reason>;

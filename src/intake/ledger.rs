@@ -10,13 +10,13 @@ use super::{
 };
 use crate::{
     domains::UNASSIGNED,
-    spool::{Message, Segment, SpoolError},
+    intake::telemetry,
     store::{
         Batch, Filling,
         tables::{Deliveries, Delivery, MessageRow, Messages},
     },
-    telemetry::intake as telemetry,
 };
+use ruad_spool::{Message, Segment, SpoolError};
 
 /// Forms the rows of `deliveries` and `messages`, and tells the log what became of each message. Of a message that ClickHouse refused there is nothing in the
 /// ledger: when it comes again from the quarantine, it is new. Also returns the rows of `messages` that these replace: those of

@@ -17,18 +17,18 @@ use super::{
 };
 use crate::{
     domains::Registry,
-    report::{
-        aggregate::{Aggregate, Record},
-        failure::FailureReport,
-        tls::TlsReport,
-    },
     sources::Seen,
-    spool::{Message, Segment, SpoolError},
     store::{
         Batch, Day, Filling, Place, StoredCopy,
         tables::{AggregateRecords, AggregateReports, Context, FailureReports, TlsFailures, TlsPolicies},
     },
 };
+use ruad_report::{
+    aggregate::{Aggregate, Record},
+    failure::FailureReport,
+    tls::TlsReport,
+};
+use ruad_spool::{Message, Segment, SpoolError};
 
 /// What forming rows needs to know beside the segment.
 pub(super) struct Loader {

@@ -5,14 +5,13 @@ use std::io::BufRead;
 
 use serde::Deserialize;
 
-use crate::{
+use ruad_report as report;
+use ruad_report::{
+    ReportError,
+    aggregate::{self, Aggregate, Record},
+    failure::{self, FailureReport},
     mail::{self, Content, Found, MailError},
-    report::{
-        self, ReportError,
-        aggregate::{self, Aggregate, Record},
-        failure::{self, FailureReport},
-        tls::{self, TlsReport},
-    },
+    tls::{self, TlsReport},
 };
 
 /// The limits that unpacking and parsing keep.

@@ -10,7 +10,8 @@ use std::{
     net::IpAddr,
 };
 
-use crate::{smtp::network_of, spool::Envelope};
+use ruad_smtp::network_of;
+use ruad_spool::Envelope;
 
 /// What strangers have stored on each of the last days.
 #[derive(Clone, Debug)]

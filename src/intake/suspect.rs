@@ -6,7 +6,7 @@ use std::collections::BTreeSet;
 
 use serde::{Deserialize, Serialize};
 
-use crate::spool::{SegmentId, Spool, SpoolError};
+use ruad_spool::{SegmentId, Spool, SpoolError};
 
 /// The watch over one attempt at a segment.
 #[derive(Debug)]
@@ -112,7 +112,7 @@ const DEATHS: u32 = 3;
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::spool::{Envelope, Settings};
+    use ruad_spool::{Envelope, Settings};
 
     async fn spool(folder: &std::path::Path) -> Spool {
         let settings = Settings { path: folder.join("spool"), min_free_bytes: 0, ..Settings::default() };

@@ -20,11 +20,11 @@ use super::{
     verify::{ask, verify},
 };
 use crate::{
-    smtp::network_of,
-    spool::{Message, Segment, SegmentId, SpoolError},
+    intake::telemetry,
     store::{Batch, StoreError},
-    telemetry::intake as telemetry,
 };
+use ruad_smtp::network_of;
+use ruad_spool::{Message, Segment, SegmentId, SpoolError};
 
 /// Takes segments until `stop`. While DNS is asked about the senders of some, others are read: a segment with senders whose
 /// name servers do not answer holds up no later one.

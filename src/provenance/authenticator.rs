@@ -21,11 +21,9 @@ use super::{
     keys::{Key, Keys},
     letter::{Author, Message},
 };
-use crate::{
-    dns::Expiring,
-    domains::{normalize, parents},
-    telemetry::provenance::Checked,
-};
+use crate::provenance::telemetry::Checked;
+use ruad_common::domain_name::{normalize, parents};
+use ruad_dns::Expiring;
 
 /// Examines messages. Cheap to clone.
 #[derive(Clone)]

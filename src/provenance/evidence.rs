@@ -4,7 +4,7 @@ use super::{
     organizations::{Named, Organizations},
     results::{Dkim, DmarcResult, Doubt, Spf},
 };
-use crate::domains::normalize;
+use ruad_common::domain_name::normalize;
 
 /// What was found out about the message a report came in. One per message, written down before the first row
 /// is stored and never worked out again, so that a retry says the same.

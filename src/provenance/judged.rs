@@ -8,7 +8,7 @@ use super::{
     Dkim, DkimReason, DkimResult,
     keys::{Key, Keys},
 };
-use crate::domains::normalize;
+use ruad_common::domain_name::normalize;
 
 /// A signature, verified, and what is made of it.
 pub(super) struct Judged<'a> {

@@ -10,7 +10,7 @@ use mail_auth::{
 };
 
 use super::{Doubt, Settings};
-use crate::domains::{is_within, normalize};
+use ruad_common::domain_name::{is_within, normalize};
 
 /// What is needed of a message to examine it: its header, and the hashes of its body that its signatures ask
 /// for.

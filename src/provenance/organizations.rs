@@ -6,7 +6,7 @@ use std::{
 use serde::Deserialize;
 
 use super::disguise::{is_odd, looks, looks_as_written};
-use crate::domains::{is_within, normalize, parents};
+use ruad_common::domain_name::{is_within, normalize, parents};
 
 /// What is known of reporters beyond what DNS says: who has several domains, and where anybody has an
 /// address.

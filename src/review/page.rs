@@ -1,7 +1,7 @@
 use maud::{DOCTYPE, Markup, PreEscaped, html};
 
 use super::{Domain, Mail, Review, details::Details, words::Words};
-use crate::{text::visible_document, texts::Language};
+use ruad_common::{text::visible_document, texts::Language};
 
 /// A review while it is written down.
 #[derive(Clone, Copy)]

@@ -6,8 +6,8 @@ use super::*;
 use crate::{
     advice::{Instruction, RecordType, Stage},
     health::events::Kind,
-    texts::Language,
 };
+use ruad_common::texts::Language;
 
 #[test]
 fn messages_are_told_apart() {

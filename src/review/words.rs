@@ -1,5 +1,5 @@
 use super::{Date, Month};
-use crate::texts::{Language, fill};
+use ruad_common::texts::{Language, fill};
 
 /// Texts, numbers and dates as a language writes them.
 #[derive(Clone, Copy, Debug)]

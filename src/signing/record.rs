@@ -46,10 +46,8 @@ const LONGEST_STRING: usize = 255;
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::{
-        dns::dkim::{Content, Kind, Record},
-        signing::Algorithm,
-    };
+    use crate::signing::Algorithm;
+    use ruad_dns::dkim::{Content, Kind, Record};
 
     #[test]
     fn our_own_reader_finds_nothing_wrong_with_it() {

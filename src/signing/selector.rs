@@ -1,10 +1,8 @@
 use mail_parser::DateTime;
 
 use super::Algorithm;
-use crate::{
-    dns::{Answer, Resolver, Text, Trouble, check::Unanswered},
-    domains::normalize,
-};
+use ruad_common::domain_name::normalize;
+use ruad_dns::{Answer, Resolver, Text, Trouble, check::Unanswered};
 
 /// What is at a selector already.
 #[derive(Clone, Debug, Eq, PartialEq)]

@@ -3,7 +3,7 @@ use std::{collections::HashMap, path::Path};
 use serde::Deserialize;
 
 use super::{Category, Setup};
-use crate::domains::{normalize, parents};
+use ruad_common::domain_name::{normalize, parents};
 
 /// The known senders of mail.
 #[derive(Debug, Default)]

@@ -10,7 +10,7 @@ use std::{
 use maxminddb::{MaxMindDbError, Reader};
 use serde::Deserialize;
 
-use crate::text::is_invisible;
+use ruad_common::text::is_invisible;
 
 /// What databases in MaxMind's format say of addresses. The layouts of MaxMind, DB-IP and IPinfo are known.
 #[derive(Clone, Default)]

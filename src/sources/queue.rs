@@ -7,7 +7,7 @@ use std::{
 use tokio::sync::mpsc;
 
 use super::{Inner, Sources};
-use crate::telemetry::sources::queue_full;
+use crate::sources::telemetry::queue_full;
 
 impl Sources {
     /// The way in for addresses: whoever meets them gets the first, [`Sources::run`] the second.

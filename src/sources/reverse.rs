@@ -7,7 +7,7 @@ use hickory_resolver::{
 };
 use tokio::time::timeout;
 
-use crate::domains::normalize;
+use ruad_common::domain_name::normalize;
 
 /// What DNS says of an address's name.
 #[derive(Clone, Debug, Default, Eq, PartialEq)]

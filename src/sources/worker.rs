@@ -13,7 +13,7 @@ use tokio::{
 };
 
 use super::{Inbox, SourceRow, Sources, reverse::Reverse};
-use crate::telemetry::sources::{LookedUp, RefillFailed, Stored};
+use crate::sources::telemetry::{LookedUp, RefillFailed, Stored};
 
 impl Sources {
     /// Identifies the addresses of `inbox`, and those that `missing` names when it is asked, until the inbox

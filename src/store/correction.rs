@@ -29,7 +29,7 @@ use super::{
         precedence, precedence_without_proof,
     },
 };
-use crate::telemetry::store as telemetry;
+use crate::store::telemetry;
 
 /// Who changes copies, when and why.
 #[derive(Clone, Copy, Debug)]

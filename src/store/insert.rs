@@ -5,7 +5,7 @@ use std::{ops::Range, time::Instant};
 use bytes::Bytes;
 
 use super::{Block, Store, StoreError};
-use crate::telemetry::store as telemetry;
+use crate::store::telemetry;
 
 /// Version of what the blocks look like and of where they are cut; part of every token. A program that cuts differently
 /// must not be told "I have that block" about other rows.

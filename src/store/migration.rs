@@ -11,7 +11,7 @@ use super::{
     Settings, Store, StoreError,
     template::{Age, Template},
 };
-use crate::telemetry::store as telemetry;
+use crate::store::telemetry;
 
 /// A migration that was applied just now.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]

@@ -1,5 +1,4 @@
 use std::{
-    fmt,
     net::{Ipv4Addr, Ipv6Addr},
     num::NonZeroU16,
     time::Duration,
@@ -8,7 +7,8 @@ use std::{
 use serde::Deserialize;
 
 use super::StoreError;
-use crate::domains::{domain, is_within, normalize};
+use ruad_common::domain_name::{domain, is_within, normalize};
+use ruad_common::password::Password;
 
 /// Where ClickHouse is and how things are kept there.
 #[derive(Clone, Debug, Deserialize)]
@@ -27,17 +27,12 @@ pub struct Settings {
     /// Months that data is kept, counted from its arrival; 0 keeps it for ever.
     pub retention_months: u32,
     /// Time a query may take.
-    #[serde(with = "crate::config::seconds")]
+    #[serde(with = "ruad_common::seconds")]
     pub query_timeout: Duration,
     /// Time the insert of one block may take.
-    #[serde(with = "crate::config::seconds")]
+    #[serde(with = "ruad_common::seconds")]
     pub insert_timeout: Duration,
 }
-
-/// A password, which never shows.
-#[derive(Clone, Deserialize)]
-#[serde(transparent)]
-pub struct Password(String);
 
 impl Settings {
     /// The address, or the one the embedded engine listens on by default.
@@ -71,25 +66,6 @@ impl Default for Settings {
             query_timeout: Duration::from_secs(60),
             insert_timeout: Duration::from_secs(300),
         }
-    }
-}
-
-impl Password {
-    /// The password itself.
-    pub fn reveal(&self) -> &str {
-        &self.0
-    }
-}
-
-impl From<String> for Password {
-    fn from(password: String) -> Self {
-        Self(password)
-    }
-}
-
-impl fmt::Debug for Password {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("Password(…)")
     }
 }
 

@@ -17,7 +17,8 @@ mod tls;
 use uuid::Uuid;
 
 use super::column::{Day, Identity, Millis, Timestamp};
-use crate::{provenance::Verdict, report::Warning};
+use crate::provenance::Verdict;
+use ruad_report::Warning;
 
 pub use advice::{DomainSenders, DomainStages, DomainSteps};
 pub use aggregate::{AggregateRecords, AggregateReports};

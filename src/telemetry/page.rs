@@ -3,7 +3,7 @@
 
 use std::{fmt::Display, fmt::Write as _, sync::Arc};
 
-use crate::text::is_invisible;
+use ruad_common::text::is_invisible;
 
 /// All series of one metric, of rows of one kind.
 pub(crate) struct Family<R: 'static> {

@@ -9,12 +9,12 @@ use ruad::{
         Who, Window, Wishes, advise, adviser,
         unusual::{Kind, Unusual},
     },
-    dns::dmarc::Policy,
     domains::Registry,
     health::Score,
     sources::Catalog,
     store::Store,
 };
+use ruad_dns::dmarc::Policy;
 
 use crate::engine::{Engine, number};
 

@@ -8,10 +8,10 @@ use ruad::{
         gather::{Subject, gather},
         unusual::Kind,
     },
-    dns::dmarc::Policy,
     sources::Catalog,
     store::{Said, Store},
 };
+use ruad_dns::dmarc::Policy;
 
 use crate::{
     engine::Engine,

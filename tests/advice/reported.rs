@@ -4,9 +4,9 @@ use std::net::IpAddr;
 
 use ruad::{
     advice::{Entry, Posture},
-    dns::spf::Network,
     store::Store,
 };
+use ruad_dns::spf::Network;
 
 /// Mail of one address on one day.
 #[derive(Clone, Copy, Debug, Default)]

@@ -2,14 +2,12 @@
 
 use std::{env, fs, path::PathBuf};
 
-use ruad::{
-    certificate::{
-        Certificate, Date, DkimKey, Mail, Notice, Serial, Sign, SigningKey, Standing, Statement, badge,
-        drawing, notice, page,
-    },
-    dns::dkim::Kind,
-    texts::Language,
+use ruad::certificate::{
+    Certificate, Date, DkimKey, Mail, Notice, Serial, Sign, SigningKey, Standing, Statement, badge, drawing,
+    notice, page,
 };
+use ruad_common::texts::Language;
+use ruad_dns::dkim::Kind;
 
 fn statement(domain: &str) -> Statement {
     let day = |text: &str| -> Date { text.parse().unwrap() };

@@ -13,14 +13,14 @@ use ruad::{
         Class, Counts, Key, Plan, Posture, Recent, Rule, Sender, SenderId, Setup, Stage, Traffic, Window,
     },
     certificate::{Certificate, Issuer, Register, SigningKey, Subject, certificates},
-    dns::{
-        dkim::Kind,
-        dmarc::{Policies, Policy},
-    },
     domains::{Registry, Shared},
     health::{Profile, Score},
     http::{self, Health},
     store::Store,
+};
+use ruad_dns::{
+    dkim::Kind,
+    dmarc::{Policies, Policy},
 };
 
 use crate::engine::Engine;
@@ -174,7 +174,7 @@ impl Domain {
     /// The same with something wrong.
     pub(crate) fn worse(mut self) -> Self {
         let profile = Profile::named("default").unwrap();
-        self.plan.score = Some(profile.score(ruad::dns::Code::all()));
+        self.plan.score = Some(profile.score(ruad_dns::Code::all()));
         self.plan.perfect_since = None;
         self
     }

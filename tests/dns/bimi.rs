@@ -1,6 +1,6 @@
 //! BIMI.
 
-use ruad::dns::{bimi, dmarc};
+use ruad_dns::{bimi, dmarc};
 
 use crate::cases;
 

@@ -1,6 +1,6 @@
 //! Who may issue certificates.
 
-use ruad::dns::{caa, mx};
+use ruad_dns::{caa, mx};
 
 use crate::{cases, server::Dns};
 

@@ -8,7 +8,7 @@
 
 use std::{collections::BTreeSet, fs, path::Path};
 
-use ruad::dns::{Check, Code, Resolver};
+use ruad_dns::{Check, Code, Resolver};
 
 use crate::server::Dns;
 

@@ -1,7 +1,7 @@
 //! What is said about TLSA records by what DNS says.
 
 use hickory_server::proto::rr::RecordType;
-use ruad::dns::{Check, Proof, Status, Trouble, dane};
+use ruad_dns::{Check, Proof, Status, Trouble, dane};
 
 use crate::tree::{Tree, Zone};
 

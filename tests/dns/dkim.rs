@@ -1,6 +1,6 @@
 //! DKIM keys.
 
-use ruad::dns::{
+use ruad_dns::{
     Severity, Status,
     dkim::{self, Content, Kind, Origin, Outcome, Selector},
 };

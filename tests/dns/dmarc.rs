@@ -1,11 +1,9 @@
 //! DMARC.
 
-use ruad::{
-    dns::{
-        Check,
-        dmarc::{self, Policy, Reports},
-    },
-    health::Profile,
+use ruad::health::Profile;
+use ruad_dns::{
+    Check,
+    dmarc::{self, Policy, Reports},
 };
 
 use crate::{cases, server::Dns};

@@ -2,7 +2,7 @@
 
 use std::net::IpAddr;
 
-use ruad::dns::{
+use ruad_dns::{
     Resolver, Trouble,
     dnsbl::{self, Lists, Proven},
     mx,

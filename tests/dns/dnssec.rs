@@ -3,7 +3,7 @@
 use std::time::{SystemTime, UNIX_EPOCH};
 
 use hickory_server::proto::rr::RecordType;
-use ruad::dns::{Check, Proof, Status, Trouble, dnssec};
+use ruad_dns::{Check, Proof, Status, Trouble, dnssec};
 
 use crate::tree::{Ds, Tree, Zone};
 

@@ -9,15 +9,13 @@ use std::{
 };
 
 use rcgen::{BasicConstraints, CertificateParams, CertifiedIssuer, DnType, IsCa, KeyPair, date_time_ymd};
-use ruad::{
-    dns::{
-        Status, Trouble,
-        mta_sts::{CertificateFault, FetchError, PATH, PolicyFile},
-    },
-    health::{
-        Examiner, Subject,
-        probe::{Https, RootsError, https::Settings, roots},
-    },
+use ruad::health::{
+    Examiner, Subject,
+    probe::{Https, RootsError, https::Settings, roots},
+};
+use ruad_dns::{
+    Status, Trouble,
+    mta_sts::{CertificateFault, FetchError, PATH, PolicyFile},
 };
 use rustls::{
     HandshakeKind, RootCertStore, ServerConfig,

@@ -33,7 +33,7 @@ mod tls_rpt;
 mod tree;
 mod validator;
 
-use ruad::dns::Trouble;
+use ruad_dns::Trouble;
 use server::Dns;
 
 #[tokio::test]
@@ -47,12 +47,12 @@ async fn the_server_answers_as_its_zone_says() {
     assert_eq!(text.records().iter().map(|text| text.joined()).collect::<Vec<_>>(), ["ab"]);
     assert_eq!(resolver.txt("long.domain.example").await.records()[0].joined().len(), 750);
     let alias = resolver.txt("alias.domain.example").await;
-    let ruad::dns::Answer::Found(alias) = alias else { panic!("{alias:?}") };
+    let ruad_dns::Answer::Found(alias) = alias else { panic!("{alias:?}") };
     assert_eq!(alias.alias.as_deref(), Some("domain.example"));
     assert_eq!(resolver.txt("x.wild.domain.example").await.records().len(), 1);
-    assert_eq!(resolver.mx("domain.example").await, ruad::dns::Answer::NoData);
-    assert_eq!(resolver.txt("b.domain.example").await, ruad::dns::Answer::NoData);
-    assert_eq!(resolver.txt("none.domain.example").await, ruad::dns::Answer::NoName);
+    assert_eq!(resolver.mx("domain.example").await, ruad_dns::Answer::NoData);
+    assert_eq!(resolver.txt("b.domain.example").await, ruad_dns::Answer::NoData);
+    assert_eq!(resolver.txt("none.domain.example").await, ruad_dns::Answer::NoName);
     assert_eq!(resolver.txt("x.broken.domain.example").await.trouble(), Some(Trouble::ServerFailure));
     assert_eq!(resolver.txt("mute.domain.example").await.trouble(), Some(Trouble::Timeout));
 }
@@ -64,7 +64,7 @@ async fn a_resolver_without_edns_is_asked_without() {
         let dns = Dns::serve(&format!("@ IN TXT \"a\"\n; edns: {code}\n")).await;
         assert_eq!(dns.resolver().txt("domain.example").await.records().len(), 1, "{code}");
         let none = dns.resolver().txt("none.domain.example").await;
-        assert_eq!(none, ruad::dns::Answer::NoName);
+        assert_eq!(none, ruad_dns::Answer::NoName);
         let (_, proof) = dns.validator().mx("domain.example").await;
         assert_eq!(proof.trouble(), Some(Trouble::Unvalidated), "{code}");
     }

@@ -3,7 +3,7 @@
 
 use std::{net::Ipv4Addr, time::Duration};
 
-use ruad::dns::{
+use ruad_dns::{
     Resolver, Trouble,
     mta_sts::{self, CertificateFault, FetchError, Mode, PolicyFile},
     mx,

@@ -1,6 +1,6 @@
 //! The hosts that receive mail.
 
-use ruad::dns::mx;
+use ruad_dns::mx;
 
 use crate::{cases, server::Dns};
 

@@ -6,7 +6,7 @@ use hickory_server::proto::{
     op::{Message, OpCode},
     rr::{Name, RData, Record, rdata::NS},
 };
-use ruad::dns::{
+use ruad_dns::{
     Resolver,
     ns::{self, Asked, Settings, Told},
 };

@@ -2,10 +2,8 @@
 
 use std::{collections::BTreeMap, env, process::Command};
 
-use ruad::{
-    dns::Mechanism,
-    health::{Examiner, Subject},
-};
+use ruad::health::{Examiner, Subject};
+use ruad_dns::Mechanism;
 use serde::Deserialize;
 
 use crate::{cases, server::Dns};

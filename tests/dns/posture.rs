@@ -2,16 +2,16 @@
 
 use ruad::{
     advice::{Instruction, Memory, Plan, Posture, RecordType, Settings, StepCode, Traffic, Wishes},
-    dns::{
-        Mechanism,
-        dkim::{Origin, Selector},
-        dmarc::Policy,
-        spf::Qualifier,
-    },
     health::{
         Examiner, Profile, Subject,
         keys::{self, KeyHistory},
     },
+};
+use ruad_dns::{
+    Mechanism,
+    dkim::{Origin, Selector},
+    dmarc::Policy,
+    spf::Qualifier,
 };
 
 use crate::{dkim::KEY, server::Dns};

@@ -1,6 +1,6 @@
 //! Forward-confirmed reverse names.
 
-use ruad::dns::{Resolver, mx, reverse};
+use ruad_dns::{Resolver, mx, reverse};
 
 use crate::{cases, dnsbl::senders, server::Dns};
 

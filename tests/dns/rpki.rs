@@ -2,10 +2,8 @@
 
 use std::{fs, time::SystemTime};
 
-use ruad::{
-    dns::{Status, Trouble, ns, rpki},
-    health::{Examiner, Routing, RoutingSettings, Subject},
-};
+use ruad::health::{Examiner, Routing, RoutingSettings, Subject};
+use ruad_dns::{Status, Trouble, ns, rpki};
 
 use crate::server::Dns;
 

@@ -11,7 +11,7 @@ use std::{
 };
 
 use hickory_server::proto::rr::RecordType;
-use ruad::dns::{Proof, Resolver, Settings, Status, Validator, dane, dnssec};
+use ruad_dns::{Proof, Resolver, Settings, Status, Validator, dane, dnssec};
 use tempfile::TempDir;
 
 use crate::{dane::codes, ports};

@@ -4,7 +4,7 @@ use hickory_server::proto::rr::{
     Name, RData, Record,
     rdata::{NULL, TXT},
 };
-use ruad::dns::spf::{self, Branch, Kind, Node, TermTrouble};
+use ruad_dns::spf::{self, Branch, Kind, Node, TermTrouble};
 
 use crate::{cases, server::Dns};
 

@@ -3,7 +3,7 @@
 use std::{collections::BTreeMap, fmt::Write, net::IpAddr};
 
 use mail_auth::{MessageAuthenticator, spf::verify::SpfParameters};
-use ruad::dns::spf::{self, Branch, Client, TermTrouble, Verdict, check_host};
+use ruad_dns::spf::{self, Branch, Client, TermTrouble, Verdict, check_host};
 
 use crate::server::Dns;
 

@@ -7,7 +7,7 @@ use hickory_server::proto::rr::{
     Name, RData, Record,
     rdata::{A, AAAA, CNAME, MX, PTR, TXT},
 };
-use ruad::dns::spf::{Client, check_host};
+use ruad_dns::spf::{Client, check_host};
 use serde::Deserialize;
 use serde_json::Value;
 

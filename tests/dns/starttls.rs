@@ -11,12 +11,10 @@ use rcgen::{
     BasicConstraints, Certificate, CertificateParams, CertifiedIssuer, IsCa, KeyPair, PublicKeyData,
     date_time_ymd,
 };
-use ruad::{
-    dns::{
-        Status, Trouble,
-        dane::{self, Session, Target},
-    },
-    health::probe::Smtp,
+use ruad::health::probe::Smtp;
+use ruad_dns::{
+    Status, Trouble,
+    dane::{self, Session, Target},
 };
 use rustls::{RootCertStore, ServerConfig, pki_types::PrivateKeyDer, version};
 use tokio::{

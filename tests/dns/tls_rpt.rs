@@ -1,6 +1,6 @@
 //! TLS-RPT.
 
-use ruad::dns::tls_rpt;
+use ruad_dns::tls_rpt;
 
 use crate::{cases, server::Dns};
 

@@ -1,7 +1,7 @@
 //! What validation says about answers and about denials, against signed zones.
 
 use hickory_server::proto::rr::{RData, RecordType};
-use ruad::dns::{Proof, Resolver, Trouble, patient};
+use ruad_dns::{Proof, Resolver, Trouble, patient};
 
 use crate::tree::{Ds, Tree, Zone};
 
@@ -224,8 +224,8 @@ async fn an_examination_says_the_same_with_fewer_questions() {
 #[tokio::test]
 async fn other_keys_than_the_roots_are_no_anchor() {
     let tree = Tree::serve(&[Zone::signed("domain.example.", TEXT)]).await;
-    let settings = ruad::dns::Settings { trust_anchor: None, ..tree.settings() };
-    let validator = ruad::dns::Validator::new(&settings, 100, 10).unwrap();
+    let settings = ruad_dns::Settings { trust_anchor: None, ..tree.settings() };
+    let validator = ruad_dns::Validator::new(&settings, 100, 10).unwrap();
     let judged = validator.ask("domain.example", RecordType::MX).await;
     assert_eq!(judged.proof, Proof::Unknown(Trouble::Unvalidated));
 }

@@ -4,7 +4,7 @@ use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
 use std::process::Command;
 
-use ruad::engine::{Bound, OWNER, Policy, READER, Setting, User};
+use ruad_engine::{Bound, OWNER, Policy, READER, Setting, User};
 use tempfile::TempDir;
 
 use crate::engine::Engine;
@@ -207,7 +207,7 @@ fn more_users_can_be_added() {
                 bound: Bound::Between("1".to_owned(), "4".to_owned()),
             },
         ],
-        quota: ruad::engine::Quota(vec![ruad::engine::Interval {
+        quota: ruad_engine::Quota(vec![ruad_engine::Interval {
             seconds: 3_600,
             most: vec![("queries".to_owned(), 4)],
         }]),

@@ -8,7 +8,7 @@ use std::sync::{Arc, Mutex, Weak};
 
 use tempfile::TempDir;
 
-use ruad::engine::{OWNER, Passwords, Settings};
+use ruad_engine::{OWNER, Passwords, Settings};
 
 use crate::http::Request;
 use crate::wait::until;
@@ -44,7 +44,7 @@ impl Engine {
         let mut child = command(folder, arguments).spawn().unwrap();
         let mut line = String::new();
         BufReader::new(child.stdout.take().unwrap()).read_line(&mut line).unwrap();
-        let Some(address) = line.trim().strip_prefix(ruad::engine::READY) else {
+        let Some(address) = line.trim().strip_prefix(ruad_engine::READY) else {
             let mut stderr = String::new();
             child.stderr.take().unwrap().read_to_string(&mut stderr).unwrap();
             panic!("the engine does not start (`make engine` installs its library): {stderr}");

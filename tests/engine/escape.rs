@@ -8,7 +8,7 @@ use std::io::Read;
 use std::net::{SocketAddr, TcpListener, UdpSocket};
 use std::path::{Path, PathBuf};
 
-use ruad::engine::{OWNER, READER};
+use ruad_engine::{OWNER, READER};
 use tempfile::TempDir;
 
 use crate::engine::Engine;

@@ -7,7 +7,7 @@ use std::sync::{
 };
 use std::time::{Duration, Instant};
 
-use ruad::engine::{Access, Child, OWNER, Quota, Settings, User};
+use ruad_engine::{Access, Child, OWNER, Quota, Settings, User};
 use rustix::process::Signal;
 use tempfile::TempDir;
 

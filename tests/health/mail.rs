@@ -5,7 +5,8 @@ use std::{
     process::{Command, Stdio},
 };
 
-use ruad::{dns::dnsbl::Lists, health::Settings};
+use ruad::health::Settings;
+use ruad_dns::dnsbl::Lists;
 
 use crate::{
     engine::{Engine, number},

@@ -121,7 +121,7 @@ async fn keys_and_their_use_stand_in_one_view() {
         group: "acme".into(),
         selector: "s1".to_owned(),
         fingerprint: fingerprint.to_owned(),
-        kind: ruad::dns::dkim::Kind::Rsa,
+        kind: ruad_dns::dkim::Kind::Rsa,
         bits: 2048,
         first_seen,
         last_seen,
@@ -149,10 +149,8 @@ async fn keys_and_their_use_stand_in_one_view() {
 
 #[tokio::test]
 async fn a_state_is_read_back_as_it_was_stored() {
-    use ruad::{
-        dns::{Mechanism, Status, Trouble, check::Unanswered},
-        health::state::Fact,
-    };
+    use ruad::health::state::Fact;
+    use ruad_dns::{Mechanism, Status, Trouble, check::Unanswered};
     let store = Engine::shared().store().await;
     let now = number(&store, "SELECT toUnixTimestamp(now())").await as u64;
     let fact = |value: Option<&str>, since| Fact { value: value.map(str::to_owned), since };

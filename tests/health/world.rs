@@ -3,11 +3,11 @@
 use std::{fs, time::Duration};
 
 use ruad::{
-    dns::Settings as DnsSettings,
     domains,
     health::{Settings, Watch},
     store::Store,
 };
+use ruad_dns::Settings as DnsSettings;
 use rustls::RootCertStore;
 use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;

@@ -96,7 +96,7 @@ async fn one_reporter_costs_a_handful_of_questions() {
 async fn the_whole_takes_no_longer_than_allowed() {
     let server = Server::start().await;
     server.silent("_dmarc.reporter.example");
-    let resolver = ruad::dns::Settings { timeout: Duration::from_secs(30), ..server.settings() };
+    let resolver = ruad_dns::Settings { timeout: Duration::from_secs(30), ..server.settings() };
     let settings = Settings { timeout: Duration::from_millis(200), ..Settings::default() };
     let authenticator = Authenticator::new(&settings, resolver.resolver(100).unwrap());
     let started = Instant::now();

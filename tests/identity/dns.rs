@@ -15,7 +15,7 @@ use hickory_resolver::{
         },
     },
 };
-use ruad::dns::Settings;
+use ruad_dns::Settings;
 use tokio::{net::UdpSocket, task::AbortHandle};
 
 /// A name server on loopback that knows what the test tells it, and counts the questions.

@@ -142,7 +142,7 @@ async fn no_answer_is_not_no_name() {
 async fn a_name_that_takes_too_long_is_no_name_yet() {
     let server = Server::start().await;
     server.silent("1.2.0.192.in-addr.arpa");
-    let patient = ruad::dns::Settings { timeout: Duration::from_secs(60), ..server.settings() };
+    let patient = ruad_dns::Settings { timeout: Duration::from_secs(60), ..server.settings() };
     let settings = Settings { timeout: Duration::from_millis(50), ..settings() };
     let sources = Sources::new(&settings, patient.resolver(100).unwrap()).unwrap();
     let (seen, inbox) = sources.queue();
@@ -201,7 +201,7 @@ async fn a_dead_name_server_does_not_hold_up_the_others() {
     for host in 1..=15 {
         server.silent(&format!("{host}.2.0.192.in-addr.arpa"));
     }
-    let patient = ruad::dns::Settings { timeout: Duration::from_secs(60), ..server.settings() };
+    let patient = ruad_dns::Settings { timeout: Duration::from_secs(60), ..server.settings() };
     let settings = Settings { timeout: Duration::from_secs(30), ..settings() };
     let sources = Sources::new(&settings, patient.resolver(100).unwrap()).unwrap();
     let (seen, inbox) = sources.queue();

@@ -7,15 +7,16 @@ use std::{
 };
 
 use ruad::{
-    dns,
     domains::{self, Registry},
     intake::{Intake, Require, Settings},
     provenance::{self, Authenticator},
-    smtp::KnownNetworks,
     sources::{self, Sources},
-    spool::{self, Backlog, Envelope, Inspector, Spool},
     store::Store,
 };
+use ruad_dns as dns;
+use ruad_smtp::KnownNetworks;
+use ruad_spool as spool;
+use ruad_spool::{Backlog, Envelope, Inspector, Spool};
 use tempfile::TempDir;
 use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;

@@ -1,6 +1,7 @@
 //! What a report says that cannot be, or that is written to do harm.
 
-use ruad::{report, store::Store};
+use ruad::store::Store;
+use ruad_report as report;
 use uuid::Uuid;
 
 use crate::{

@@ -4,8 +4,8 @@ use ruad::{
     domains::Registry,
     review::{Mail, Month, Request, Review},
     store::Store,
-    texts::Language,
 };
+use ruad_common::texts::Language;
 
 use crate::{
     engine::Engine,

@@ -24,9 +24,9 @@ use ruad::{
         Class,
         simulate::{Outcome, Question, Scenario, Verdict, simulate},
     },
-    dns::dmarc::Policy,
     store::Store,
 };
+use ruad_dns::dmarc::Policy;
 use serde_json::Value;
 use server::Dns;
 use tokio::process::Command;

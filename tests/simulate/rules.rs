@@ -5,11 +5,9 @@ use proptest::{
     strategy::ValueTree,
     test_runner::{Config, TestRunner},
 };
-use ruad::{
-    advice::simulate::{Scenario, Verdict},
-    dns::dmarc::{Alignment, Policy},
-    domains::is_within,
-};
+use ruad::advice::simulate::{Scenario, Verdict};
+use ruad_common::domain_name::is_within;
+use ruad_dns::dmarc::{Alignment, Policy};
 
 use crate::{
     DOMAIN,

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use ruad::smtp::{Settings, raise_open_files};
+use ruad_smtp::{Settings, raise_open_files};
 
 use crate::support::Receiver;
 

@@ -3,10 +3,9 @@
 use std::net::{IpAddr, Ipv4Addr};
 
 use proptest::prelude::*;
-use ruad::{
-    smtp::{Server, Settings},
-    spool::{self, Spool},
-};
+use ruad_smtp::{Server, Settings};
+use ruad_spool as spool;
+use ruad_spool::Spool;
 use tempfile::TempDir;
 use tokio::{
     io::{AsyncReadExt, AsyncWriteExt},

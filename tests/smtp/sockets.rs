@@ -8,7 +8,7 @@ use std::{
     process::{Command, Stdio},
 };
 
-use ruad::smtp::{Server, Settings, SmtpError, activated_sockets};
+use ruad_smtp::{Server, Settings, SmtpError, activated_sockets};
 use tokio::net::TcpStream;
 use tokio_util::sync::CancellationToken;
 

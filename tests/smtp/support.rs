@@ -2,10 +2,9 @@
 
 use std::{fs, future::Future, io::Read, net::SocketAddr, sync::Arc, time::Duration};
 
-use ruad::{
-    smtp::{Handle, Server, Settings, TlsSettings},
-    spool::{self, Envelope, Spool},
-};
+use ruad_smtp::{Handle, Server, Settings, TlsSettings};
+use ruad_spool as spool;
+use ruad_spool::{Envelope, Spool};
 use rustls::{
     ClientConfig, RootCertStore,
     pki_types::{CertificateDer, ServerName},

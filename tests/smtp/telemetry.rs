@@ -7,7 +7,7 @@ use std::{
 };
 
 use metrics_exporter_prometheus::{PrometheusBuilder, PrometheusHandle, PrometheusRecorder};
-use ruad::{smtp::Settings, telemetry};
+use ruad_smtp::Settings;
 
 use crate::support::{Certificate, Receiver, soon};
 
@@ -22,7 +22,7 @@ impl Metrics {
         let recorder: &'static PrometheusRecorder =
             Box::leak(Box::new(PrometheusBuilder::new().build_recorder()));
         let guard = metrics::set_default_local_recorder(recorder);
-        telemetry::smtp::describe();
+        ruad_smtp::telemetry::describe();
         Self { handle: recorder.handle(), _recorder: guard }
     }
 

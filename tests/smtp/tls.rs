@@ -2,7 +2,7 @@
 
 use std::fs;
 
-use ruad::smtp::{Server, SmtpError};
+use ruad_smtp::{Server, SmtpError};
 
 use crate::support::{Certificate, Receiver, settings};
 
@@ -92,7 +92,7 @@ async fn a_key_of_another_certificate_is_refused() {
     let mut tls = certificate.settings();
     tls.key = other.settings().key;
     let receiver = Receiver::start();
-    let settings = ruad::smtp::Settings { tls: Some(tls), ..settings() };
+    let settings = ruad_smtp::Settings { tls: Some(tls), ..settings() };
     let error = Server::bind(settings, receiver.spool.clone(), Vec::new()).err().unwrap();
     assert!(matches!(error, SmtpError::Certificate { .. }), "{error}");
 }

@@ -6,7 +6,7 @@ use std::{
 };
 
 use proptest::{prelude::*, sample::Index};
-use ruad::spool::{Inspector, MessageId, SegmentId, Settings, Spool, SpoolError};
+use ruad_spool::{Inspector, MessageId, SegmentId, Settings, Spool, SpoolError};
 use tempfile::TempDir;
 
 use super::{body, commit, messages, settings};

@@ -2,7 +2,7 @@
 
 use std::{fs, os::unix::net::UnixListener, time::Duration};
 
-use ruad::spool::{SegmentId, Spool};
+use ruad_spool::{SegmentId, Spool};
 use tempfile::TempDir;
 
 use super::{body, commit, messages, settings};

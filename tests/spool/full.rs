@@ -3,7 +3,7 @@
 
 use std::{io::Write, path::Path, process::Command};
 
-use ruad::spool::{Inspector, Settings, Spool};
+use ruad_spool::{Inspector, Settings, Spool};
 use tempfile::TempDir;
 
 use super::{body, commit, messages, settings};

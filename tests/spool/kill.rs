@@ -9,7 +9,7 @@ use std::{
     time::Duration,
 };
 
-use ruad::spool::{Settings, Spool};
+use ruad_spool::{Settings, Spool};
 use tempfile::TempDir;
 
 use super::{body, commit, messages, settings};

@@ -3,7 +3,7 @@
 
 use std::{io::Read, path::Path, time::Duration};
 
-use ruad::spool::{Envelope, Message, SegmentId, Settings, Spool, SpoolError};
+use ruad_spool::{Envelope, Message, SegmentId, Settings, Spool, SpoolError};
 use tempfile::TempDir;
 
 mod damage;

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use ruad::spool::{Inspector, Settings, Spool};
+use ruad_spool::{Inspector, Settings, Spool};
 use tempfile::TempDir;
 
 use super::{commit, settings};

@@ -5,7 +5,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-use ruad::spool::{Settings, Spool};
+use ruad_spool::{Settings, Spool};
 
 use super::{commit, settings};
 

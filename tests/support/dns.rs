@@ -29,7 +29,7 @@ use hickory_server::{
     store::in_memory::InMemoryZoneHandler,
     zone_handler::{AxfrPolicy, Catalog, MessageResponseBuilder, ZoneType},
 };
-use ruad::dns::{Resolver, Settings, Validator};
+use ruad_dns::{Resolver, Settings, Validator};
 use tokio::net::{TcpListener, UdpSocket};
 
 pub(crate) struct Dns {

@@ -10,10 +10,9 @@ use std::{
     },
 };
 
-use ruad::{
-    engine::{OWNER, Passwords, READY},
-    store::{Password, Settings, Store},
-};
+use ruad::store::{Settings, Store};
+use ruad_common::password::Password;
+use ruad_engine::{OWNER, Passwords, READY};
 
 /// A running engine. It stops when this process ends and takes its end of the pipe with it.
 pub(crate) struct Engine {
@@ -116,7 +115,7 @@ pub(crate) fn login(settings: &Settings) -> Vec<(&'static str, String)> {
 
 /// The password of a user of the engine over this folder.
 pub(crate) fn password(folder: &Path, user: &str) -> Password {
-    let settings = ruad::engine::Settings { path: folder.to_owned(), ..Default::default() };
+    let settings = ruad_engine::Settings { path: folder.to_owned(), ..Default::default() };
     Passwords::of(&settings).read(user).unwrap().into()
 }
 

@@ -3,8 +3,8 @@
 use std::fmt::Write as _;
 use std::io::BufRead;
 
-use ruad::mail::{self, Content, Found, Limits, MailError};
-use ruad::report::failure;
+use ruad_report::failure;
+use ruad_report::mail::{self, Content, Found, Limits, MailError};
 
 /// The findings in a message, a line each.
 pub(crate) fn walked(mut message: impl BufRead, limits: &Limits) -> String {
@@ -50,7 +50,7 @@ fn stream(input: &mut dyn BufRead, before: &str, after: &str) -> String {
 }
 
 fn failure(parts: &failure::Parts) -> String {
-    match failure::read(parts, &ruad::report::Limits::default()) {
+    match failure::read(parts, &ruad_report::Limits::default()) {
         Ok(report) => {
             let warnings: Vec<_> = report.warnings.iter().map(|warning| warning.code).collect();
             format!(

@@ -30,7 +30,7 @@ use hickory_server::{
     store::in_memory::InMemoryZoneHandler,
     zone_handler::{AxfrPolicy, Catalog, MessageResponseBuilder, ZoneType},
 };
-use ruad::dns::{Settings, Validator};
+use ruad_dns::{Settings, Validator};
 use tokio::net::{TcpListener, UdpSocket};
 
 /// What is different about a zone.

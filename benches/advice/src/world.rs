@@ -4,12 +4,12 @@ use std::fmt::Write as _;
 
 use ruad::{
     advice::{Entry, Key, Posture},
-    dns::{
-        dkim::Kind,
-        dmarc::{Policies, Policy, Record},
-        spf::{Network, Qualifier},
-    },
     health::Score,
+};
+use ruad_dns::{
+    dkim::Kind,
+    dmarc::{Policies, Policy, Record},
+    spf::{Network, Qualifier},
 };
 
 use crate::reports::{NOW, own_address, service_address};

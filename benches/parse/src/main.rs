@@ -15,7 +15,7 @@ use std::{
 
 use anyhow::{Context, bail};
 use quick_xml::{Reader, events::Event};
-use ruad::report::{Limits, aggregate};
+use ruad_report::{Limits, aggregate};
 use rustix::time::{ClockId, clock_gettime};
 
 fn main() -> anyhow::Result<()> {

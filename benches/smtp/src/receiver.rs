@@ -2,10 +2,9 @@
 
 use std::{net::SocketAddr, path::PathBuf, time::Duration};
 
-use ruad::{
-    smtp::{Server, Settings},
-    spool::{self, Spool},
-};
+use ruad_smtp::{Server, Settings};
+use ruad_spool as spool;
+use ruad_spool::Spool;
 use tokio_util::sync::CancellationToken;
 
 #[tokio::main]

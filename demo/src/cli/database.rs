@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use anyhow::{Context, ensure};
 use clickhouse::{Client, RowOwned, RowRead};
-use ruad::engine::READER;
+use ruad_engine::READER;
 use tokio::time::{Instant, sleep};
 
 use super::meter::Meter;

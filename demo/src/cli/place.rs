@@ -4,7 +4,7 @@ use std::net::{IpAddr, Ipv4Addr, SocketAddr, TcpListener};
 use std::path::{Path, PathBuf};
 
 use anyhow::Context;
-use ruad::engine;
+use ruad_engine as engine;
 
 /// The addresses and the folder of one run.
 #[derive(Clone, Debug)]

@@ -5,12 +5,13 @@ use std::time::Instant;
 use std::{env, fs};
 
 use anyhow::{Context, anyhow, bail};
-use ruad::engine::OWNER;
-use ruad::spool::{self, Spool};
 use ruad::store::Store;
 use ruad_demo::onboarding::Internet;
 use ruad_demo::past;
 use ruad_demo::{Day, Month};
+use ruad_engine::OWNER;
+use ruad_spool as spool;
+use ruad_spool::Spool;
 use tokio::signal::unix::{SignalKind, signal};
 
 use super::check;

@@ -7,8 +7,9 @@ use ruad::domains::{Registry, Shared};
 use ruad::intake::{Intake, Settings};
 use ruad::provenance::{self, Authenticator};
 use ruad::sources::{self, Sources};
-use ruad::spool::{self, Spool};
 use ruad::store::Store;
+use ruad_spool as spool;
+use ruad_spool::Spool;
 use tempfile::TempDir;
 use tokio::task::JoinHandle;
 use tokio::time::{Instant, sleep};
@@ -42,7 +43,7 @@ impl Desk {
         let spool = Spool::open(&settings)?;
         // What reporters publish stays as it is.
         let lasting = Duration::from_secs(3_600);
-        let dns = ruad::dns::Settings {
+        let dns = ruad_dns::Settings {
             cache_longest: lasting,
             cache_longest_negative: lasting,
             ..internet.settings()

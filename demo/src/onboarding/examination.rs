@@ -2,11 +2,11 @@
 
 use std::collections::BTreeMap;
 
-use ruad::dns::dkim::{Origin, Selector};
-use ruad::dns::{Resolver, Validator};
 use ruad::health::keys::{self, Key, KeyHistory, ReportDays, Thresholds};
 use ruad::health::{Examiner, Profile, Score, Snapshot, Subject};
 use ruad::store::{SelectorUse, Store};
+use ruad_dns::dkim::{Origin, Selector};
+use ruad_dns::{Resolver, Validator};
 
 use super::{Error, Internet, Web};
 
@@ -75,7 +75,7 @@ impl Examination {
         Ok(Found { snapshot, histories, score })
     }
 
-    fn remember(&mut self, published: &[ruad::dns::dkim::Published], uses: &[SelectorUse], now: u64) {
+    fn remember(&mut self, published: &[ruad_dns::dkim::Published], uses: &[SelectorUse], now: u64) {
         self.histories.values_mut().for_each(|history| history.published = false);
         for found in published {
             let Some(key) = found.key() else { continue };

@@ -19,7 +19,7 @@ use hickory_server::proto::serialize::txt::Parser;
 use hickory_server::server::{Request, RequestHandler, ResponseHandler, ResponseInfo};
 use hickory_server::store::in_memory::InMemoryZoneHandler;
 use hickory_server::zone_handler::{AxfrPolicy, Catalog, ZoneType};
-use ruad::dns::Settings;
+use ruad_dns::Settings;
 use tempfile::NamedTempFile;
 use tokio::net::{TcpListener, UdpSocket};
 

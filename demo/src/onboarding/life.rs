@@ -4,10 +4,10 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use ruad::advice::{Advised, Decision, Goal, Plan, Posture, SenderId, Settings, advise};
-use ruad::dns::Resolver;
 use ruad::domains::Registry;
 use ruad::sources::Catalog;
 use ruad::store::{Said, Store, StoreError};
+use ruad_dns::Resolver;
 
 use super::customer::{Deed, Hands};
 use super::examination::Examination;

@@ -3,10 +3,10 @@
 use std::collections::{BTreeMap, HashMap};
 use std::net::IpAddr;
 
-use ruad::dns::Resolver;
-use ruad::dns::dkim::{Content, Record as KeyRecord};
-use ruad::dns::dmarc::{self, Policy as Asked};
-use ruad::dns::spf::{self, Client};
+use ruad_dns::Resolver;
+use ruad_dns::dkim::{Content, Record as KeyRecord};
+use ruad_dns::dmarc::{self, Policy as Asked};
+use ruad_dns::spf::{self, Client};
 
 use super::sender::{Role, Sender};
 use crate::day::{Day, Moment};

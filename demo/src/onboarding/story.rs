@@ -4,8 +4,8 @@ use std::fmt;
 use std::sync::Arc;
 
 use ruad::advice::{Advised, Class, Plan, Posture, Rule, Stage, Step, Traffic};
-use ruad::dns::dmarc::Policy;
-use ruad::texts::Language;
+use ruad_common::texts::Language;
+use ruad_dns::dmarc::Policy;
 
 use super::receivers::{Fate, Fates};
 use super::sender::Role;

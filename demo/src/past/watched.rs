@@ -4,13 +4,13 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use ruad::advice::Posture;
-use ruad::dns::dkim::{Origin, Selector};
-use ruad::dns::{Code, Mechanism};
 use ruad::health::keys::{self, Key, KeyHistory, ReportDays, Thresholds};
 use ruad::health::rows::{CheckRow, EventRow, KeyRow, RecordRow};
 use ruad::health::state::State;
 use ruad::health::{Examiner, Profile, Snapshot, Subject, events};
 use ruad::store::{SelectorUse, Store, StoreError};
+use ruad_dns::dkim::{Origin, Selector};
+use ruad_dns::{Code, Mechanism};
 use uuid::Uuid;
 
 /// What is known about a domain so far.
@@ -101,7 +101,7 @@ impl Watched {
         self.posture = Some(Arc::new(Posture::of(&snapshot, &histories, score)));
         let group = &self.group;
         let events = events::events(&self.domain, &changes, &self.state).into_iter();
-        let check = |check: &&ruad::dns::Check| CheckRow {
+        let check = |check: &&ruad_dns::Check| CheckRow {
             domain: self.domain.clone(),
             group: group.clone(),
             mechanism: check.mechanism,

@@ -4,7 +4,7 @@ use std::net::SocketAddr;
 use std::time::Duration;
 
 use clickhouse::Client;
-use ruad::engine::READER;
+use ruad_engine::READER;
 use serde_json::Value;
 use tokio::time::{Instant, sleep};
 

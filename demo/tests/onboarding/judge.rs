@@ -1,8 +1,8 @@
 //! What must be true of every story.
 
 use ruad::advice::{Instruction, RecordType, Stage, Step};
-use ruad::dns::dmarc::{Policy, Record};
 use ruad_demo::onboarding::{Chapter, Role, Story};
+use ruad_dns::dmarc::{Policy, Record};
 
 /// No step ever asks for a weaker policy than the one that is in force, or for an SPF record without a term that mail came
 /// from, or for the key of a sender that signs to go.

@@ -1,8 +1,8 @@
 //! The story of five senders, as `make demo-onboarding` tells it.
 
 use ruad::advice::Stage;
-use ruad::dns::dmarc::Policy;
 use ruad_demo::onboarding::Role;
+use ruad_dns::dmarc::Policy;
 
 use crate::{bicycles, judge};
 

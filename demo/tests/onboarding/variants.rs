@@ -1,9 +1,9 @@
 //! The same shop when things go otherwise.
 
 use ruad::advice::{Goal, Stage};
-use ruad::dns::dmarc::Policy;
-use ruad::texts::Language;
+use ruad_common::texts::Language;
 use ruad_demo::onboarding::{Habits, Happening, Role, Scenario, Story};
+use ruad_dns::dmarc::Policy;
 
 use crate::{bicycles, judge, play};
 

@@ -5,12 +5,11 @@ use std::sync::Arc;
 use super::Advised;
 use crate::{
     advice::Stage,
-    dns::dmarc::Policy,
     store::{StoredPlan, StoredStep},
     telemetry::page::{self, Family, escaped, labels},
-    text::is_invisible,
-    texts::Language,
 };
+use ruad_common::{text::is_invisible, texts::Language};
+use ruad_dns::dmarc::Policy;
 
 /// What is told about one domain.
 #[derive(Clone, Debug)]

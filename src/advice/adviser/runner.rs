@@ -15,13 +15,12 @@ use tokio_util::sync::CancellationToken;
 
 use super::{Advised, Adviser, BATCH, Inner, advise, page};
 use crate::{
-    advice::{Posture, Settings},
+    advice::{Posture, Settings, telemetry, telemetry::Ran},
     certificate::{self, Issuer, certificates},
     domains,
     health::Watch,
     sources::{Catalog, Sources},
     store::{Backoff, Store, StoreError},
-    telemetry::advice::{self as telemetry, Ran},
 };
 
 impl Adviser {

@@ -6,9 +6,9 @@ use crate::{
         Advised, Class, Effort, Gate, KeptRow, KeptStage, Memory, Plan, Posture, Readiness, Remembered, Risk,
         Rule, SenderId, Stage, StepCode, Traffic, Who, Wishes,
     },
-    dns::dmarc::Policy,
     health::{Profile, Score},
 };
+use ruad_dns::dmarc::Policy;
 
 const NOW: u64 = 1_800_000_000;
 
@@ -128,7 +128,7 @@ fn steps_that_were_waited_for_are_told_of() {
 
 #[test]
 fn a_score_that_trembles_is_no_event() {
-    let warning = crate::dns::Code { name: "test.warning", severity: crate::dns::Severity::Warning };
+    let warning = ruad_dns::Code { name: "test.warning", severity: ruad_dns::Severity::Warning };
     let fell = |old, points| {
         let mut here = advised(Stage::Reject, Vec::new());
         let mut profile = Profile::all()[0].clone();

@@ -1,6 +1,7 @@
 use std::net::{IpAddr, Ipv6Addr};
 
-use crate::{advice::Entry, dns::spf::Network};
+use crate::advice::Entry;
+use ruad_dns::spf::Network;
 
 /// The terms of an SPF record, and when mail last came from the networks of each.
 pub(super) struct Ranges<'a> {

@@ -1,8 +1,8 @@
 use crate::{
     advice::{PolicyDays, Settings, Traffic, Window, unusual::Daily},
-    dns::dmarc::Policy,
     store::ReportedPolicies,
 };
+use ruad_dns::dmarc::Policy;
 
 /// The days of which there are reports of a domain.
 pub(super) struct Reported(Vec<Day>);

@@ -2,16 +2,14 @@
 
 use std::collections::BTreeMap;
 
-use crate::{
-    advice::{
-        Class, Gate, Goal, Instruction, Memory, Posture, RecordType, Remembered, Sender, Settings, State,
-        StepCode, Traffic, Wait, Wishes, readiness,
-    },
-    dns::{
-        Code, Finding, Mechanism,
-        dmarc::{Policy, Record},
-        spf,
-    },
+use crate::advice::{
+    Class, Gate, Goal, Instruction, Memory, Posture, RecordType, Remembered, Sender, Settings, State,
+    StepCode, Traffic, Wait, Wishes, readiness,
+};
+use ruad_dns::{
+    Code, Finding, Mechanism,
+    dmarc::{Policy, Record},
+    spf,
 };
 
 #[derive(Clone, Copy)]

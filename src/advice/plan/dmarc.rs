@@ -6,12 +6,10 @@ use super::{
     case::{Case, Draft, text_record},
     dmarc_edit::Edited,
 };
-use crate::{
-    advice::{Instruction, RecordType, StepCode},
-    dns::{
-        Code, Finding, Mechanism,
-        dmarc::{Policy, authorization, codes},
-    },
+use crate::advice::{Instruction, RecordType, StepCode};
+use ruad_dns::{
+    Code, Finding, Mechanism,
+    dmarc::{Policy, authorization, codes},
 };
 
 /// Steps that leave the policy as it is. Those of the record all ask for the same new value, which does all of it at once.

@@ -1,6 +1,6 @@
 //! Changes of a DMARC record that leave everything else in it as it is.
 
-use crate::dns::{dmarc::Policy, tags::Tags};
+use ruad_dns::{dmarc::Policy, tags::Tags};
 
 /// The tags of a record in their order.
 #[derive(Clone, Debug, Eq, PartialEq)]
@@ -147,14 +147,15 @@ fn address(text: &str) -> Option<String> {
     };
     let rest = rest.split('!').next().unwrap_or_default();
     let (local, domain) = rest.rsplit_once('@')?;
-    let is_one = !local.is_empty() && domain.contains('.') && crate::domains::normalize(domain).is_some();
+    let is_one =
+        !local.is_empty() && domain.contains('.') && ruad_common::domain_name::normalize(domain).is_some();
     is_one.then(|| format!("mailto:{rest}"))
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::dns::dmarc::Record;
+    use ruad_dns::dmarc::Record;
 
     #[test]
     fn everything_else_stays_where_it_is() {

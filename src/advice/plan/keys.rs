@@ -3,9 +3,9 @@
 use super::case::{Case, DAY, Draft};
 use crate::{
     advice::{Instruction, RecordType, StepCode, Wait, posture::Key},
-    dns::{Mechanism, dkim},
     health::keys::date,
 };
+use ruad_dns::{Mechanism, dkim};
 
 pub(super) fn drafts(case: &Case<'_>) -> Vec<Draft> {
     if !case.posture.knows(Mechanism::Dkim) || case.is_parked() {

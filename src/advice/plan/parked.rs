@@ -6,10 +6,8 @@ use super::{
     dmarc_edit::Edited,
     sources::sends_for_parked,
 };
-use crate::{
-    advice::{Instruction, RecordType, StepCode},
-    dns::{Mechanism, dmarc::Policy, mx, spf},
-};
+use crate::advice::{Instruction, RecordType, StepCode};
+use ruad_dns::{Mechanism, dmarc::Policy, mx, spf};
 
 pub(super) fn drafts(case: &Case<'_>) -> Vec<Draft> {
     if !case.is_parked() {

@@ -5,16 +5,14 @@ use super::{
     dmarc,
     dmarc_edit::Edited,
 };
-use crate::{
-    advice::{
-        Gate, Readiness, StepCode,
-        readiness::{Shares, gates, subdomain_gate},
-        step::format_percent,
-    },
-    dns::{
-        Mechanism,
-        dmarc::{Policy, Record},
-    },
+use crate::advice::{
+    Gate, Readiness, StepCode,
+    readiness::{Shares, gates, subdomain_gate},
+    step::format_percent,
+};
+use ruad_dns::{
+    Mechanism,
+    dmarc::{Policy, Record},
 };
 
 /// Whether the policy can be raised; nothing when it need not be, or when nobody knows what it is.

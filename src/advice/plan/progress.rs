@@ -4,10 +4,8 @@ use super::{
     case::{Case, DAY},
     parked, policy,
 };
-use crate::{
-    advice::{Gate, Stage, Step, StepCode},
-    dns::{Mechanism, dmarc::Policy},
-};
+use crate::advice::{Gate, Stage, Step, StepCode};
+use ruad_dns::{Mechanism, dmarc::Policy};
 
 /// The stage, and since when it is that.
 pub(super) fn stage(case: &Case<'_>, steps: &[Step]) -> (Stage, u64) {

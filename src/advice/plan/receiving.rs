@@ -6,13 +6,13 @@ use super::{
 };
 use crate::{
     advice::{Instruction, RecordType, StepCode, Wait},
-    dns::{
-        Mechanism,
-        dmarc::Policy,
-        mta_sts::{self, check},
-        tls_rpt,
-    },
     health::keys::date,
+};
+use ruad_dns::{
+    Mechanism,
+    dmarc::Policy,
+    mta_sts::{self, check},
+    tls_rpt,
 };
 
 pub(super) fn drafts(case: &Case<'_>) -> Vec<Draft> {

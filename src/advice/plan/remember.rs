@@ -4,10 +4,8 @@ use super::{
     case::{Case, Draft, since},
     dmarc, keys, parked, repair, sources, spf_edit,
 };
-use crate::{
-    advice::{Remembered, State, Step, StepCode, Who},
-    dns::{Code, dkim, dmarc::Policy},
-};
+use crate::advice::{Remembered, State, Step, StepCode, Who};
+use ruad_dns::{Code, dkim, dmarc::Policy};
 
 /// What became of a step that no rule asks for now.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
@@ -131,7 +129,7 @@ fn verdict(case: &Case<'_>, step: &Remembered) -> Verdict {
         StepCode::ADD_REPORT_ADDRESS => known(posture.reports_to_us),
         StepCode::AUTHORIZE_REPORTS => {
             let is_asked =
-                |record: &crate::dns::dmarc::Record| record.rua.iter().any(|uri| uri.host == subject);
+                |record: &ruad_dns::dmarc::Record| record.rua.iter().any(|uri| uri.host == subject);
             done(case.record().is_some_and(is_asked))
         }
         StepCode::PARK_DMARC | StepCode::PARK_SPF | StepCode::PARK_MX | StepCode::PARK_DKIM => {

@@ -4,10 +4,9 @@ use super::{
     case::{Case, Draft},
     dmarc, spf,
 };
-use crate::{
-    advice::StepCode,
-    dns::{Code, Finding, Mechanism, dkim, dmarc::codes as dmarc_codes, mta_sts, spf as spf_codes, tls_rpt},
-    health::Profile,
+use crate::{advice::StepCode, health::Profile};
+use ruad_dns::{
+    Code, Finding, Mechanism, dkim, dmarc::codes as dmarc_codes, mta_sts, spf as spf_codes, tls_rpt,
 };
 
 /// `others` are the steps that were drafted already: what they take care of is not said twice.

@@ -3,9 +3,9 @@
 use super::case::{Case, Draft};
 use crate::{
     advice::{Class, Goal, Instruction, Sender, StepCode, readiness::Shares, step::format_percent},
-    dns::dmarc::Policy,
     health::keys::date,
 };
+use ruad_dns::dmarc::Policy;
 
 pub(super) fn drafts(case: &Case<'_>) -> Vec<Draft> {
     if case.is_parked() {

@@ -7,8 +7,11 @@ use super::{
 };
 use crate::{
     advice::{Instruction, RecordType, Sender, StepCode, Wait},
-    dns::{Code, Finding, Mechanism, Severity, spf, spf::Record},
     sources::Category,
+};
+use ruad_dns::{
+    Code, Finding, Mechanism, Severity,
+    spf::{self, Record},
 };
 
 /// Every step of the SPF record. Those that are open ask for the same new value, which does all of it at once.

@@ -3,14 +3,12 @@
 use std::collections::BTreeSet;
 
 use super::{Entry, Key, Posture};
-use crate::{
-    dns::{
-        Check, Code, Finding, Mechanism,
-        dkim::{self, Content, Published},
-        dmarc::{Policies, Reports, codes},
-        spf::{self, Kind, Node, TermTrouble},
-    },
-    health::{Score, Snapshot, keys::KeyHistory},
+use crate::health::{Score, Snapshot, keys::KeyHistory};
+use ruad_dns::{
+    Check, Code, Finding, Mechanism,
+    dkim::{self, Content, Published},
+    dmarc::{Policies, Reports, codes},
+    spf::{self, Kind, Node, TermTrouble},
 };
 
 impl Posture {

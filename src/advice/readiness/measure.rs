@@ -1,9 +1,7 @@
 //! The conditions, measured.
 
-use crate::{
-    advice::{Class, Gate, Sender, Settings, Traffic, Wishes},
-    dns::dmarc::Policy,
-};
+use crate::advice::{Class, Gate, Sender, Settings, Traffic, Wishes};
+use ruad_dns::dmarc::Policy;
 
 /// Messages of a group of senders, and how many of them are as they should be.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]

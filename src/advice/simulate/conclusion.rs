@@ -3,7 +3,8 @@
 use std::fmt::{self, Write as _};
 
 use super::{Coverage, Outcome, Published, Scenario, SenderOutcome, Tally, Verdict};
-use crate::{advice::Class, dns::dmarc::Alignment};
+use crate::advice::Class;
+use ruad_dns::dmarc::Alignment;
 
 impl Outcome {
     /// What it comes to.
@@ -260,10 +261,8 @@ fn capital(text: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::{
-        advice::simulate::{Classified, Portion, Simulation},
-        dns::dmarc::Policy,
-    };
+    use crate::advice::simulate::{Classified, Portion, Simulation};
+    use ruad_dns::dmarc::Policy;
 
     fn conclude(
         policy: Policy,

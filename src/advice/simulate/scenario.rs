@@ -1,6 +1,6 @@
 use serde::{Deserialize, Serialize};
 
-use crate::dns::dmarc::{Alignment, Policy};
+use ruad_dns::dmarc::{Alignment, Policy};
 
 /// The record that is tried out. What is not varied stays as it was when the reports were written.
 #[derive(Clone, Debug, Eq, PartialEq, Serialize)]

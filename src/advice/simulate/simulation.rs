@@ -193,10 +193,8 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
-    use crate::{
-        advice::simulate::{Fates, scenario::tests::portions},
-        dns::dmarc::{Alignment, Policy},
-    };
+    use crate::advice::simulate::{Fates, scenario::tests::portions};
+    use ruad_dns::dmarc::{Alignment, Policy};
 
     fn scenario(policy: Policy) -> Scenario {
         Scenario {

@@ -1,7 +1,7 @@
 //! Every kind of step, in the order in which they are best done.
 
 use super::{Effort, Risk, StepCode, Who};
-use crate::dns::Mechanism;
+use ruad_dns::Mechanism;
 
 /// What is fixed about a kind of step.
 #[derive(Clone, Copy, Debug)]

@@ -3,11 +3,9 @@
 use std::{borrow::Cow, collections::BTreeMap};
 
 use super::{State, Step, StepCode, Wait};
-use crate::{
-    dns::Code,
-    health::keys::date,
-    texts::{Language, StepText, fill},
-};
+use crate::health::keys::date;
+use ruad_common::texts::{Language, StepText, fill};
+use ruad_dns::Code;
 
 impl Step {
     /// What people read about it, with the values of this case. What a step waits for stands at the end of `how`. A step that

@@ -2,7 +2,8 @@ use super::{
     escape,
     words::{Words, display},
 };
-use crate::{certificate::Standing, texts::Language};
+use crate::certificate::Standing;
+use ruad_common::texts::Language;
 
 /// What a badge says.
 #[derive(Clone, Copy, Debug, PartialEq)]

@@ -5,10 +5,8 @@ use super::{
     ornament::{rosette, seal},
     words::{Words, display},
 };
-use crate::{
-    certificate::{Certificate, Statement},
-    texts::{Language, fill},
-};
+use crate::certificate::{Certificate, Statement};
+use ruad_common::texts::{Language, fill};
 
 /// The certificate as a picture of A4 across: one file without anything around it, the signed statement inside.
 pub fn drawing(certificate: &Certificate, language: Language) -> String {

@@ -8,10 +8,8 @@ use super::{
     ornament::{rosette, seal},
     words::{Words, display},
 };
-use crate::{
-    certificate::{Certificate, Standing},
-    texts::{Language, fill},
-};
+use crate::certificate::{Certificate, Standing};
+use ruad_common::texts::{Language, fill};
 
 /// Why there is no certificate on a page.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]

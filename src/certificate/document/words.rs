@@ -1,8 +1,6 @@
 use super::super::{Date, Mail, Statement};
-use crate::{
-    dns::dkim::Kind,
-    texts::{Language, fill},
-};
+use ruad_common::texts::{Language, fill};
+use ruad_dns::dkim::Kind;
 
 /// What is said about a certificate in one language.
 #[derive(Clone, Copy, Debug)]

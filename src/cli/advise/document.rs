@@ -1,10 +1,8 @@
 //! What is printed about a domain, before it has a form: the same for terminals and for tickets.
 
 use mail_parser::DateTime;
-use ruad::{
-    advice::{Advised, Class, Instruction, Sender, State, Step},
-    texts::{Language, fill},
-};
+use ruad::advice::{Advised, Class, Instruction, Sender, State, Step};
+use ruad_common::texts::{Language, fill};
 
 /// Parts in their order.
 pub(super) type Document = Vec<Part>;

@@ -1,10 +1,8 @@
 //! A domain as one JSON object.
 
-use ruad::{
-    advice::{Advised, Step, Traffic, Wishes},
-    dns::Mechanism,
-    texts::Language,
-};
+use ruad::advice::{Advised, Step, Traffic, Wishes};
+use ruad_common::texts::Language;
+use ruad_dns::Mechanism;
 use serde::Serialize;
 
 /// What is printed about a domain.

@@ -6,16 +6,16 @@ use futures_util::StreamExt;
 use ruad::{
     advice::Posture,
     config::Settings,
-    dns::{
-        Check,
-        dkim::{Kind, Origin, Selector},
-    },
     domains::Registry,
     health::{
         Examiner, Profile, Snapshot, Subject,
         keys::{self, Key, KeyHistory, ReportDays, Thresholds},
     },
     store::{Store, StoredKeyUse},
+};
+use ruad_dns::{
+    Check,
+    dkim::{Kind, Origin, Selector},
 };
 
 use super::super::examiner::{examiner, routing};

@@ -2,7 +2,7 @@
 
 use std::io::{self, Write};
 
-use ruad::text::visible;
+use ruad_common::text::visible;
 
 use super::{
     super::style::words,

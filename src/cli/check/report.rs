@@ -1,9 +1,7 @@
 //! A domain's snapshot with its score.
 
-use ruad::{
-    dns::{Check, Status},
-    health::{Profile, Score, Snapshot},
-};
+use ruad::health::{Profile, Score, Snapshot};
+use ruad_dns::{Check, Status};
 use serde::Serialize;
 
 /// What is printed about a domain.

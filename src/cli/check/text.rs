@@ -6,10 +6,8 @@ use std::{
 };
 
 use anstyle::{AnsiColor, Style};
-use ruad::{
-    dns::{Check, Finding, Mechanism, Severity, Status, dkim::Published},
-    text::{Shown, visible},
-};
+use ruad_common::text::{Shown, visible};
+use ruad_dns::{Check, Finding, Mechanism, Severity, Status, dkim::Published};
 
 use super::{
     super::style::{BOLD, DIM, Painted, WIDTH, wrapped},

@@ -2,10 +2,8 @@
 
 use std::io::{self, Write};
 
-use ruad::{
-    dns::spf::{Branch, Node},
-    text::Shown,
-};
+use ruad_common::text::Shown;
+use ruad_dns::spf::{Branch, Node};
 
 use super::super::style::{BOLD, DIM, Painted};
 

@@ -2,14 +2,12 @@
 
 use std::io::{self, Seek, Write};
 
-use ruad::{
-    intake::read::{Refusal, Visitor},
-    report::{
-        Warning,
-        aggregate::{Aggregate, Format, Record},
-        failure::FailureReport,
-        tls::TlsReport,
-    },
+use ruad::intake::read::{Refusal, Visitor};
+use ruad_report::{
+    Warning,
+    aggregate::{Aggregate, Format, Record},
+    failure::FailureReport,
+    tls::TlsReport,
 };
 use serde::Serialize;
 use tempfile::SpooledTempFile;

@@ -11,15 +11,16 @@ use ruad::{
     advice::Adviser,
     certificate,
     config::Settings,
-    domains, engine,
+    domains,
     health::{Watch, probe},
     http::{self, Health, Part},
     recent::Recent,
-    smtp,
     sources::Sources,
-    spool::Spool,
     telemetry,
 };
+use ruad_engine as engine;
+use ruad_smtp as smtp;
+use ruad_spool::Spool;
 use tokio::time::{MissedTickBehavior, interval, timeout};
 use tokio_util::sync::CancellationToken;
 
@@ -40,7 +41,7 @@ pub(super) async fn run(
 ) -> anyhow::Result<()> {
     let metrics = telemetry::start_metrics()?;
     telemetry::describe();
-    telemetry::provenance::started(settings.provenance.enabled);
+    ruad::provenance::telemetry::started(settings.provenance.enabled);
     let mut signals = Signals::new().context("cannot listen for signals")?;
     if settings.clickhouse.url.is_none() {
         // Without it nothing could ever be stored, and now somebody is looking.
@@ -144,9 +145,9 @@ async fn watch_spool(spool: Spool, health: Health, metrics: metrics_exporter_pro
     let mut state = Ok(());
     loop {
         tick.tick().await;
-        telemetry::spool::observe(&spool.backlog());
+        ruad_spool::telemetry::observe(&spool.backlog());
         if let Ok(free) = spool.free_bytes() {
-            telemetry::spool::observe_disk(free);
+            ruad_spool::telemetry::observe_disk(free);
         }
         let is_due = checked.is_none_or(|checked| checked.elapsed() >= CHECK);
         if is_due || spool.is_troubled() || spool.has_room().is_err() == is_well {
@@ -154,10 +155,10 @@ async fn watch_spool(spool: Spool, health: Health, metrics: metrics_exporter_pro
             state = check(&spool).await;
             if state.is_ok() != is_well {
                 is_well = state.is_ok();
-                telemetry::spool::taking_changed(state.as_ref().err().map(String::as_str));
+                ruad_spool::telemetry::taking_changed(state.as_ref().err().map(String::as_str));
             }
         }
-        telemetry::spool::observe_taking(is_well);
+        ruad_spool::telemetry::observe_taking(is_well);
         health.set(Part::Spool, state.clone());
         // Histograms collect until somebody scrapes; nobody may.
         metrics.run_upkeep();

@@ -7,18 +7,19 @@ use ruad::{
     certificate::Register,
     config::Settings,
     domains,
-    engine::{self, Child},
     health::Watch,
     http::{Health, Part},
     intake::Intake,
     provenance::{self, Authenticator},
     recent::Recent,
-    smtp,
     sources::{Inbox, SourceRow, Sources},
-    spool::Spool,
     store::{self, Backoff, Store, StoreError},
-    telemetry, tenants,
+    tenants,
 };
+use ruad_engine as engine;
+use ruad_engine::Child;
+use ruad_smtp as smtp;
+use ruad_spool::Spool;
 use tokio_util::sync::CancellationToken;
 
 use super::isolated::Handles;
@@ -39,7 +40,7 @@ pub(super) struct Storage {
     intake: ruad::intake::Settings,
     store: store::Settings,
     engine: engine::Settings,
-    log: telemetry::Settings,
+    log: ruad_common::log::Settings,
 }
 
 impl Storage {

@@ -136,7 +136,7 @@ fn width(outcome: &Outcome) -> usize {
 
 /// Names come from reports: nothing in them is for the terminal to obey.
 fn printable(text: &str) -> String {
-    text.chars().map(ruad::text::visible).collect()
+    text.chars().map(ruad_common::text::visible).collect()
 }
 
 fn class_style(class: Class) -> Style {

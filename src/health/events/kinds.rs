@@ -1,7 +1,7 @@
 //! Every kind of event.
 
 use super::Kind;
-use crate::dns::Severity;
+use ruad_dns::Severity;
 
 macro_rules! kinds {
     ($($constant:ident = $name:literal, $severity:ident, $said:literal;)*) => {

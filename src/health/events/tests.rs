@@ -4,7 +4,7 @@ use std::{
 };
 
 use super::*;
-use crate::dns::Check;
+use ruad_dns::Check;
 
 const DOCUMENTED: &str = include_str!("../../../docs/events.md");
 

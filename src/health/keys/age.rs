@@ -4,7 +4,7 @@ use mail_parser::DateTime;
 use serde::Serialize;
 
 use super::{KeyHistory, Thresholds};
-use crate::dns::{Finding, dkim};
+use ruad_dns::{Finding, dkim};
 
 /// How old a key is, at least.
 #[derive(Clone, Copy, Debug, Eq, Ord, PartialEq, PartialOrd, Serialize)]

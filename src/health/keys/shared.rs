@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use super::KeyHistory;
-use crate::dns::{Finding, dkim};
+use ruad_dns::{Finding, dkim};
 
 /// One finding for every key of `domain` that also stands elsewhere.
 pub(super) fn findings(domain: &str, own: &[&KeyHistory], all: &[KeyHistory]) -> Vec<Finding> {

@@ -6,7 +6,7 @@ use super::{
     KeyHistory, ReportDays, Thresholds,
     age::{DAY, date, day, is_possible},
 };
-use crate::dns::{Finding, dkim};
+use ruad_dns::{Finding, dkim};
 
 pub(super) fn findings(
     own: &[&KeyHistory],

@@ -23,21 +23,19 @@ use rustls::{
 use tokio::{join, net::TcpStream, select, time::timeout};
 use tokio_rustls::{TlsConnector, client::TlsStream};
 
-use crate::{
-    dns::{
-        Resolver, Trouble, connect, may_connect,
-        mta_sts::{CertificateFault, FetchError, PolicyFile},
-        special,
-    },
-    smtp::certificate::validity,
+use ruad_dns::{
+    Resolver, Trouble, connect, may_connect,
+    mta_sts::{CertificateFault, FetchError, PolicyFile},
+    special,
 };
+use ruad_smtp::certificate::validity;
 
 /// How files are fetched.
 #[derive(Clone, Debug, serde::Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct Settings {
     /// How long a fetch may take from the first question to the last byte; seconds.
-    #[serde(with = "crate::config::seconds")]
+    #[serde(with = "ruad_common::seconds")]
     pub timeout: Duration,
     /// The port that is connected to.
     pub port: u16,

@@ -21,13 +21,11 @@ use tokio::{
 use tokio_rustls::TlsConnector;
 
 use self::memory::Memory;
-use crate::{
-    dns::{
-        Trouble, connect,
-        dane::{Session, Target},
-        may_connect,
-    },
-    text::is_invisible,
+use ruad_common::text::is_invisible;
+use ruad_dns::{
+    Trouble, connect,
+    dane::{Session, Target},
+    may_connect,
 };
 
 /// Asks servers for TLS. Cheap to clone.

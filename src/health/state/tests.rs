@@ -1,7 +1,7 @@
 use proptest::prelude::*;
 
 use super::*;
-use crate::dns::Trouble;
+use ruad_dns::Trouble;
 
 fn check(mechanism: Mechanism, facts: &[(&str, Option<&str>)]) -> Check {
     let mut check = Check::new(mechanism);

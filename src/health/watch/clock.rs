@@ -5,7 +5,7 @@ use std::{
     time::{Duration, Instant, SystemTime, UNIX_EPOCH},
 };
 
-use crate::telemetry::health::clock_jumped;
+use crate::health::telemetry::clock_jumped;
 
 /// A clock of the system that is not believed when it jumps: a stamp of the year 2050 in the history of a key would make
 /// it look old for ever. A new time is believed once it has stood for a while.

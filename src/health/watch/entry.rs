@@ -12,18 +12,18 @@ use xxhash_rust::xxh3::xxh3_64;
 use super::{keeper::Rows, learned::Known, posture::Held, sightings::Sightings};
 use crate::{
     advice::Posture,
-    dns::{
-        Check, Code, Mechanism, Status,
-        dkim::{Origin, Selector},
-    },
     domains::Watched,
     health::{
         Profile, Score, Settings, Snapshot, Subject, events,
         keys::{self, KeyHistory, Thresholds},
         rows::{CheckRow, EventRow, RecordRow},
         state::{FINDINGS, Fact, State},
+        telemetry::Changed,
     },
-    telemetry::health::Changed,
+};
+use ruad_dns::{
+    Check, Code, Mechanism, Status,
+    dkim::{Origin, Selector},
 };
 
 #[derive(Debug, Default)]
@@ -324,7 +324,7 @@ const DAY: u64 = 86_400;
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::dns::Copies;
+    use ruad_dns::Copies;
 
     /// Every mechanism was examined, DMARC with these findings, by answers that may be given again for ten minutes.
     fn look(entry: &mut Entry, at: u64, dmarc: &str) -> Option<String> {

@@ -18,14 +18,14 @@ use super::{
     sightings::Sighting,
 };
 use crate::{
-    dns::{Code, Mechanism, Status, dkim::Kind},
     health::{
         keys,
         state::{FINDINGS, Fact},
+        telemetry,
     },
     store::{Backoff, Store, StoreError, StoredCheck, StoredKey},
-    telemetry::health as telemetry,
 };
+use ruad_dns::{Code, Mechanism, Status, dkim::Kind};
 
 impl Watch {
     /// Reads what an earlier run knew, then stores what is found until `stop`. While ClickHouse is away, it waits here.

@@ -9,11 +9,13 @@ use tokio::sync::Notify;
 use uuid::Uuid;
 
 use crate::{
-    dns::Finding,
-    health::rows::{CheckRow, EventRow, KeyRow, RecordRow},
+    health::{
+        rows::{CheckRow, EventRow, KeyRow, RecordRow},
+        telemetry,
+    },
     store::{Kind, Store, StoreError},
-    telemetry::health as telemetry,
 };
+use ruad_dns::Finding;
 
 /// Rows on their way to ClickHouse.
 #[derive(Debug, Default)]

@@ -2,10 +2,10 @@
 
 use super::entry::Entry;
 use crate::{
-    dns::{Mechanism, Status, dkim::REVOKED_KEY},
     health::keys::{self, KeyHistory},
     telemetry::page::{self, Family, escaped, labels},
 };
+use ruad_dns::{Mechanism, Status, dkim::REVOKED_KEY};
 
 /// What is told about one domain.
 #[derive(Debug)]
@@ -136,10 +136,8 @@ mod tests {
     use std::collections::BTreeSet;
 
     use super::*;
-    use crate::{
-        dns::{Check, dkim::Kind},
-        health::keys::{Key, Thresholds},
-    };
+    use crate::health::keys::{Key, Thresholds};
+    use ruad_dns::{Check, dkim::Kind};
 
     #[test]
     fn a_domain_as_metrics() {

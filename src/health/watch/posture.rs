@@ -2,7 +2,8 @@
 
 use std::sync::Arc;
 
-use crate::{advice::Posture, dns::Mechanism, health::state::State};
+use crate::{advice::Posture, health::state::State};
+use ruad_dns::Mechanism;
 
 /// The posture of a domain, put together from what each mechanism said last for sure.
 ///
@@ -163,7 +164,8 @@ mod tests {
     use std::collections::BTreeSet;
 
     use super::*;
-    use crate::{advice::Entry, dns::Check};
+    use crate::advice::Entry;
+    use ruad_dns::Check;
 
     const NOW: u64 = 1_800_000_000;
 
@@ -183,9 +185,9 @@ mod tests {
             match (mechanism, spf) {
                 (Mechanism::Spf, Some(record)) => check.fact("record", record),
                 (Mechanism::Spf, None) => {
-                    check.unknown.push(crate::dns::check::Unanswered {
+                    check.unknown.push(ruad_dns::check::Unanswered {
                         name: "a.example".to_owned(),
-                        trouble: crate::dns::Trouble::Timeout,
+                        trouble: ruad_dns::Trouble::Timeout,
                     });
                 }
                 _ => {}
@@ -245,7 +247,7 @@ mod tests {
 
     #[test]
     fn an_endless_record_is_not_held() {
-        let network = crate::dns::spf::Network::new("192.0.2.0".parse().unwrap(), 24);
+        let network = ruad_dns::spf::Network::new("192.0.2.0".parse().unwrap(), 24);
         let entry = |count| Entry {
             term: "include:a.example".to_owned(),
             domain: None,

@@ -21,11 +21,8 @@ use super::{
     entry::{About, Answered, Entry},
     schedule::{Pause, Schedule},
 };
-use crate::{
-    dns::dkim::Published,
-    health::{Snapshot, keys::KeyHistory},
-    telemetry::health::{self as telemetry, Examined},
-};
+use crate::health::{Snapshot, keys::KeyHistory, telemetry, telemetry::Examined};
+use ruad_dns::dkim::Published;
 
 impl Watch {
     /// Examines until `stop`. What is stored begins to be so when [`Watch::keep`] runs.

@@ -3,16 +3,14 @@
 use std::{collections::BTreeMap, sync::Arc};
 
 use super::learned::Known;
-use crate::{
-    dns::{
-        Mechanism,
-        dkim::{self, Kind, REVOKED_KEY},
-    },
-    health::{
-        keys::{Key, KeyHistory},
-        rows::KeyRow,
-        state::State,
-    },
+use crate::health::{
+    keys::{Key, KeyHistory},
+    rows::KeyRow,
+    state::State,
+};
+use ruad_dns::{
+    Mechanism,
+    dkim::{self, Kind, REVOKED_KEY},
 };
 
 /// Every key of a domain that was ever seen, by selector and fingerprint.

@@ -5,8 +5,8 @@ use crate::{
         block::table,
         column::{Day, Fixed, List, Map, Optional, Push, Text, Timestamp, Words},
     },
-    texts::Language,
 };
+use ruad_common::texts::Language;
 
 table! {
     /// Rows of `domain_stages`.

@@ -1,14 +1,12 @@
 use super::{Context, MOST_A_RECORD, MOST_A_REPORT, codes, places, strings};
-use crate::{
-    domains::{is_within, normalize},
-    report::aggregate::{Aggregate, Record},
-    store::{
-        block::table,
-        column::{
-            Address, Day, Fixed, Identity, List, Millis, Optional, Phrases, Push, Runs, Seconds, Text, Words,
-        },
+use crate::store::{
+    block::table,
+    column::{
+        Address, Day, Fixed, Identity, List, Millis, Optional, Phrases, Push, Runs, Seconds, Text, Words,
     },
 };
+use ruad_common::domain_name::{is_within, normalize};
+use ruad_report::aggregate::{Aggregate, Record};
 
 table! {
     /// Rows of `aggregate_reports`.

@@ -1,13 +1,11 @@
 use std::net::IpAddr;
 
 use super::{Context, MOST_A_RECORD, codes, places, strings};
-use crate::{
-    report::failure::FailureReport,
-    store::{
-        block::table,
-        column::{Address, Day, Fixed, Identity, List, Millis, Optional, Push, Seconds, Text, Words},
-    },
+use crate::store::{
+    block::table,
+    column::{Address, Day, Fixed, Identity, List, Millis, Optional, Push, Seconds, Text, Words},
 };
+use ruad_report::failure::FailureReport;
 
 table! {
     /// Rows of `failure_reports`.

@@ -1,11 +1,9 @@
 use super::{Context, MOST_A_RECORD, codes, places, strings};
-use crate::{
-    report::tls::{TlsFailure, TlsPolicy, TlsReport},
-    store::{
-        block::table,
-        column::{Day, Fixed, Identity, List, Millis, Optional, Push, Seconds, Text, Words},
-    },
+use crate::store::{
+    block::table,
+    column::{Day, Fixed, Identity, List, Millis, Optional, Push, Seconds, Text, Words},
 };
+use ruad_report::tls::{TlsFailure, TlsPolicy, TlsReport};
 
 table! {
     /// Rows of `tls_policies`.

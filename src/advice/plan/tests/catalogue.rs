@@ -3,14 +3,12 @@
 use std::collections::BTreeSet;
 
 use super::*;
-use crate::{
-    advice::{
-        Class, Gate, Wait,
-        world::{DOMAIN, OURS, key, sender},
-    },
-    dns::{dkim, dmarc::codes, mta_sts, mx, spf, tls_rpt},
-    texts::Language,
+use crate::advice::{
+    Class, Gate, Wait,
+    world::{DOMAIN, OURS, key, sender},
 };
+use ruad_common::texts::Language;
+use ruad_dns::{dkim, dmarc::codes, mta_sts, mx, spf, tls_rpt};
 
 /// Worlds that together have every kind of step.
 fn worlds() -> Vec<World> {

@@ -1,11 +1,9 @@
 use super::*;
-use crate::{
-    advice::{
-        Class,
-        world::{DAY, TODAY, key, sender},
-    },
-    dns::{Mechanism, dkim},
+use crate::advice::{
+    Class,
+    world::{DAY, TODAY, key, sender},
 };
+use ruad_dns::{Mechanism, dkim};
 
 fn aged() -> World {
     World::at("none")

@@ -4,9 +4,9 @@ use crate::{
         Class,
         world::{DAY, OURS, sender},
     },
-    dns::{Mechanism, mx},
     health::Score,
 };
+use ruad_dns::{Mechanism, mx};
 
 fn state(plan: &Plan, code: StepCode) -> Option<(State, u64, Option<u64>)> {
     let step = plan.steps.iter().find(|step| step.code == code)?;
@@ -33,7 +33,8 @@ fn a_step_is_opened_done_and_undone() {
     let at = done.now;
     let plan = done.plan();
     assert_eq!(state(&plan, code), Some((State::Done, start, Some(at))));
-    let text = plan.steps.iter().find(|step| step.code == code).unwrap().text(crate::texts::Language::Nl);
+    let text =
+        plan.steps.iter().find(|step| step.code == code).unwrap().text(ruad_common::texts::Language::Nl);
     assert!(text.how.is_empty() && !text.title.contains('{') && !text.verified.contains('{'));
     let done = done.remembering(&plan).later(1);
     assert_eq!(state(&done.plan(), code), Some((State::Done, start, Some(at))), "it is done once");

@@ -1,12 +1,10 @@
 use super::*;
-use crate::{
-    advice::{
-        Class, Decision, Gate, Goal, SenderId, Stage,
-        world::{DAY, OURS, TODAY, sender},
-    },
-    dns::{Mechanism, dmarc::Policy},
-    texts::Language,
+use crate::advice::{
+    Class, Decision, Gate, Goal, SenderId, Stage,
+    world::{DAY, OURS, TODAY, sender},
 };
+use ruad_common::texts::Language;
+use ruad_dns::{Mechanism, dmarc::Policy};
 
 /// What is different from a world in which the policy can be raised.
 type Change = fn(World) -> World;

@@ -1,13 +1,11 @@
 use super::*;
-use crate::{
-    advice::{
-        Class, Stage, Wait,
-        world::{DAY, DOMAIN, OURS, sender},
-    },
-    dns::{Mechanism, dmarc::codes, mta_sts, mx, spf, tls_rpt},
+use crate::advice::{
+    Class, Stage, Wait,
+    world::{DAY, DOMAIN, OURS, sender},
 };
+use ruad_dns::{Mechanism, dmarc::codes, mta_sts, mx, spf, tls_rpt};
 
-fn faulty(text: &str, code: crate::dns::Code) -> World {
+fn faulty(text: &str, code: ruad_dns::Code) -> World {
     World::new().dmarc(text).finding(code.at("_dmarc.a.example", None, "Something is wrong."))
 }
 
@@ -74,8 +72,7 @@ fn raising_waits_until_the_record_is_right() {
         .finding(codes::UNKNOWN_TAG.at("_dmarc.a.example", None, "Something is wrong."))
         .with(|world| {
             let text = format!("v=DMARC1; p=none; x=y; rua=mailto:{OURS}");
-            world.posture.dmarc =
-                crate::dns::dmarc::Record::parse(&text).map(|record| (DOMAIN.into(), record));
+            world.posture.dmarc = ruad_dns::dmarc::Record::parse(&text).map(|record| (DOMAIN.into(), record));
         });
     assert_eq!(open(&world), ["repair_dmarc"]);
     let plan = world.plan();

@@ -3,12 +3,14 @@
 use std::collections::BTreeMap;
 
 use super::*;
-use crate::{
-    advice::{
-        Class, Decision, Goal, PolicyDays, SenderId, Setup, Stage, Window,
-        world::{DAY, DOMAIN, TODAY, key, sender},
-    },
-    dns::{dkim, dmarc, dmarc::Policy, mta_sts, mx, spf, tls_rpt},
+use crate::advice::{
+    Class, Decision, Goal, PolicyDays, SenderId, Setup, Stage, Window,
+    world::{DAY, DOMAIN, TODAY, key, sender},
+};
+use ruad_dns::{
+    dkim,
+    dmarc::{self, Policy},
+    mta_sts, mx, spf, tls_rpt,
 };
 
 /// Somebody who sends in the domain's name.

@@ -1,11 +1,9 @@
 use super::*;
-use crate::{
-    advice::{
-        Class, Setup,
-        world::{DOMAIN, TODAY, sender},
-    },
-    dns::{Mechanism, spf},
+use crate::advice::{
+    Class, Setup,
+    world::{DOMAIN, TODAY, sender},
 };
+use ruad_dns::{Mechanism, spf};
 
 #[test]
 fn spf_names_those_who_send() {
@@ -39,7 +37,7 @@ fn spf_names_those_who_send() {
 
 #[test]
 fn spf_faults_are_put_right() {
-    let fix = |text: &str, faults: &[(crate::dns::Code, &str)]| {
+    let fix = |text: &str, faults: &[(ruad_dns::Code, &str)]| {
         let world = faults.iter().fold(World::new().spf(text), |world, (code, part)| {
             let finding = code.at(DOMAIN, Some(text), "Something is wrong.");
             let at = text.find(part).filter(|_| !part.is_empty());

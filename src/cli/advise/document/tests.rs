@@ -5,9 +5,9 @@ use ruad::{
         Counts, Effort, Gate, Plan, Posture, Readiness, Recent, RecordType, Risk, Rule, SenderId, Setup,
         Stage, StepCode, Traffic, Wait, Who, Window, Wishes,
     },
-    dns::{Mechanism, dmarc::Policy},
     health::Score,
 };
+use ruad_dns::{Mechanism, dmarc::Policy};
 
 use super::*;
 use crate::cli::advise::{Outcome, json, markdown, text};

@@ -7,7 +7,7 @@ use std::{
 
 use tokio::sync::{OnceCell, Semaphore};
 
-use crate::dns::dane::Session;
+use ruad_dns::dane::Session;
 
 /// What servers showed a moment ago, by address and name. Who asks for one that is being asked waits for its answer.
 pub(super) struct Memory {

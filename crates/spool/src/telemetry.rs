@@ -1,0 +1,270 @@
+//! What the spool tells.
+
+use std::{path::Path, time::Duration};
+
+use metrics::{counter, describe_counter, describe_gauge, describe_histogram, gauge, histogram};
+use tracing::{debug, error, info, warn};
+
+use crate::{Backlog, SegmentId, SpoolError};
+
+/// Help texts of the spool's metrics.
+pub fn describe() {
+    describe_counter!("ruad_spool_messages_total", "Messages made durable and acknowledged.");
+    describe_counter!("ruad_spool_bytes_total", "Bytes of messages made durable, envelopes included.");
+    describe_histogram!("ruad_spool_commit_seconds", "Time to write and sync a batch of messages.");
+    describe_histogram!("ruad_spool_batch_messages", "Messages that shared one sync.");
+    describe_counter!(
+        "ruad_spool_refused_messages_total",
+        "Messages refused because they could not be made durable, by cause."
+    );
+    describe_counter!("ruad_spool_segments_total", "Segments closed.");
+    describe_counter!("ruad_spool_seal_failures_total", "Failed attempts at closing a segment.");
+    describe_counter!(
+        "ruad_spool_torn_bytes_total",
+        "Bytes cut off at start that had been acknowledged to nobody."
+    );
+    describe_counter!(
+        "ruad_spool_orphans_total",
+        "Files removed at start that belonged to no acknowledged message."
+    );
+    describe_counter!(
+        "ruad_spool_lost_messages_total",
+        "Acknowledged messages found damaged or missing on disk."
+    );
+    describe_counter!("ruad_spool_quarantined_messages_total", "Messages set aside, by reason.");
+    describe_counter!(
+        "ruad_spool_quarantine_dropped_total",
+        "Quarantine entries deleted to keep it within its bound."
+    );
+    describe_counter!(
+        "ruad_spool_junk_dropped_total",
+        "Messages without a report deleted from quarantine, or not kept, to make room."
+    );
+    describe_counter!(
+        "ruad_spool_set_aside_total",
+        "Folders and other things under names of the spool's files."
+    );
+    describe_gauge!("ruad_spool_takes_mail", "1 when a message could be made durable, 0 when not.");
+    // What an alert looks for is there before it happens: the step from nothing to 1 is no increase to Prometheus.
+    counter!("ruad_spool_lost_messages_total").increment(0);
+    counter!("ruad_spool_quarantine_dropped_total").increment(0);
+    describe_gauge!("ruad_spool_backlog_bytes", "Bytes of messages that wait for the store.");
+    describe_gauge!("ruad_spool_backlog_segments", "Segments that wait for the store.");
+    describe_gauge!(
+        "ruad_spool_backlog_age_seconds",
+        "Age of the oldest segment that waits; 0 when none does."
+    );
+    describe_gauge!("ruad_spool_quarantine_messages", "Messages in quarantine.");
+    describe_gauge!("ruad_spool_quarantine_bytes", "Disk space taken by the quarantine.");
+    describe_gauge!(
+        "ruad_spool_disk_free_bytes",
+        "Bytes that the daemon may still write where the spool is."
+    );
+}
+
+/// Sets the gauges; to be called when they are about to be read.
+pub fn observe(backlog: &Backlog) {
+    gauge!("ruad_spool_backlog_bytes").set(backlog.bytes as f64);
+    gauge!("ruad_spool_backlog_segments").set(backlog.segments as f64);
+    gauge!("ruad_spool_backlog_age_seconds").set(backlog.age().as_secs_f64());
+    gauge!("ruad_spool_quarantine_messages").set(backlog.quarantined as f64);
+    gauge!("ruad_spool_quarantine_bytes").set(backlog.quarantined_bytes as f64);
+}
+
+/// Sets the gauge of the disk's room.
+pub fn observe_disk(free: u64) {
+    gauge!("ruad_spool_disk_free_bytes").set(free as f64);
+}
+
+/// A batch is durable.
+pub(crate) struct Committed {
+    pub(crate) messages: usize,
+    pub(crate) bytes: u64,
+    pub(crate) took: Duration,
+}
+
+impl Committed {
+    pub(crate) fn record(&self) {
+        counter!("ruad_spool_messages_total").increment(self.messages as u64);
+        counter!("ruad_spool_bytes_total").increment(self.bytes);
+        histogram!("ruad_spool_commit_seconds").record(self.took.as_secs_f64());
+        histogram!("ruad_spool_batch_messages").record(self.messages as f64);
+    }
+}
+
+/// A batch could not be made durable; its senders were told.
+pub(crate) struct CommitFailed<'a> {
+    pub(crate) messages: usize,
+    pub(crate) error: &'a SpoolError,
+}
+
+impl CommitFailed<'_> {
+    pub(crate) fn record(&self) {
+        counter!("ruad_spool_refused_messages_total", "cause" => self.error.code())
+            .increment(self.messages as u64);
+        warn!(messages = self.messages, error = %self.error, "Messages refused.");
+    }
+}
+
+/// A segment is closed.
+pub(crate) struct Sealed {
+    pub(crate) id: SegmentId,
+    pub(crate) messages: u32,
+    pub(crate) bytes: u64,
+}
+
+impl Sealed {
+    pub(crate) fn record(&self) {
+        counter!("ruad_spool_segments_total").increment(1);
+        debug!(segment = %self.id, messages = self.messages, bytes = self.bytes, "Segment closed.");
+    }
+}
+
+/// A segment could not be closed; it is tried again, and no message is taken meanwhile.
+pub(crate) struct SealFailed<'a> {
+    pub(crate) error: &'a SpoolError,
+}
+
+impl SealFailed<'_> {
+    pub(crate) fn record(&self) {
+        counter!("ruad_spool_seal_failures_total").increment(1);
+        error!(error = %self.error, "Segment cannot be closed.");
+    }
+}
+
+/// Recovery cut off what was acknowledged to nobody.
+pub(crate) struct TornTail {
+    pub(crate) id: SegmentId,
+    pub(crate) cut: u64,
+    pub(crate) messages: u32,
+}
+
+impl TornTail {
+    pub(crate) fn record(&self) {
+        counter!("ruad_spool_torn_bytes_total").increment(self.cut);
+        warn!(segment = %self.id, cut_bytes = self.cut, messages = self.messages, "Unacknowledged tail cut off.");
+    }
+}
+
+/// Recovery removed a large file that no acknowledged message has.
+pub(crate) struct OrphanRemoved<'a> {
+    pub(crate) path: &'a Path,
+}
+
+impl OrphanRemoved<'_> {
+    pub(crate) fn record(&self) {
+        counter!("ruad_spool_orphans_total").increment(1);
+        info!(path = %self.path.display(), "Unacknowledged message file removed.");
+    }
+}
+
+/// An acknowledged message cannot be read.
+pub(crate) struct Lost<'a> {
+    pub(crate) error: &'a SpoolError,
+}
+
+impl Lost<'_> {
+    pub(crate) fn record(&self) {
+        counter!("ruad_spool_lost_messages_total").increment(1);
+        error!(error = %self.error, "An acknowledged message is damaged; what is left of it is in quarantine.");
+    }
+}
+
+/// A message was set aside. The reason in words may quote the message, so it stays in the quarantine.
+pub(crate) struct Quarantined<'a> {
+    pub(crate) id: SegmentId,
+    pub(crate) number: u32,
+    pub(crate) code: &'a str,
+    /// Whether nothing in it is a report.
+    pub(crate) is_junk: bool,
+}
+
+impl Quarantined<'_> {
+    pub(crate) fn record(&self) {
+        counter!("ruad_spool_quarantined_messages_total", "code" => self.code.to_owned()).increment(1);
+        if self.is_junk {
+            // The intake warns of all those of a segment at once.
+            debug!(segment = %self.id, number = self.number, code = self.code, "Message quarantined.");
+        } else {
+            warn!(segment = %self.id, number = self.number, code = self.code, "Message quarantined.");
+        }
+    }
+}
+
+/// The quarantine was full.
+pub(crate) struct QuarantineDropped {
+    pub(crate) entries: u64,
+    pub(crate) limit: u64,
+}
+
+impl QuarantineDropped {
+    pub(crate) fn record(&self) {
+        counter!("ruad_spool_quarantine_dropped_total").increment(self.entries);
+        error!(entries = self.entries, limit = self.limit, "Quarantine full, oldest entries deleted.");
+    }
+}
+
+/// Messages without a report were deleted from the quarantine, or not kept, to make room.
+pub(crate) struct JunkDropped {
+    pub(crate) entries: u64,
+    pub(crate) limit: u64,
+}
+
+impl JunkDropped {
+    pub(crate) fn record(&self) {
+        counter!("ruad_spool_junk_dropped_total").increment(self.entries);
+        warn!(
+            entries = self.entries,
+            limit = self.limit,
+            "Messages without a report dropped from quarantine."
+        );
+    }
+}
+
+/// Something has a name of the spool's and is of another kind.
+pub(crate) struct SetAside<'a> {
+    pub(crate) path: &'a Path,
+    pub(crate) aside: &'a Path,
+}
+
+impl SetAside<'_> {
+    pub(crate) fn record(&self) {
+        counter!("ruad_spool_set_aside_total").increment(1);
+        error!(path = %self.path.display(), now = %self.aside.display(), "Not a file of the spool, set aside.");
+    }
+}
+
+/// There is no room to keep some back for draining a full disk.
+pub(crate) struct NoReserve<'a> {
+    pub(crate) error: &'a SpoolError,
+}
+
+impl NoReserve<'_> {
+    pub(crate) fn record(&self) {
+        warn!(error = %self.error, "No room can be reserved for draining the spool on a full disk.");
+    }
+}
+
+/// Whether mail can be taken, as the health page says.
+pub fn observe_taking(takes_mail: bool) {
+    gauge!("ruad_spool_takes_mail").set(f64::from(u8::from(takes_mail)));
+}
+
+/// The spool cannot take mail any more, or can again.
+pub fn taking_changed(trouble: Option<&str>) {
+    match trouble {
+        Some(error) => error!(error, "The spool takes no mail; senders are asked to come again."),
+        None => info!("The spool takes mail again."),
+    }
+}
+
+/// The folder cannot be looked through for requeued segments.
+pub(crate) struct RescanFailed<'a> {
+    pub(crate) error: &'a SpoolError,
+}
+
+impl RescanFailed<'_> {
+    pub(crate) fn record(&self) {
+        warn!(error = %self.error, "The spool's folder cannot be looked through.");
+    }
+}
