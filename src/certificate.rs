@@ -21,7 +21,7 @@ pub use document::{Notice, Sign, badge, drawing, notice, page, policy};
 pub use issue::{Issuer, Subject, is_due, issue};
 pub use key::{KeyError, PublicKey, SigningKey};
 pub use register::{Entry, Found, Register};
-pub use run::certificates;
+pub use run::{Issuing, certificates};
 pub use seal::{Certificate, Forged};
 pub use serial::{NoSerial, Serial};
 pub use settings::{Address, NoAddress, Settings};

@@ -7,7 +7,7 @@ use config::{Config, Environment, File, FileFormat};
 use serde::Deserialize;
 use thiserror::Error;
 
-use crate::{advice, certificate, domains, health, http, intake, provenance, signing, sources, store};
+use crate::{advice, certificate, health, http, intake, provenance, signing, sources, store};
 use ruad_dns as dns;
 use ruad_engine as engine;
 use ruad_smtp as smtp;
@@ -26,7 +26,7 @@ pub struct Settings {
     /// The resolver that provenance and sources ask.
     pub dns: dns::Settings,
     /// Where the registry of groups and their domains is.
-    pub domains: domains::Settings,
+    pub domains: ruad_registry::Settings,
     /// The embedded engine.
     pub engine: engine::Settings,
     /// How the domains of the registry are watched.

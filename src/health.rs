@@ -3,8 +3,8 @@
 pub mod events;
 mod examine;
 pub mod keys;
+pub mod posture;
 pub mod probe;
-mod profile;
 mod routing;
 pub mod rows;
 mod settings;
@@ -20,9 +20,7 @@ use ruad_dns::{
 };
 
 pub use examine::{Examiner, Subject};
-pub use profile::{Otherwise, Profile, Score};
 pub use routing::{Routing, RoutingError, Settings as RoutingSettings};
-pub(crate) use settings::SHORTEST_INTERVAL;
 pub use settings::Settings;
 pub use watch::{Asked, Watch, WatchError};
 

@@ -23,7 +23,7 @@ use serde::Deserialize;
 use thiserror::Error;
 use tokio::net::TcpListener;
 
-use crate::{advice::Adviser, certificate::Register, domains, health::Watch, recent::Recent};
+use crate::{advice::Adviser, certificate::Register, health::Watch, recent::Recent};
 pub use health::{Health, Part};
 use hosts::Hosts;
 
@@ -84,7 +84,7 @@ impl Server {
 
     /// Shows how the domains of the registry stand on their way, too.
     #[must_use]
-    pub fn with_advice(mut self, adviser: Adviser, registry: domains::Shared) -> Self {
+    pub fn with_advice(mut self, adviser: Adviser, registry: ruad_registry::Shared) -> Self {
         self.shared.advice = Some((adviser, registry));
         self
     }
@@ -161,7 +161,7 @@ struct Shared {
     metrics: PrometheusHandle,
     health: Health,
     watch: Option<Watch>,
-    advice: Option<(Adviser, domains::Shared)>,
+    advice: Option<(Adviser, ruad_registry::Shared)>,
     recent: Option<Recent>,
 }
 

@@ -11,7 +11,6 @@ use tokio::runtime::Handle;
 use tokio_util::sync::CancellationToken;
 
 use crate::{
-    domains,
     provenance::{self, Authenticator},
     sources::Seen,
     store::Store,
@@ -43,7 +42,7 @@ pub struct Intake(Arc<Inner>);
 struct Inner {
     spool: Spool,
     store: Store,
-    registry: domains::Shared,
+    registry: ruad_registry::Shared,
     authenticator: Authenticator,
     provenance: provenance::Settings,
     settings: Settings,
@@ -67,7 +66,7 @@ impl Intake {
         settings: Settings,
         spool: Spool,
         store: Store,
-        registry: domains::Shared,
+        registry: ruad_registry::Shared,
         (authenticator, provenance): (Authenticator, provenance::Settings),
         sources: Seen,
     ) -> Self {

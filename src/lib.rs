@@ -6,7 +6,6 @@
 pub mod advice;
 pub mod certificate;
 pub mod config;
-pub mod domains;
 pub mod health;
 pub mod http;
 pub mod intake;

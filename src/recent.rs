@@ -11,17 +11,14 @@ use std::{
 
 use tokio::time::sleep;
 
-use crate::{
-    domains,
-    store::{Backoff, RecentEvent, SteadyReporter, Store, StoreError},
-};
+use crate::store::{Backoff, RecentEvent, SteadyReporter, Store, StoreError};
 
 /// What was read last. Cheap to clone.
 #[derive(Clone)]
 pub struct Recent(Arc<Inner>);
 
 struct Inner {
-    registry: domains::Shared,
+    registry: ruad_registry::Shared,
     read: Mutex<Read>,
 }
 
@@ -33,7 +30,7 @@ struct Read {
 
 impl Recent {
     /// Nothing has been read yet.
-    pub fn new(registry: domains::Shared) -> Self {
+    pub fn new(registry: ruad_registry::Shared) -> Self {
         Self(Arc::new(Inner { registry, read: Mutex::default() }))
     }
 
@@ -107,7 +104,7 @@ const MOST_EVENTS: u32 = 50;
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::domains::Registry;
+    use ruad_registry::Registry;
 
     fn event(domain: &str, subject: &str, at: u32) -> RecentEvent {
         let text = |text: &str| text.to_owned();
@@ -119,7 +116,7 @@ mod tests {
         let text = "[[group]]\nname = \"acme\"\ndomains = [\"a.example\", \"off.example\"]\n\
                     [[domain]]\nname = \"off.example\"\nactive = false\n";
         let registry = Registry::parse(text, "domains.toml").unwrap();
-        let recent = Recent::new(domains::Shared::fixed(registry));
+        let recent = Recent::new(ruad_registry::Shared::fixed(registry));
         let week = 7 * 86_400;
         *recent.read() = Read {
             reporters: vec![SteadyReporter { reporter: "goo\"gle\n.com".to_owned(), last: 77 }],

@@ -62,7 +62,7 @@ pub fn start_metrics() -> Result<PrometheusHandle, BuildError> {
 pub fn describe() {
     crate::advice::telemetry::describe();
     crate::certificate::telemetry::describe();
-    crate::domains::telemetry::describe();
+    ruad_registry::telemetry::describe();
     ruad_engine::telemetry::describe();
     crate::health::telemetry::describe();
     crate::intake::telemetry::describe();

@@ -5,11 +5,9 @@
 
 use std::{env, fmt::Write as _, fs, path::Path};
 
-use ruad::{
-    advice::{COSTS, Class, Gate, StepCode, classify::RULES},
-    health::Profile,
-};
+use ruad::advice::{COSTS, Class, Gate, StepCode, classify::RULES};
 use ruad_common::texts::Language;
+use ruad_dns::profile::Profile;
 use ruad_dns::{Code, Mechanism, Severity};
 
 #[test]

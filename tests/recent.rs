@@ -5,7 +5,7 @@
 mod engine;
 
 use engine::Engine;
-use ruad::{domains, recent::Recent, store::Store};
+use ruad::{recent::Recent, store::Store};
 
 async fn run(store: &Store, statement: &str) {
     store.client().query_raw(statement).execute().await.unwrap();
@@ -50,8 +50,8 @@ async fn steady_reporters_and_the_events_of_a_week() {
     run(&store, many).await;
 
     let text = "[[group]]\nname = \"acme\"\ndomains = [\"a.example\", \"c.example\"]\n";
-    let registry = domains::Registry::parse(text, "domains.toml").unwrap();
-    let recent = Recent::new(domains::Shared::fixed(registry));
+    let registry = ruad_registry::Registry::parse(text, "domains.toml").unwrap();
+    let recent = Recent::new(ruad_registry::Shared::fixed(registry));
     recent.refresh(&store).await.unwrap();
     let page: String = recent.metrics().collect();
     let series = |start: &str| page.lines().filter(|line| line.starts_with(start)).collect::<Vec<_>>();

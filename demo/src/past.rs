@@ -10,12 +10,12 @@ use std::time::{SystemTime, UNIX_EPOCH};
 use futures_util::future::join_all;
 use ruad::advice::advise;
 use ruad::config::Settings;
-use ruad::domains::Registry;
 use ruad::health::Examiner;
 use ruad::health::keys::ReportDays;
 use ruad::sources::Catalog;
 use ruad::store::Store;
 use ruad_dns::{Resolver, Validator};
+use ruad_registry::Registry;
 
 use crate::Day;
 use crate::onboarding::{Entry, Error, Internet, Web};

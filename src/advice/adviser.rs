@@ -8,15 +8,18 @@ use std::{
     sync::{Arc, Mutex},
 };
 
-use super::{Plan, Posture, Recollection, Settings, Subject, Traffic, Wishes, events, gather, rows::Rows};
+use tokio::sync::mpsc;
+
+use super::{Plan, Recollection, Settings, Subject, Traffic, events, gather, rows::Rows};
+use crate::health::posture::Posture;
 use crate::{
     advice::telemetry::Noticed,
-    certificate::Issuer,
-    domains::Registry,
     health::rows::EventRow,
     sources::Catalog,
     store::{Store, StoreError},
 };
+use ruad_registry::Preferences;
+use ruad_registry::Registry;
 
 /// A plan, and what it rests on.
 #[derive(Clone, Debug)]
@@ -28,7 +31,7 @@ pub struct Advised {
     /// What DNS says.
     pub posture: Arc<Posture>,
     /// What the owner wants.
-    pub wishes: Wishes,
+    pub wishes: Preferences,
     /// Customer.
     pub group: String,
 }
@@ -41,8 +44,8 @@ struct Inner {
     settings: Settings,
     /// How each domain stood when its plan was drawn last.
     shown: Mutex<BTreeMap<Arc<str>, Arc<page::Row>>>,
-    /// Who issues certificates, and the profile that holds when the registry names none.
-    issuer: Option<(Issuer, String)>,
+    /// Gets every batch of stored plans.
+    listener: Option<mpsc::Sender<Vec<Advised>>>,
 }
 
 /// One whole run at `now` (seconds since 1970) for these domains: plans are drawn, and what they say is kept. It may be
@@ -93,7 +96,7 @@ pub async fn draw(
         .iter()
         .map(|name| {
             let decisions = decisions.get(*name).unwrap_or(&nothing);
-            Wishes::of(registry, decisions, name, &settings.reports_to)
+            Preferences::of(registry, decisions, name, &settings.reports_to)
         })
         .collect();
     let subjects: Vec<_> =

@@ -9,8 +9,9 @@ mod rules;
 pub use evidence::{Evidence, Surroundings};
 pub use rules::*;
 
-use super::{Class, Decision, Rule};
+use super::{Class, Rule};
 use crate::sources::Category;
+use ruad_registry::Decision;
 
 /// The class of a sender, and the rule that gave it.
 pub fn classify(sender: &Evidence, around: &Surroundings) -> (Class, Rule) {

@@ -11,11 +11,13 @@ use self::{
     ranges::Ranges,
     window::Reported,
 };
-use super::{Posture, RECENT_DAYS, Settings, Traffic, Wishes, unusual::HISTORY_DAYS};
+use super::{RECENT_DAYS, Settings, Traffic, unusual::HISTORY_DAYS};
+use crate::health::posture::Posture;
 use crate::{
     sources::Catalog,
     store::{DOMAINS_OF_SENDERS, SenderFirst, Span, Store, StoreError},
 };
+use ruad_registry::Preferences;
 
 /// A domain of which to gather what reports tell.
 #[derive(Clone, Copy, Debug)]
@@ -23,7 +25,7 @@ pub struct Subject<'a> {
     /// What DNS says of it.
     pub posture: &'a Posture,
     /// What its owner wants.
-    pub wishes: &'a Wishes,
+    pub wishes: &'a Preferences,
 }
 
 /// Gathers what reports tell of these domains, in the order of the subjects. `today` is in days since 1970; what is reported of

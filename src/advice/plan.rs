@@ -17,9 +17,11 @@ mod spf_edit;
 use serde::Serialize;
 
 use self::case::{Case, Draft};
-use super::{Memory, Posture, Readiness, Settings, Stage, Step, Traffic, Wishes, score};
-use crate::health::Score;
+use super::{Memory, Readiness, Settings, Stage, Step, Traffic, score};
+use crate::health::posture::Posture;
+use ruad_dns::profile::Score;
 use ruad_dns::{Mechanism, dmarc::Policy};
+use ruad_registry::Preferences;
 
 /// What is to be done for a domain, and how far it is.
 #[derive(Clone, Debug, Serialize)]
@@ -55,7 +57,7 @@ impl Plan {
     pub fn draw(
         posture: &Posture,
         traffic: &Traffic,
-        wishes: &Wishes,
+        wishes: &Preferences,
         memory: &Memory,
         settings: &Settings,
         now: u64,

@@ -4,7 +4,8 @@ use std::collections::{BTreeSet, HashMap};
 
 use xxhash_rust::xxh3::xxh3_64;
 
-use super::{Advised, Class, Counts, Decision, KeptRow, KeptSender, Recollection, Sender, Step};
+use super::{Advised, Class, Counts, KeptRow, KeptSender, Recollection, Sender, Step};
+use ruad_registry::Decision;
 
 /// The rows of a run that need to be written.
 #[derive(Debug, Default)]

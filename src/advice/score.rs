@@ -1,10 +1,11 @@
 //! What reports take off the score: a perfect record whose senders fail is no 5.
 
 use super::{
-    Class, Posture, Settings, Traffic,
+    Class, Settings, Traffic,
     readiness::{Shares, is_recent},
 };
-use crate::health::Score;
+use crate::health::posture::Posture;
+use ruad_dns::profile::Score;
 
 /// Points that what reports tell costs.
 #[derive(Clone, Copy, Debug)]

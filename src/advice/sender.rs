@@ -1,17 +1,8 @@
-use std::fmt;
-
+use ruad_registry::SenderId;
 use serde::Serialize;
 
 use crate::sources::{Aligns, Category, Service};
 use ruad_common::texts::Language;
-
-/// Who sends as a domain: a known service, or else a network with the end of its reverse names.
-///
-/// The text is stable, is stored, and is what owners write in the registry: `service:google`, `net:AS64500/mail.example`,
-/// `net:AS64500`, `net:unknown`.
-#[derive(Clone, Debug, Eq, Hash, Ord, PartialEq, PartialOrd, Serialize)]
-#[serde(transparent)]
-pub struct SenderId(String);
 
 /// Mail of one sender in a domain's name, and what is thought of it.
 #[derive(Clone, Debug, PartialEq, Serialize)]
@@ -115,56 +106,6 @@ pub enum Class {
 #[serde(transparent)]
 pub struct Rule(pub &'static str);
 
-impl SenderId {
-    /// A known service.
-    pub fn service(id: &str) -> Self {
-        Self(format!("service:{id}"))
-    }
-
-    /// Reads the stored form; none when it is not one.
-    pub fn parse(text: &str) -> Option<Self> {
-        let (kind, rest) = text.split_once(':')?;
-        let is_one =
-            matches!(kind, "service" | "net") && !rest.is_empty() && !rest.contains(char::is_whitespace);
-        is_one.then(|| Self(text.to_owned()))
-    }
-
-    /// Everybody who is not worth a line of their own.
-    pub fn is_others(&self) -> bool {
-        self.0 == OTHERS
-    }
-
-    /// What people may call a network: the end of its reverse names, else whose it is (`owner`), else its number or addresses.
-    pub(super) fn network_name(&self, owner: &str) -> String {
-        let rest = self.0.strip_prefix("net:").unwrap_or(&self.0);
-        match rest.split_once('/') {
-            _ if self.is_others() => "Others".to_owned(),
-            Some((number, ending)) if number.starts_with("AS") => match owner {
-                "" => format!("{ending} ({number})"),
-                owner => format!("{ending} ({owner})"),
-            },
-            None if rest.starts_with("AS") && !owner.is_empty() => format!("{owner} ({rest})"),
-            _ => rest.to_owned(),
-        }
-    }
-
-    /// The id of the service, when it is one.
-    pub fn as_service(&self) -> Option<&str> {
-        self.0.strip_prefix("service:")
-    }
-
-    /// The stored form.
-    pub fn as_str(&self) -> &str {
-        &self.0
-    }
-}
-
-impl fmt::Display for SenderId {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.0)
-    }
-}
-
 impl Recent {
     /// Whether there are enough messages to say by them alone how a sender is set up now.
     pub fn is_enough(&self) -> bool {
@@ -230,9 +171,6 @@ pub const RECENT_DAYS: u32 = 10;
 
 /// One message in so many may fail and the rest still be nearly all.
 const ENOUGH_RECENT: u64 = 20;
-
-/// As the question about senders writes it.
-const OTHERS: &str = "net:others";
 
 #[cfg(test)]
 mod tests {

@@ -1,6 +1,6 @@
 use std::time::Duration;
 
-use crate::health::SHORTEST_INTERVAL;
+use ruad_registry::MIN_INTERVAL;
 
 /// When a domain may go on, and what a certificate takes.
 #[derive(Clone, Debug, serde::Deserialize)]
@@ -35,7 +35,7 @@ pub struct Settings {
 impl Settings {
     /// Says what cannot be used as it is: the key, its value and what it should be.
     pub(crate) fn mistake(&self) -> Option<(&'static str, String, &'static str)> {
-        if self.interval < SHORTEST_INTERVAL {
+        if self.interval < MIN_INTERVAL {
             return Some(("advice.interval", self.interval.as_secs_f64().to_string(), "1 second or more"));
         }
         let shares = [

@@ -48,7 +48,7 @@ pub struct Published {
 /// A sender as the last plan saw it.
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub struct Classified {
-    /// Who it is, as [`super::SenderId`] writes it.
+    /// Who it is, as [`ruad_registry::SenderId`] writes it.
     pub sender: String,
     /// What people call it.
     pub name: String,

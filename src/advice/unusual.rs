@@ -2,7 +2,8 @@
 
 use serde::Serialize;
 
-use super::{Class, Rule, SenderId};
+use super::{Class, Rule};
+use ruad_registry::SenderId;
 
 /// Something out of the ordinary.
 #[derive(Clone, Debug, PartialEq, Serialize)]

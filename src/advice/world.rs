@@ -1,19 +1,22 @@
 //! Small worlds for tests: what DNS says and what reports tell about one domain, made by hand.
 
 use super::*;
-use crate::{health::Profile, sources::Category};
+use crate::health::posture::{Entry, Key, Posture};
+use crate::sources::Category;
+use ruad_dns::profile::Profile;
 use ruad_dns::{
     Code, Finding, Mechanism, dkim,
     dmarc::{self, Policy},
     spf,
 };
+use ruad_registry::{Preferences, SenderId};
 
 /// A domain, all that is known about it, and the time.
 #[derive(Clone, Debug)]
 pub(crate) struct World {
     pub(crate) posture: Posture,
     pub(crate) traffic: Traffic,
-    pub(crate) wishes: Wishes,
+    pub(crate) wishes: Preferences,
     pub(crate) memory: Memory,
     pub(crate) settings: Settings,
     pub(crate) now: u64,
@@ -36,7 +39,7 @@ impl World {
         posture.mail_hosts = vec!["mx.a.example".to_owned()];
         posture.organization = Some(DOMAIN.to_owned());
         posture.reports_to_us = Some(false);
-        let wishes = Wishes { reports_to: vec![OURS.to_owned()], ..Wishes::default() };
+        let wishes = Preferences { reports_to: vec![OURS.to_owned()], ..Preferences::default() };
         Self {
             posture,
             traffic: Traffic::default(),
@@ -262,7 +265,7 @@ pub(crate) fn remember(before: &Memory, plan: &Plan) -> Memory {
     }
     Memory {
         stage: Some((plan.stage, plan.stage_since)),
-        score: plan.score.map(crate::health::Score::tenths),
+        score: plan.score.map(ruad_dns::profile::Score::tenths),
         perfect_since: plan.perfect_since,
         steps,
     }

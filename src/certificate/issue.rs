@@ -3,9 +3,10 @@ use super::{
     statement::ED25519_BITS,
 };
 use crate::{
-    advice::{Plan, Posture, Traffic},
-    health::Score,
+    advice::{Advised, Plan, Traffic},
+    health::posture::Posture,
 };
+use ruad_dns::profile::Score;
 use ruad_dns::{Mechanism, dkim::Kind, dmarc::Policy};
 
 /// Who issues certificates: the key that signs and the address at which everybody can check them.
@@ -57,7 +58,13 @@ impl Issuer {
     }
 }
 
-impl Subject<'_> {
+impl<'a> Subject<'a> {
+    /// What the planner knows of a domain. `profile` is the one that counts for it.
+    pub fn of(planned: &'a Advised, profile: &'a str) -> Self {
+        let Advised { plan, posture, traffic, group, .. } = planned;
+        Self { plan, posture, traffic, group, profile }
+    }
+
     /// Whether score and policy are what a certificate asks for.
     pub(super) fn is_perfect(&self) -> bool {
         let policy = self.posture.policies.map(|policies| policies.domain);
@@ -140,11 +147,12 @@ fn lookups(posture: &Posture) -> Option<u32> {
 #[cfg(test)]
 pub(super) mod tests {
     use super::*;
-    use crate::advice::{
-        Class, Counts, Entry, Key, Memory, Posture, Recent, Rule, Sender, SenderId, Settings, Setup, Window,
-        Wishes,
+    use crate::{
+        advice::{Class, Counts, Memory, Recent, Rule, Sender, Settings, Setup, Window},
+        health::posture::{Entry, Key, Posture},
     };
     use ruad_dns::dmarc::Policies;
+    use ruad_registry::{Preferences, SenderId};
 
     pub(in crate::certificate) const NOW: u64 = 1_795_219_200;
     const DAY: u64 = 86_400;
@@ -160,7 +168,7 @@ pub(super) mod tests {
         pub(in crate::certificate) fn new(domain: &str) -> Self {
             let posture = posture(domain);
             let traffic = traffic();
-            let nothing = (Wishes::default(), Memory::default(), Settings::default());
+            let nothing = (Preferences::default(), Memory::default(), Settings::default());
             let mut plan = Plan::draw(&posture, &traffic, &nothing.0, &nothing.1, &nothing.2, NOW);
             plan.score = Some(Score::BEST);
             plan.is_parked = false;
@@ -274,7 +282,7 @@ pub(super) mod tests {
 
     #[test]
     fn it_has_to_be_earned() {
-        let profile = crate::health::Profile::named("default").unwrap();
+        let profile = ruad_dns::profile::Profile::named("default").unwrap();
         let error = ruad_dns::Code::all().find(|code| profile.points(*code) > 0.0).unwrap();
         let refused = |what: &str, change: &dyn Fn(&mut Earned)| {
             let mut earned = Earned::new("a.example");

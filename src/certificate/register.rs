@@ -10,7 +10,6 @@ use tokio::{sync::Semaphore, time::timeout};
 use super::{Address, Certificate, Issuer, Latest, PublicKey, Serial, Standing};
 use crate::{
     certificate::telemetry,
-    domains,
     store::{Store, StoreError, StoredCertificate},
 };
 
@@ -42,7 +41,7 @@ pub struct Entry {
 struct Inner {
     address: Address,
     key: PublicKey,
-    registry: domains::Shared,
+    registry: ruad_registry::Shared,
     store: OnceLock<Store>,
     patience: Duration,
     remembered: Mutex<HashMap<Serial, Remembered>>,
@@ -63,12 +62,12 @@ impl Register {
     }
 
     /// That of an issuer. It knows nothing before [`Register::open`].
-    pub fn new(issuer: &Issuer, registry: domains::Shared) -> Self {
+    pub fn new(issuer: &Issuer, registry: ruad_registry::Shared) -> Self {
         Self::remembering(issuer, registry, REMEMBERED)
     }
 
     /// One that remembers for so long.
-    pub fn remembering(issuer: &Issuer, registry: domains::Shared, patience: Duration) -> Self {
+    pub fn remembering(issuer: &Issuer, registry: ruad_registry::Shared, patience: Duration) -> Self {
         Self(Arc::new(Inner {
             address: issuer.address().clone(),
             key: issuer.public_key(),
@@ -158,7 +157,7 @@ impl Register {
 
 impl Entry {
     /// How it stands at `now`, seconds since 1970.
-    pub fn standing(&self, registry: &domains::Registry, now: u64) -> Standing {
+    pub fn standing(&self, registry: &ruad_registry::Registry, now: u64) -> Standing {
         Standing::of(self.latest.as_ref(), registry.is_active(&self.certificate.statement().domain), now)
     }
 }

@@ -3,11 +3,13 @@ use std::{
     sync::Arc,
 };
 
+use tokio::sync::mpsc;
 use uuid::Uuid;
 use xxhash_rust::xxh3::xxh3_128;
 
 use super::{Certificate, Issuer, KeyError, Serial, Subject, issue};
 use crate::{
+    advice::Advised,
     certificate::telemetry::{Changed, failed},
     health::{
         events::{CERTIFICATE_ISSUED, CERTIFICATE_RESTORED, CERTIFICATE_VOID, Event, Kind},
@@ -15,6 +17,38 @@ use crate::{
     },
     store::{CertificateRow, IssuedCertificate, Store, StoreError},
 };
+
+/// Issues certificates from the plans that the planner has stored.
+#[derive(Debug)]
+pub struct Issuing {
+    issuer: Issuer,
+    plans: mpsc::Receiver<Vec<Advised>>,
+    days: u32,
+    profile: String,
+}
+
+impl Issuing {
+    /// Certificates of `issuer` for domains in `plans` that have been perfect for `days`. `profile` is the score profile of a
+    /// domain for which the registry names none.
+    pub fn new(issuer: Issuer, plans: mpsc::Receiver<Vec<Advised>>, days: u32, profile: &str) -> Self {
+        Self { issuer, plans, days, profile: profile.to_owned() }
+    }
+
+    /// Runs until the planner ends. A batch that fails comes again with the next plans of its domains.
+    pub async fn run(mut self, store: Store, registry: ruad_registry::Shared) {
+        while let Some(planned) = self.plans.recv().await {
+            let registry = registry.current();
+            let profile = |domain: &str| registry.watched(domain).and_then(|watched| watched.profile);
+            let subject = |one| Subject::of(one, profile(&one.plan.domain).unwrap_or(&self.profile));
+            let subjects: Vec<_> = planned.iter().map(subject).collect();
+            // As old as the plans: what is issued says what they say.
+            let Some(now) = planned.iter().map(|one| one.plan.at).max() else { continue };
+            if let Err(error) = certificates(&store, &subjects, &self.issuer, self.days, now).await {
+                failed(&error);
+            }
+        }
+    }
+}
 
 /// Issues the certificates that have been earned and tells of those that do not hold any more, or do again. A domain has one
 /// as long as its last one was signed with this key for this address. `days` is how long a domain has to have been
@@ -192,7 +226,7 @@ mod tests {
         let good = Earned::new("a.example");
         let mut bad = Earned::new("a.example");
         bad.plan.score =
-            crate::health::Profile::named("default").map(|profile| profile.score(ruad_dns::Code::all()));
+            ruad_dns::profile::Profile::named("default").map(|profile| profile.score(ruad_dns::Code::all()));
         let mut unknown = Earned::new("a.example");
         unknown.plan.score = None;
         let old = known("a.example", true, NOW - 2 * RECENT);

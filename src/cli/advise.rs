@@ -7,11 +7,11 @@ use clap::Args;
 use ruad::{
     advice::{Advised, adviser},
     config::Settings,
-    domains::Registry,
     sources::Catalog,
 };
 use ruad_common::{domain_name::domain, texts::Language};
 use ruad_dns::Mechanism;
+use ruad_registry::Registry;
 
 use super::{
     CANNOT_RUN, UNKNOWN,

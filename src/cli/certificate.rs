@@ -13,10 +13,10 @@ use clap::{Args, Subcommand};
 use ruad::{
     certificate::{self, Certificate, Date, Entry, Forged, PublicKey, Serial, SigningKey, Standing},
     config::Settings,
-    domains::Registry,
     store::StoredCertificate,
 };
 use ruad_common::{text, texts::Language};
+use ruad_registry::Registry;
 
 use super::UNKNOWN;
 

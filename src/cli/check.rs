@@ -12,14 +12,12 @@ use std::{
 use anyhow::{Context, bail};
 use clap::Args;
 use futures_util::StreamExt;
-use ruad::{
-    config::Settings,
-    health::{Profile, Subject},
-};
+use ruad::{config::Settings, health::Subject};
 use ruad_common::{
     domain_name::domain,
     text::{json_stdout, stdout},
 };
+use ruad_dns::profile::Profile;
 use ruad_dns::{
     Status,
     dkim::{Origin, Selector},

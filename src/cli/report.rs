@@ -12,10 +12,10 @@ use anyhow::{Context, bail};
 use clap::Args;
 use ruad::{
     config::Settings,
-    domains::Registry,
     review::{Month, Request, Review, pdf},
 };
 use ruad_common::{text, texts::Language};
+use ruad_registry::Registry;
 
 use super::CANNOT_RUN;
 

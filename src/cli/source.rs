@@ -10,12 +10,12 @@ use std::{
 
 use anyhow::{Context, bail};
 use ruad::{
-    advice::{Class, Decision, SenderId, classify},
+    advice::{Class, classify},
     config::Settings,
-    domains::Registry,
     store::{KnownSender, Said, Store},
 };
 use ruad_common::{domain_name::normalize, text, texts::Language};
+use ruad_registry::{Decision, Registry, SenderId};
 
 /// List who sends as a domain, and approve or reject senders
 ///

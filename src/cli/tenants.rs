@@ -11,11 +11,11 @@ use std::{
 use anyhow::{Context, bail};
 use ruad::{
     config::Settings,
-    domains::Registry,
     store::Store,
     tenants::{self, Access, Organisation, Secret},
 };
 use ruad_common::text;
+use ruad_registry::Registry;
 
 /// Give customers access to their own rows in ClickHouse and Grafana; docs/tenants.md leads through it
 #[derive(Clone, Debug, clap::Args)]

@@ -3,9 +3,10 @@
 use std::{collections::BTreeSet, io::Write, process::ExitCode};
 
 use anyhow::{Context, bail};
-use ruad::{config::Settings, domains::Registry};
+use ruad::config::Settings;
 use ruad_common::{domain_name::normalize, text};
 use ruad_dns::dmarc::authorization;
+use ruad_registry::Registry;
 
 /// Print the DNS records that let the registry's domains send their reports here
 #[derive(Clone, Debug, clap::Args)]

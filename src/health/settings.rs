@@ -1,9 +1,10 @@
+use ruad_registry::MIN_INTERVAL;
 use std::time::Duration;
 
 use serde::Deserialize;
 
-use super::Profile;
 use ruad_dns::dnsbl::Lists;
+use ruad_dns::profile::Profile;
 
 /// How the domains of the registry are watched.
 #[derive(Clone, Debug, Deserialize)]
@@ -55,7 +56,7 @@ impl Settings {
 
     /// Says what cannot be used as it is: the key, its value and what it should be.
     pub(crate) fn mistake(&self) -> Option<(&'static str, String, &'static str)> {
-        if self.interval < SHORTEST_INTERVAL {
+        if self.interval < MIN_INTERVAL {
             return Some(("health.interval", self.interval.as_secs_f64().to_string(), "1 second or more"));
         }
         if !(LEAST_QUESTIONS..=MOST_QUESTIONS).contains(&self.questions) {
@@ -95,7 +96,5 @@ impl Default for Settings {
     }
 }
 
-/// The shortest time between two examinations that can be set.
-pub(crate) const SHORTEST_INTERVAL: Duration = Duration::from_secs(1);
 const LEAST_QUESTIONS: usize = 10;
 const MOST_QUESTIONS: usize = 200;

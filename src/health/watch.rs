@@ -29,7 +29,7 @@ use super::{
     Examiner, Routing, Settings,
     probe::{self, Https},
 };
-use crate::{advice::Posture, domains, health::telemetry::asked};
+use crate::health::{posture::Posture, telemetry::asked};
 use ruad_dns as dns;
 use ruad_dns::{Resolver, ResolverError, Validator, ns};
 
@@ -52,7 +52,7 @@ struct Inner {
     settings: Settings,
     /// The names of the block lists that are asked.
     lists: Vec<String>,
-    registry: domains::Shared,
+    registry: ruad_registry::Shared,
     routing: Routing,
     /// Remembers answers, which domains share.
     regular: Examiner,
@@ -85,7 +85,7 @@ impl Watch {
         settings: &Settings,
         dns: &dns::Settings,
         roots: RootCertStore,
-        registry: domains::Shared,
+        registry: ruad_registry::Shared,
         hostname: &str,
     ) -> Result<Self, WatchError> {
         // Most of the questions there may be belong to the regular rounds.
@@ -164,7 +164,7 @@ impl Inner {
 }
 
 impl Requests {
-    fn ask(&self, domain: &str, registry: &domains::Registry) -> Asked {
+    fn ask(&self, domain: &str, registry: &ruad_registry::Registry) -> Asked {
         let Some(domain) = domain_name::normalize(domain) else { return Asked::Unknown };
         if registry.watched(&domain).is_none() {
             return Asked::Unknown;

@@ -20,10 +20,10 @@ use super::{
     stranger::StrangerQuota,
 };
 use crate::{
-    domains::Registry,
     provenance::{Claim, Evidence, Standing, Verdict},
     store::Known,
 };
+use ruad_registry::Registry;
 use ruad_spool::SegmentId;
 
 /// Reports that are decided but perhaps not in the store's ledger yet: those of the segments under way.

@@ -9,13 +9,13 @@ use super::{
     insert::Hopeless,
 };
 use crate::{
-    domains::UNASSIGNED,
     intake::telemetry,
     store::{
         Batch, Filling,
         tables::{Deliveries, Delivery, MessageRow, Messages},
     },
 };
+use ruad_registry::UNASSIGNED;
 use ruad_spool::{Message, Segment, SpoolError};
 
 /// Forms the rows of `deliveries` and `messages`, and tells the log what became of each message. Of a message that ClickHouse refused there is nothing in the

@@ -16,13 +16,13 @@ use super::{
     suspect::Watch,
 };
 use crate::{
-    domains::Registry,
     sources::Seen,
     store::{
         Batch, Day, Filling, Place, StoredCopy,
         tables::{AggregateRecords, AggregateReports, Context, FailureReports, TlsFailures, TlsPolicies},
     },
 };
+use ruad_registry::Registry;
 use ruad_report::{
     aggregate::{Aggregate, Record},
     failure::FailureReport,

@@ -8,9 +8,9 @@ use super::{
 };
 use crate::{
     advice::Stage,
-    domains::Registry,
     store::{Store, StoreError, review::Scope},
 };
+use ruad_registry::Registry;
 
 /// What a document is to be about.
 #[derive(Clone, Debug)]

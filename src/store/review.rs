@@ -267,7 +267,7 @@ const MONTH: &str = "policy_domain IN ? AND day >= toDate(?) AND day < toDate(?)
 const FORGED: &str = "WHERE class = 'threat' AND m > p";
 const MOST: &str = "ORDER BY d, messages DESC, origin";
 
-/// Who an address is: what `sources` says, else the network it lies in, as [`crate::advice::SenderId`] writes it.
+/// Who an address is: what `sources` says, else the network it lies in, as [`ruad_registry::SenderId`] writes it.
 const SENDER: &str = "multiIf(w.sender != '', w.sender, startsWith(toString(t.source_ip), '::ffff:'), \
     concat('net:', replaceOne(toString(tupleElement(IPv6CIDRToRange(t.source_ip, 120), 1)), '::ffff:', ''), '/24'), \
     concat('net:', toString(tupleElement(IPv6CIDRToRange(t.source_ip, 48), 1)), '/48'))";

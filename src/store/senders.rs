@@ -15,7 +15,7 @@ use serde::Deserialize;
 pub use rows::{KnownSender, ReportedPolicies, SenderAddress, SenderFirst, SenderSums, SignedWith};
 
 use super::{Store, StoreError};
-use crate::advice::{Decision, SenderId};
+use ruad_registry::{Decision, SenderId};
 
 /// The days and domains a question is about.
 #[derive(Clone, Copy, Debug)]

@@ -26,7 +26,7 @@ impl Store {
                  ORDER BY count() DESC, organization LIMIT ?",
             )
             .bind(REMEMBERED_DAYS)
-            .bind(crate::domains::UNASSIGNED)
+            .bind(ruad_registry::UNASSIGNED)
             .bind(DAYS_WITH_REPORTS)
             .bind(DAYS_BETWEEN)
             .bind(GROUPS)

@@ -4,17 +4,18 @@ use std::{collections::BTreeMap, sync::Arc};
 
 use ruad::{
     advice::{
-        Advised, Adviser, Class, Counts, Effort, Gate, Instruction, Plan, Posture, Readiness, Recent,
-        RecordType, Risk, Rule, Sender, SenderId, Settings, Setup, Stage, State, Step, StepCode, Traffic,
-        Who, Window, Wishes, advise, adviser,
+        Advised, Adviser, Class, Counts, Effort, Gate, Instruction, Plan, Readiness, Recent, RecordType,
+        Risk, Rule, Sender, Settings, Setup, Stage, State, Step, StepCode, Traffic, Who, Window, advise,
+        adviser,
         unusual::{Kind, Unusual},
     },
-    domains::Registry,
-    health::Score,
+    health::posture::Posture,
     sources::Catalog,
     store::Store,
 };
 use ruad_dns::dmarc::Policy;
+use ruad_dns::profile::Score;
+use ruad_registry::{Preferences, Registry, SenderId};
 
 use crate::engine::{Engine, number};
 
@@ -99,7 +100,7 @@ fn drawn(at: u64, stage: Stage, stage_since: u64, steps: Vec<Step>, senders: Vec
         plan,
         traffic,
         posture: Arc::new(posture(DOMAIN)),
-        wishes: Wishes::default(),
+        wishes: Preferences::default(),
         group: "acme".to_owned(),
     }
 }

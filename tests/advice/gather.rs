@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use ruad::{
     advice::{
-        Class, Decision, PolicyDays, SenderId, Settings, Traffic, Wishes,
+        Class, PolicyDays, Settings, Traffic,
         gather::{Subject, gather},
         unusual::Kind,
     },
@@ -12,6 +12,7 @@ use ruad::{
     store::{Said, Store},
 };
 use ruad_dns::dmarc::Policy;
+use ruad_registry::{Decision, Preferences, SenderId};
 
 use crate::{
     engine::Engine,
@@ -20,7 +21,7 @@ use crate::{
 
 const TODAY: u32 = 20_770;
 
-async fn traffic(store: &Store, domain: &str, wishes: &Wishes) -> Traffic {
+async fn traffic(store: &Store, domain: &str, wishes: &Preferences) -> Traffic {
     let entries = vec![
         entry("ip4:192.0.2.0/24", &[("192.0.2.0", 24)]),
         entry("include:servers.mcsv.net", &[("198.51.100.0", 24)]),
@@ -81,7 +82,7 @@ async fn everything_that_reports_tell_of_a_domain() {
     );
     store.client().query_raw(&selectors).execute().await.unwrap();
 
-    let found = traffic(&store, domain, &Wishes::default()).await;
+    let found = traffic(&store, domain, &Preferences::default()).await;
     assert_eq!(found.reported, Some((TODAY - 199, TODAY)));
     let window = found.window;
     assert_eq!((window.from, window.to, window.days, window.is_grown), (TODAY - 29, TODAY, 30, false));
@@ -144,8 +145,10 @@ async fn more_senders_than_lines_are_told_together() {
     rows.mail(domain, TODAY - 2, "172.16.0.1", Mail { messages: 900, ..Mail::default() }, "genuine");
     // Of the least, one that its owner named.
     let named = SenderId::parse("net:10.149.0.0/24").unwrap();
-    let wishes =
-        Wishes { decisions: BTreeMap::from([(named.clone(), Decision::Approved)]), ..Wishes::default() };
+    let wishes = Preferences {
+        decisions: BTreeMap::from([(named.clone(), Decision::Approved)]),
+        ..Preferences::default()
+    };
     rows.store(&store).await;
     let found = traffic(&store, domain, &wishes).await;
     assert_eq!(found.senders.len(), 100);
@@ -179,7 +182,7 @@ async fn the_unusual_is_noticed() {
         rows.mail(domain, TODAY - ago, "10.9.9.9", Mail { messages: 30, ..Mail::default() }, "genuine");
     }
     rows.store(&store).await;
-    let found = traffic(&store, domain, &Wishes::default()).await;
+    let found = traffic(&store, domain, &Preferences::default()).await;
     let unusual: Vec<_> =
         found.unusual.iter().map(|one| (one.kind, one.sender.as_str(), one.day, one.messages)).collect();
     assert_eq!(
@@ -224,7 +227,7 @@ async fn what_strangers_say_moves_nothing() {
         rows.mail(domain, TODAY - ago, "203.0.113.9", Mail { messages: 4, ..Mail::default() }, "genuine");
     }
     rows.store(&store).await;
-    let before = traffic(&store, domain, &Wishes::default()).await;
+    let before = traffic(&store, domain, &Preferences::default()).await;
     for (standing, verdict) in [
         ("stranger", "genuine"),
         ("stranger", "unknown"),
@@ -259,5 +262,5 @@ async fn what_strangers_say_moves_nothing() {
     for day in store.days_to_add_up().await.unwrap() {
         store.add_up_selectors(day).await.unwrap();
     }
-    assert_eq!(traffic(&store, domain, &Wishes::default()).await, before);
+    assert_eq!(traffic(&store, domain, &Preferences::default()).await, before);
 }

@@ -3,7 +3,7 @@
 use std::net::IpAddr;
 
 use ruad::{
-    advice::{Entry, Posture},
+    health::posture::{Entry, Posture},
     store::Store,
 };
 use ruad_dns::spf::Network;

@@ -4,11 +4,12 @@ use std::{collections::BTreeMap, fmt::Write as _};
 
 use ruad::{
     advice::{
-        Class, Settings, Wishes,
+        Class, Settings,
         gather::{Subject, gather},
     },
     sources::Catalog,
 };
+use ruad_registry::Preferences;
 
 use crate::{
     engine::Engine,
@@ -60,7 +61,7 @@ async fn measure(seed: u64) -> Confusion {
     let domains: Vec<_> = (0..DOMAINS).map(|number| world.domain(number)).collect();
     world.sources();
     std::mem::take(&mut world.rows).store(&store).await;
-    let wishes = Wishes::default();
+    let wishes = Preferences::default();
     let postures: Vec<_> =
         domains.iter().map(|domain| posture(&domain.name, domain.entries.clone())).collect();
     let subjects: Vec<_> = postures.iter().map(|posture| Subject { posture, wishes: &wishes }).collect();

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use ruad::advice::Entry;
+use ruad::health::posture::Entry;
 
 use crate::reported::{Mail, Rows, Who};
 

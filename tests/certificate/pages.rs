@@ -1,7 +1,7 @@
 //! What strangers can send, and what they get.
 
 use ruad::certificate::{Register, Serial};
-use ruad::domains::{Registry, Shared};
+use ruad_registry::{Registry, Shared};
 use std::time::Duration;
 
 use crate::world::{DOMAIN, Domain, World, get, serve};

@@ -9,19 +9,18 @@ use std::{
 
 use metrics_exporter_prometheus::PrometheusBuilder;
 use ruad::{
-    advice::{
-        Class, Counts, Key, Plan, Posture, Recent, Rule, Sender, SenderId, Setup, Stage, Traffic, Window,
-    },
+    advice::{Class, Counts, Plan, Recent, Rule, Sender, Setup, Stage, Traffic, Window},
     certificate::{Certificate, Issuer, Register, SigningKey, Subject, certificates},
-    domains::{Registry, Shared},
-    health::{Profile, Score},
+    health::posture::{Key, Posture},
     http::{self, Health},
     store::Store,
 };
+use ruad_dns::profile::{Profile, Score};
 use ruad_dns::{
     dkim::Kind,
     dmarc::{Policies, Policy},
 };
+use ruad_registry::{Registry, SenderId, Shared};
 
 use crate::engine::Engine;
 

@@ -1,6 +1,6 @@
 //! DMARC.
 
-use ruad::health::Profile;
+use ruad_dns::profile::Profile;
 use ruad_dns::{
     Check,
     dmarc::{self, Policy, Reports},

@@ -1,18 +1,21 @@
 //! What advice rests on, from real answers; and advice that is followed, looked at again.
 
 use ruad::{
-    advice::{Instruction, Memory, Plan, Posture, RecordType, Settings, StepCode, Traffic, Wishes},
+    advice::{Instruction, Memory, Plan, RecordType, Settings, StepCode, Traffic},
     health::{
-        Examiner, Profile, Subject,
+        Examiner, Subject,
         keys::{self, KeyHistory},
+        posture::Posture,
     },
 };
+use ruad_dns::profile::Profile;
 use ruad_dns::{
     Mechanism,
     dkim::{Origin, Selector},
     dmarc::Policy,
     spf::Qualifier,
 };
+use ruad_registry::Preferences;
 
 use crate::{dkim::KEY, server::Dns};
 
@@ -135,7 +138,7 @@ async fn found_after(zone: &str, line: &str) -> Posture {
 }
 
 fn draw(posture: &Posture, memory: &Memory) -> Plan {
-    let wishes = Wishes { reports_to: vec![OURS.to_owned()], ..Wishes::default() };
+    let wishes = Preferences { reports_to: vec![OURS.to_owned()], ..Preferences::default() };
     Plan::draw(posture, &Traffic::default(), &wishes, memory, &Settings::default(), NOW)
 }
 

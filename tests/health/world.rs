@@ -3,7 +3,6 @@
 use std::{fs, time::Duration};
 
 use ruad::{
-    domains,
     health::{Settings, Watch},
     store::Store,
 };
@@ -18,7 +17,7 @@ pub(crate) use crate::wait::until_async as wait;
 
 pub(crate) struct World {
     pub(crate) dns: Dns,
-    pub(crate) registry: domains::Shared,
+    pub(crate) registry: ruad_registry::Shared,
     folder: tempfile::TempDir,
 }
 
@@ -34,7 +33,7 @@ impl World {
         let folder = tempfile::tempdir().unwrap();
         let file = folder.path().join("domains.toml");
         fs::write(&file, registry(&["domain.example"])).unwrap();
-        let registry = domains::Shared::load(&domains::Settings { file: Some(file) }).unwrap();
+        let registry = ruad_registry::Shared::load(&ruad_registry::Settings { file: Some(file) }).unwrap();
         Self { dns: Dns::serve(zone).await, registry, folder }
     }
 

@@ -7,13 +7,13 @@ use std::{
 };
 
 use ruad::{
-    domains::{self, Registry},
     intake::{Intake, Require, Settings},
     provenance::{self, Authenticator},
     sources::{self, Sources},
     store::Store,
 };
 use ruad_dns as dns;
+use ruad_registry::{self, Registry};
 use ruad_smtp::KnownNetworks;
 use ruad_spool as spool;
 use ruad_spool::{Backlog, Envelope, Inspector, Spool};
@@ -114,7 +114,7 @@ impl Bench {
             settings,
             self.spool().clone(),
             self.store.clone(),
-            domains::Shared::fixed(registry),
+            ruad_registry::Shared::fixed(registry),
             (authenticator, provenance),
             sources.queue().0,
         )

@@ -1,11 +1,11 @@
 //! Every number of a document is one that was stored.
 
 use ruad::{
-    domains::Registry,
     review::{Mail, Month, Request, Review},
     store::Store,
 };
 use ruad_common::texts::Language;
+use ruad_registry::Registry;
 
 use crate::{
     engine::Engine,

@@ -1,7 +1,8 @@
 //! A customer as there might be one: four domains at different stages, a campaign against one of them. The tests read it, and
 //! the pictures in `docs/img` are made of it (see `docs/review.md`).
 
-use ruad::{domains::Registry, review::Month, store::Store};
+use ruad::{review::Month, store::Store};
+use ruad_registry::Registry;
 
 use crate::rows::{self, Event, Record, Step, keep};
 

@@ -8,9 +8,9 @@ use anyhow::Context;
 use clap::Parser;
 use ruad::{
     advice::{Adviser, Settings},
-    domains::Registry,
     sources::Catalog,
 };
+use ruad_registry::Registry;
 
 use crate::{engine::Engine, meter::Meter};
 

@@ -2,10 +2,8 @@
 
 use std::fmt::Write as _;
 
-use ruad::{
-    advice::{Entry, Key, Posture},
-    health::Score,
-};
+use ruad::health::posture::{Entry, Key, Posture};
+use ruad_dns::profile::Score;
 use ruad_dns::{
     dkim::Kind,
     dmarc::{Policies, Policy, Record},

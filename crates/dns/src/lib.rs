@@ -25,6 +25,7 @@ pub mod mta_sts;
 pub mod mx;
 pub mod ns;
 mod patience;
+pub mod profile;
 mod resolver;
 pub mod reverse;
 pub mod rpki;

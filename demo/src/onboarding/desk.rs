@@ -3,11 +3,11 @@
 use std::time::Duration;
 
 use futures_util::future::try_join_all;
-use ruad::domains::{Registry, Shared};
 use ruad::intake::{Intake, Settings};
 use ruad::provenance::{self, Authenticator};
 use ruad::sources::{self, Sources};
 use ruad::store::Store;
+use ruad_registry::{Registry, Shared};
 use ruad_spool as spool;
 use ruad_spool::Spool;
 use tempfile::TempDir;

@@ -3,11 +3,15 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use ruad::advice::{Advised, Decision, Goal, Plan, Posture, SenderId, Settings, advise};
-use ruad::domains::Registry;
 use ruad::sources::Catalog;
 use ruad::store::{Said, Store, StoreError};
+use ruad::{
+    advice::{Advised, Plan, Settings, advise},
+    health::posture::Posture,
+};
 use ruad_dns::Resolver;
+use ruad_registry::Registry;
+use ruad_registry::{Decision, Goal, SenderId};
 
 use super::customer::{Deed, Hands};
 use super::examination::Examination;

@@ -2,7 +2,7 @@
 
 use std::ops::Range;
 
-use ruad::advice::{Decision, Goal};
+use ruad_registry::{Decision, Goal};
 
 use super::{Entry, Habits, Rhythm, Sender};
 use crate::day::Day;

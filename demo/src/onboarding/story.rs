@@ -3,7 +3,10 @@
 use std::fmt;
 use std::sync::Arc;
 
-use ruad::advice::{Advised, Class, Plan, Posture, Rule, Stage, Step, Traffic};
+use ruad::{
+    advice::{Advised, Class, Plan, Rule, Stage, Step, Traffic},
+    health::posture::Posture,
+};
 use ruad_common::texts::Language;
 use ruad_dns::dmarc::Policy;
 

@@ -3,13 +3,14 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
-use ruad::advice::Posture;
 use ruad::health::keys::{self, Key, KeyHistory, ReportDays, Thresholds};
+use ruad::health::posture::Posture;
 use ruad::health::rows::{CheckRow, EventRow, KeyRow, RecordRow};
 use ruad::health::state::State;
-use ruad::health::{Examiner, Profile, Snapshot, Subject, events};
+use ruad::health::{Examiner, Snapshot, Subject, events};
 use ruad::store::{SelectorUse, Store, StoreError};
 use ruad_dns::dkim::{Origin, Selector};
+use ruad_dns::profile::Profile;
 use ruad_dns::{Code, Mechanism};
 use uuid::Uuid;
 

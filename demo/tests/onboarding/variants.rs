@@ -1,9 +1,10 @@
 //! The same shop when things go otherwise.
 
-use ruad::advice::{Goal, Stage};
+use ruad::advice::Stage;
 use ruad_common::texts::Language;
 use ruad_demo::onboarding::{Habits, Happening, Role, Scenario, Story};
 use ruad_dns::dmarc::Policy;
+use ruad_registry::Goal;
 
 use crate::{bicycles, judge, play};
 

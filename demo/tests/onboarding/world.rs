@@ -1,8 +1,8 @@
 //! The simulated world itself: what it shows to somebody who does not know that it is one.
 
-use ruad::domains::Registry;
 use ruad_demo::onboarding::{Desk, Entry, Examination, Fate, Internet, Receivers, Role, Scenario, Web};
 use ruad_dns::{Resolver, Severity};
+use ruad_registry::Registry;
 
 use crate::engine;
 

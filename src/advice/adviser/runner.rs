@@ -8,6 +8,7 @@ use std::{
 
 use tokio::{
     select,
+    sync::mpsc,
     time::{Instant, sleep},
     try_join,
 };
@@ -15,10 +16,11 @@ use tokio_util::sync::CancellationToken;
 
 use super::{Advised, Adviser, BATCH, Inner, advise, page};
 use crate::{
-    advice::{Posture, Settings, telemetry, telemetry::Ran},
-    certificate::{self, Issuer, certificates},
-    domains,
-    health::Watch,
+    advice::{
+        Settings,
+        telemetry::{self, Ran},
+    },
+    health::{Watch, posture::Posture},
     sources::{Catalog, Sources},
     store::{Backoff, Store, StoreError},
 };
@@ -26,17 +28,21 @@ use crate::{
 impl Adviser {
     /// One that has drawn nothing yet.
     pub fn new(settings: &Settings) -> Self {
-        Self(Arc::new(Inner { settings: settings.clone(), shown: std::sync::Mutex::default(), issuer: None }))
+        Self(Arc::new(Inner {
+            settings: settings.clone(),
+            shown: std::sync::Mutex::default(),
+            listener: None,
+        }))
     }
 
-    /// Also issues certificates. `profile` is that by which the score of a domain is counted for which the registry names none.
+    /// Also sends every batch of plans to `listener` once it is stored. A slow listener slows the planner down, so that plans do not
+    /// pile up in memory.
     #[must_use]
-    pub fn issuing(self, issuer: Option<Issuer>, profile: &str) -> Self {
-        let issuer = issuer.map(|issuer| (issuer, profile.to_owned()));
+    pub fn telling(self, listener: mpsc::Sender<Vec<Advised>>) -> Self {
         Self(Arc::new(Inner {
             settings: self.0.settings.clone(),
             shown: std::sync::Mutex::default(),
-            issuer,
+            listener: Some(listener),
         }))
     }
 
@@ -47,7 +53,7 @@ impl Adviser {
         watch: Watch,
         store: Store,
         sources: Sources,
-        registry: domains::Shared,
+        registry: ruad_registry::Shared,
         stop: CancellationToken,
     ) {
         select! {
@@ -57,7 +63,7 @@ impl Adviser {
     }
 
     /// How the domains of the registry stand, in Prometheus's text format, in pieces.
-    pub fn metrics(&self, registry: &domains::Registry) -> impl Iterator<Item = String> + Send + use<> {
+    pub fn metrics(&self, registry: &ruad_registry::Registry) -> impl Iterator<Item = String> + Send + use<> {
         let shown = self.shown();
         let watched = shown.iter().filter(|(domain, _)| registry.watched(domain).is_some());
         page::pieces(watched.map(|(_, row)| row.clone()).collect())
@@ -74,7 +80,7 @@ impl Adviser {
     /// # Errors
     ///
     /// What ClickHouse said.
-    pub async fn restore(&self, store: &Store, registry: &domains::Registry) -> Result<(), StoreError> {
+    pub async fn restore(&self, store: &Store, registry: &ruad_registry::Registry) -> Result<(), StoreError> {
         let active = registry.domains().filter(|(_, _, is_active)| *is_active);
         let mut names: Vec<_> = active.map(|(domain, _, _)| domain).collect();
         names.sort_unstable();
@@ -106,7 +112,7 @@ impl Adviser {
         postures: &[Arc<Posture>],
         store: &Store,
         catalog: &Catalog,
-        registry: &domains::Registry,
+        registry: &ruad_registry::Registry,
         now: u64,
     ) -> Result<(), StoreError> {
         self.shown().retain(|domain, _| registry.watched(domain).is_some());
@@ -115,39 +121,23 @@ impl Adviser {
             for batch in postures.chunks(BATCH).skip(first).step_by(2) {
                 let advised = advise(store, catalog, registry, batch, &self.0.settings, now).await?;
                 self.show(&advised);
-                self.issue(&advised, store, registry, now).await?;
+                if let Some(listener) = &self.0.listener {
+                    // It has ended when the daemon stops.
+                    drop(listener.send(advised).await);
+                }
             }
             Ok(())
         };
         try_join!(lane(0), lane(1)).map(|_: ((), ())| ())
     }
 
-    /// Issues the certificates that are due, when somebody issues any.
-    async fn issue(
+    async fn run_on(
         &self,
-        advised: &[Advised],
+        watch: &Watch,
         store: &Store,
-        registry: &domains::Registry,
-        now: u64,
-    ) -> Result<(), StoreError> {
-        let Some((issuer, profile)) = &self.0.issuer else { return Ok(()) };
-        let profile_of =
-            |domain: &str| registry.watched(domain).and_then(|watched| watched.profile).unwrap_or(profile);
-        let subjects: Vec<_> = advised
-            .iter()
-            .map(|one| certificate::Subject {
-                plan: &one.plan,
-                posture: &one.posture,
-                traffic: &one.traffic,
-                group: &one.group,
-                profile: profile_of(&one.plan.domain),
-            })
-            .collect();
-        certificates(store, &subjects, issuer, self.0.settings.certificate_days, now).await?;
-        Ok(())
-    }
-
-    async fn run_on(&self, watch: &Watch, store: &Store, sources: &Sources, registry: &domains::Shared) {
+        sources: &Sources,
+        registry: &ruad_registry::Shared,
+    ) {
         if let Err(error) = self.restore(store, &registry.current()).await {
             telemetry::not_restored(&error);
         }

@@ -2,9 +2,10 @@ use super::rules::{
     CAME_BACK_DAYS, DRIZZLE, FEW_ADDRESSES, FEW_RECENT, SMALL_SHARE, STEADY_DAYS, THIN, TRIFLE,
 };
 use crate::{
-    advice::{Counts, Decision, Recent},
+    advice::{Counts, Recent},
     sources::Category,
 };
+use ruad_registry::Decision;
 
 /// What is known of a sender.
 #[derive(Clone, Debug, Default, PartialEq)]

@@ -3,12 +3,14 @@ use std::{collections::BTreeMap, sync::Arc};
 use super::*;
 use crate::{
     advice::{
-        Advised, Class, Effort, Gate, KeptRow, KeptStage, Memory, Plan, Posture, Readiness, Remembered, Risk,
-        Rule, SenderId, Stage, StepCode, Traffic, Who, Wishes,
+        Advised, Class, Effort, Gate, KeptRow, KeptStage, Memory, Plan, Readiness, Remembered, Risk, Rule,
+        Stage, StepCode, Traffic, Who,
     },
-    health::{Profile, Score},
+    health::posture::Posture,
 };
 use ruad_dns::dmarc::Policy;
+use ruad_dns::profile::{Profile, Score};
+use ruad_registry::{Preferences, SenderId};
 
 const NOW: u64 = 1_800_000_000;
 
@@ -26,7 +28,7 @@ fn advised(stage: Stage, steps: Vec<Step>) -> Advised {
         perfect_since: None,
     };
     let (traffic, posture) = (Traffic::default(), Arc::new(Posture::empty("a.example", NOW)));
-    Advised { plan, traffic, posture, wishes: Wishes::default(), group: "acme".to_owned() }
+    Advised { plan, traffic, posture, wishes: Preferences::default(), group: "acme".to_owned() }
 }
 
 fn step(code: &'static str, state: State) -> Step {

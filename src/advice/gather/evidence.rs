@@ -3,13 +3,14 @@ use std::collections::BTreeSet;
 use super::{Subject, ranges::allow};
 use crate::{
     advice::{
-        Counts, Recent, Sender, SenderId, Settings, Setup, Traffic,
+        Counts, Recent, Sender, Settings, Setup, Traffic,
         classify::{Evidence, Surroundings, classify},
         unusual::{Daily, Kind, Outlier, Unusual, new_sender, spikes},
     },
     sources::{Catalog, Category, Clues},
     store::SenderSums,
 };
+use ruad_registry::SenderId;
 
 /// One sender of a domain, as the sums tell of it.
 #[derive(Clone, Debug)]

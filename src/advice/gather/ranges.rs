@@ -1,6 +1,6 @@
 use std::net::{IpAddr, Ipv6Addr};
 
-use crate::advice::Entry;
+use crate::health::posture::Entry;
 use ruad_dns::spf::Network;
 
 /// The terms of an SPF record, and when mail last came from the networks of each.

@@ -2,21 +2,25 @@
 
 use std::collections::BTreeMap;
 
-use crate::advice::{
-    Class, Gate, Goal, Instruction, Memory, Posture, RecordType, Remembered, Sender, Settings, State,
-    StepCode, Traffic, Wait, Wishes, readiness,
+use crate::{
+    advice::{
+        Class, Gate, Instruction, Memory, RecordType, Remembered, Sender, Settings, State, StepCode, Traffic,
+        Wait, readiness,
+    },
+    health::posture::Posture,
 };
 use ruad_dns::{
     Code, Finding, Mechanism,
     dmarc::{Policy, Record},
     spf,
 };
+use ruad_registry::{Goal, Preferences};
 
 #[derive(Clone, Copy)]
 pub(super) struct Case<'a> {
     pub(super) posture: &'a Posture,
     pub(super) traffic: &'a Traffic,
-    pub(super) wishes: &'a Wishes,
+    pub(super) wishes: &'a Preferences,
     pub(super) memory: &'a Memory,
     pub(super) settings: &'a Settings,
     pub(super) now: u64,

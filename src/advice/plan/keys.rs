@@ -2,8 +2,8 @@
 
 use super::case::{Case, DAY, Draft};
 use crate::{
-    advice::{Instruction, RecordType, StepCode, Wait, posture::Key},
-    health::keys::date,
+    advice::{Instruction, RecordType, StepCode, Wait},
+    health::{keys::date, posture::Key},
 };
 use ruad_dns::{Mechanism, dkim};
 

@@ -4,7 +4,8 @@ use super::{
     case::{Case, Draft},
     dmarc, spf,
 };
-use crate::{advice::StepCode, health::Profile};
+use crate::advice::StepCode;
+use ruad_dns::profile::Profile;
 use ruad_dns::{
     Code, Finding, Mechanism, dkim, dmarc::codes as dmarc_codes, mta_sts, spf as spf_codes, tls_rpt,
 };

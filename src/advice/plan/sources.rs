@@ -2,10 +2,11 @@
 
 use super::case::{Case, Draft};
 use crate::{
-    advice::{Class, Goal, Instruction, Sender, StepCode, readiness::Shares, step::format_percent},
+    advice::{Class, Instruction, Sender, StepCode, readiness::Shares, step::format_percent},
     health::keys::date,
 };
 use ruad_dns::dmarc::Policy;
+use ruad_registry::Goal;
 
 pub(super) fn drafts(case: &Case<'_>) -> Vec<Draft> {
     if case.is_parked() {

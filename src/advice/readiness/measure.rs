@@ -1,7 +1,8 @@
 //! The conditions, measured.
 
-use crate::advice::{Class, Gate, Sender, Settings, Traffic, Wishes};
+use crate::advice::{Class, Gate, Sender, Settings, Traffic};
 use ruad_dns::dmarc::Policy;
+use ruad_registry::Preferences;
 
 /// Messages of a group of senders, and how many of them are as they should be.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
@@ -35,7 +36,7 @@ impl Shares {
 /// Every condition for going from `published`, which is what `p` says now, to `target`.
 pub(in crate::advice) fn gates(
     traffic: &Traffic,
-    wishes: &Wishes,
+    wishes: &Preferences,
     settings: &Settings,
     published: Policy,
     target: Policy,

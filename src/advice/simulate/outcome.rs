@@ -65,7 +65,7 @@ pub struct Fates {
 /// A sender's messages.
 #[derive(Clone, Debug, Eq, PartialEq, Serialize)]
 pub struct SenderOutcome {
-    /// Who it is, as [`crate::advice::SenderId`] writes it.
+    /// Who it is, as [`ruad_registry::SenderId`] writes it.
     pub sender: String,
     /// What people call it.
     pub name: String,

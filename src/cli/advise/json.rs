@@ -1,8 +1,9 @@
 //! A domain as one JSON object.
 
-use ruad::advice::{Advised, Step, Traffic, Wishes};
+use ruad::advice::{Advised, Step, Traffic};
 use ruad_common::texts::Language;
 use ruad_dns::Mechanism;
+use ruad_registry::Preferences;
 use serde::Serialize;
 
 /// What is printed about a domain.
@@ -14,13 +15,13 @@ pub(super) struct Report<'a> {
     stage: ruad::advice::Stage,
     stage_since: u64,
     progress: f64,
-    score: Option<ruad::health::Score>,
+    score: Option<ruad_dns::profile::Score>,
     is_parked: bool,
     /// What name servers did not tell.
     unknown: Vec<Mechanism>,
     readiness: Option<Readiness<'a>>,
     perfect_since: Option<u64>,
-    wishes: &'a Wishes,
+    wishes: &'a Preferences,
     traffic: &'a Traffic,
     steps: Vec<Told<'a>>,
 }

@@ -4,19 +4,20 @@ use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use futures_util::StreamExt;
 use ruad::{
-    advice::Posture,
     config::Settings,
-    domains::Registry,
     health::{
-        Examiner, Profile, Snapshot, Subject,
+        Examiner, Snapshot, Subject,
         keys::{self, Key, KeyHistory, ReportDays, Thresholds},
+        posture::Posture,
     },
     store::{Store, StoredKeyUse},
 };
+use ruad_dns::profile::Profile;
 use ruad_dns::{
     Check,
     dkim::{Kind, Origin, Selector},
 };
+use ruad_registry::Registry;
 
 use super::super::examiner::{examiner, routing};
 

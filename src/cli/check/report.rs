@@ -1,6 +1,7 @@
 //! A domain's snapshot with its score.
 
-use ruad::health::{Profile, Score, Snapshot};
+use ruad::health::Snapshot;
+use ruad_dns::profile::{Profile, Score};
 use ruad_dns::{Check, Status};
 use serde::Serialize;
 

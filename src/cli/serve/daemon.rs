@@ -11,7 +11,6 @@ use ruad::{
     advice::Adviser,
     certificate,
     config::Settings,
-    domains,
     health::{Watch, probe},
     http::{self, Health, Part},
     recent::Recent,
@@ -21,7 +20,10 @@ use ruad::{
 use ruad_engine as engine;
 use ruad_smtp as smtp;
 use ruad_spool::Spool;
-use tokio::time::{MissedTickBehavior, interval, timeout};
+use tokio::{
+    sync::mpsc,
+    time::{MissedTickBehavior, interval, timeout},
+};
 use tokio_util::sync::CancellationToken;
 
 use super::{
@@ -48,7 +50,7 @@ pub(super) async fn run(
         engine::find_library(settings.engine.library.as_deref())?;
     }
     let health = Health::default();
-    let registry = domains::Shared::load(&settings.domains)?;
+    let registry = ruad_registry::Shared::load(&settings.domains)?;
     let sources = Sources::new(&settings.sources, settings.dns.resolver(SOURCE_ANSWERS)?)?;
     let spool = Spool::open(&settings.spool)?;
     let receiver = smtp::Server::bind(settings.smtp.clone(), spool.clone(), sockets)?;
@@ -62,8 +64,16 @@ pub(super) async fn run(
     let issuer = certificate::Issuer::open(&settings.certificate)?;
     let register = issuer.as_ref().map(|issuer| certificate::Register::new(issuer, registry.clone()));
     // Plans rest on what the watch sees.
-    let adviser = (settings.advice.enabled && domains.is_some())
-        .then(|| Adviser::new(&settings.advice).issuing(issuer, &settings.health.profile));
+    let adviser = (settings.advice.enabled && domains.is_some()).then(|| Adviser::new(&settings.advice));
+    let (adviser, issuing) = match (adviser, issuer) {
+        (Some(adviser), Some(issuer)) => {
+            let (listener, plans) = mpsc::channel(1);
+            let days = settings.advice.certificate_days;
+            let issuing = certificate::Issuing::new(issuer, plans, days, &settings.health.profile);
+            (Some(adviser.telling(listener)), Some(issuing))
+        }
+        (adviser, _) => (adviser, None),
+    };
     let web = http::Server::bind(&settings.http, metrics.clone(), health.clone(), domains.clone()).await?;
     let web = match &adviser {
         Some(adviser) => web.with_advice(adviser.clone(), registry.clone()),
@@ -85,6 +95,7 @@ pub(super) async fn run(
         health.clone(),
     )?
     .opening(register)
+    .issuing(issuing)
     .telling(recent)
     .introducing(receiver.handle().known_networks().clone());
 
@@ -128,7 +139,7 @@ pub(super) async fn run(
 }
 
 /// Each part keeps what it had when its files are faulty, and says so in the log.
-async fn reload(tls: &smtp::Handle, registry: &domains::Shared, sources: Sources) {
+async fn reload(tls: &smtp::Handle, registry: &ruad_registry::Shared, sources: Sources) {
     let (tls, registry) = (tls.clone(), registry.clone());
     let reloading = tokio::task::spawn_blocking(move || {
         drop((tls.reload_tls(), registry.reload(), sources.reload()));

@@ -4,9 +4,8 @@ use std::{net::IpAddr, time::Duration};
 
 use ruad::{
     advice::Adviser,
-    certificate::Register,
+    certificate::{self, Register},
     config::Settings,
-    domains,
     health::Watch,
     http::{Health, Part},
     intake::Intake,
@@ -27,10 +26,11 @@ use super::isolated::Handles;
 /// The part of the daemon that stores.
 pub(super) struct Storage {
     spool: Spool,
-    registry: domains::Shared,
+    registry: ruad_registry::Shared,
     sources: Sources,
     domains: Option<Watch>,
     adviser: Option<Adviser>,
+    issuing: Option<certificate::Issuing>,
     register: Option<Register>,
     recent: Option<Recent>,
     known: smtp::KnownNetworks,
@@ -47,7 +47,7 @@ impl Storage {
     pub(super) fn new(
         settings: &Settings,
         spool: Spool,
-        registry: domains::Shared,
+        registry: ruad_registry::Shared,
         sources: Sources,
         domains: Option<Watch>,
         adviser: Option<Adviser>,
@@ -61,6 +61,7 @@ impl Storage {
             sources,
             domains,
             adviser,
+            issuing: None,
             register: None,
             recent: None,
             known: smtp::KnownNetworks::default(),
@@ -77,6 +78,11 @@ impl Storage {
     /// The same, which opens the register of certificates once ClickHouse can be asked.
     pub(super) fn opening(self, register: Option<Register>) -> Self {
         Self { register, ..self }
+    }
+
+    /// The same, which issues certificates from the planner's plans.
+    pub(super) fn issuing(self, issuing: Option<certificate::Issuing>) -> Self {
+        Self { issuing, ..self }
     }
 
     /// The same, which says what was stored lately.
@@ -163,6 +169,10 @@ impl Storage {
             let (sources, registry) = (self.sources.clone(), self.registry.clone());
             isolated.examining.spawn(adviser.run(domains, store.clone(), sources, registry, stop.clone()))
         });
+        // It ends with the planner.
+        let issuing = self
+            .issuing
+            .map(|issuing| isolated.examining.spawn(issuing.run(store.clone(), self.registry.clone())));
         let domains = self.domains.map(|domains| tokio::spawn(domains.keep(store.clone(), stop.clone())));
         let intake = Intake::new(
             self.intake,
@@ -175,7 +185,7 @@ impl Storage {
         .telling(self.known)
         .verifying_on(isolated.verifying);
         intake.run(stop).await;
-        for task in [domains, advice].into_iter().flatten() {
+        for task in [domains, advice, issuing].into_iter().flatten() {
             // A panic in it has been logged, and is no reason not to end.
             drop(task.await);
         }

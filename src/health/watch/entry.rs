@@ -10,26 +10,25 @@ use std::{
 use xxhash_rust::xxh3::xxh3_64;
 
 use super::{keeper::Rows, learned::Known, posture::Held, sightings::Sightings};
-use crate::{
-    advice::Posture,
-    domains::Watched,
-    health::{
-        Profile, Score, Settings, Snapshot, Subject, events,
-        keys::{self, KeyHistory, Thresholds},
-        rows::{CheckRow, EventRow, RecordRow},
-        state::{FINDINGS, Fact, State},
-        telemetry::Changed,
-    },
+use crate::health::{
+    Settings, Snapshot, Subject, events,
+    keys::{self, KeyHistory, Thresholds},
+    posture::Posture,
+    rows::{CheckRow, EventRow, RecordRow},
+    state::{FINDINGS, Fact, State},
+    telemetry::Changed,
 };
+use ruad_dns::profile::{Profile, Score};
 use ruad_dns::{
     Check, Code, Mechanism, Status,
     dkim::{Origin, Selector},
 };
+use ruad_registry::Watched;
 
 #[derive(Debug, Default)]
 pub(super) struct Entry {
-    pub(super) group: Arc<str>,
-    pub(super) interval: Duration,
+    pub group: Arc<str>,
+    pub interval: Duration,
     pub(super) state: State,
     pub(super) thresholds: Thresholds,
     pub(super) sightings: Sightings,

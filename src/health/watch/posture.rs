@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use crate::{advice::Posture, health::state::State};
+use crate::health::{posture::Posture, state::State};
 use ruad_dns::Mechanism;
 
 /// The posture of a domain, put together from what each mechanism said last for sure.
@@ -164,7 +164,7 @@ mod tests {
     use std::collections::BTreeSet;
 
     use super::*;
-    use crate::advice::Entry;
+    use crate::health::posture::Entry;
     use ruad_dns::Check;
 
     const NOW: u64 = 1_800_000_000;

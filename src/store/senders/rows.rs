@@ -21,7 +21,7 @@ pub struct ReportedPolicies {
 pub struct SenderSums {
     /// The place of the domain in the list that was asked about, from 1.
     pub place: u16,
-    /// Who sends, as [`crate::advice::SenderId`] writes it.
+    /// Who sends, as [`ruad_registry::SenderId`] writes it.
     pub sender: String,
     /// The category of its addresses; empty when not known.
     pub category: String,

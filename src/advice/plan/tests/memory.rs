@@ -1,11 +1,9 @@
 use super::*;
-use crate::{
-    advice::{
-        Class,
-        world::{DAY, OURS, sender},
-    },
-    health::Score,
+use crate::advice::{
+    Class,
+    world::{DAY, OURS, sender},
 };
+use ruad_dns::profile::Score;
 use ruad_dns::{Mechanism, mx};
 
 fn state(plan: &Plan, code: StepCode) -> Option<(State, u64, Option<u64>)> {
@@ -82,7 +80,7 @@ fn a_finding_that_is_gone_was_repaired() {
 fn a_changed_goal_makes_a_raise_moot() {
     let world = World::at("quarantine");
     let plan = world.plan();
-    let content = world.remembering(&plan).with(|world| world.wishes.goal = crate::advice::Goal::Quarantine);
+    let content = world.remembering(&plan).with(|world| world.wishes.goal = ruad_registry::Goal::Quarantine);
     assert_eq!(state(&content.plan(), StepCode::RAISE_TO_REJECT).unwrap().0, State::Moot);
 }
 

@@ -1,10 +1,11 @@
 use super::*;
 use crate::advice::{
-    Class, Decision, Gate, Goal, SenderId, Stage,
+    Class, Gate, Stage,
     world::{DAY, OURS, TODAY, sender},
 };
 use ruad_common::texts::Language;
 use ruad_dns::{Mechanism, dmarc::Policy};
+use ruad_registry::{Decision, Goal, SenderId};
 
 /// What is different from a world in which the policy can be raised.
 type Change = fn(World) -> World;

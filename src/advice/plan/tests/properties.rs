@@ -4,11 +4,12 @@ use proptest::prelude::*;
 
 use super::*;
 use crate::advice::{
-    Class, Goal, Remembered, Step,
+    Class, Remembered, Step,
     world::{DOMAIN, OURS, TODAY, sender},
 };
 use ruad_common::texts::Language;
 use ruad_dns::{Code, Mechanism, dkim, dmarc, mta_sts, mx, spf, tls_rpt};
+use ruad_registry::Goal;
 
 fn policies() -> impl Strategy<Value = &'static str> {
     prop::sample::select(vec!["none", "quarantine", "reject", "deny"])

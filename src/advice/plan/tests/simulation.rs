@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use super::*;
 use crate::advice::{
-    Class, Decision, Goal, PolicyDays, SenderId, Setup, Stage, Window,
+    Class, PolicyDays, Setup, Stage, Window,
     world::{DAY, DOMAIN, TODAY, key, sender},
 };
 use ruad_dns::{
@@ -12,6 +12,7 @@ use ruad_dns::{
     dmarc::{self, Policy},
     mta_sts, mx, spf, tls_rpt,
 };
+use ruad_registry::{Decision, Goal, SenderId};
 
 /// Somebody who sends in the domain's name.
 #[derive(Clone)]

@@ -2,12 +2,14 @@ use std::{collections::BTreeMap, sync::Arc};
 
 use ruad::{
     advice::{
-        Counts, Effort, Gate, Plan, Posture, Readiness, Recent, RecordType, Risk, Rule, SenderId, Setup,
-        Stage, StepCode, Traffic, Wait, Who, Window, Wishes,
+        Counts, Effort, Gate, Plan, Readiness, Recent, RecordType, Risk, Rule, Setup, Stage, StepCode,
+        Traffic, Wait, Who, Window,
     },
-    health::Score,
+    health::posture::Posture,
 };
+use ruad_dns::profile::Score;
 use ruad_dns::{Mechanism, dmarc::Policy};
+use ruad_registry::{Preferences, SenderId};
 
 use super::*;
 use crate::cli::advise::{Outcome, json, markdown, text};
@@ -81,7 +83,13 @@ fn advised(steps: Vec<Step>) -> Advised {
         ],
         ..Traffic::default()
     };
-    Advised { plan, traffic, posture: Arc::new(posture), wishes: Wishes::default(), group: "acme".to_owned() }
+    Advised {
+        plan,
+        traffic,
+        posture: Arc::new(posture),
+        wishes: Preferences::default(),
+        group: "acme".to_owned(),
+    }
 }
 
 fn all() -> Advised {

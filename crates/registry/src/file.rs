@@ -15,7 +15,7 @@ use super::{
 };
 use ruad_common::domain_name::{domain, normalize};
 
-use crate::health::{Profile, SHORTEST_INTERVAL};
+use ruad_dns::profile::Profile;
 
 pub(super) fn load(path: &Path) -> Result<Registry, RegistryError> {
     let file = path.display().to_string();
@@ -183,7 +183,7 @@ impl Builder {
     fn check_every(&self, written: Spanned<f64>) -> Result<Duration, RegistryError> {
         let line = self.lines.of(written.span());
         let every = Duration::try_from_secs_f64(*written.get_ref()).unwrap_or_default();
-        if every < SHORTEST_INTERVAL {
+        if every < super::MIN_INTERVAL {
             let value = written.get_ref().to_string();
             return Err(self.out_of_range(line, "group.check_every", value, "1 second or more"));
         }
@@ -276,7 +276,7 @@ const LONGEST_SELECTOR: usize = 128;
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::advice::{Decision, SenderId};
+    use crate::{Decision, SenderId};
 
     #[test]
     fn errors_name_file_line_and_value() {

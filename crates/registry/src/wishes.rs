@@ -4,7 +4,7 @@ use serde::Deserialize;
 use toml::Spanned;
 
 use super::{Listed, RegistryError, file::Builder};
-use crate::advice::{Decision, Goal, SenderId};
+use crate::{Decision, Goal, SenderId};
 
 /// `[[domain.source]]`
 #[derive(Deserialize)]

@@ -3,7 +3,8 @@
 use std::collections::BTreeSet;
 
 use super::{Entry, Key, Posture};
-use crate::health::{Score, Snapshot, keys::KeyHistory};
+use crate::health::{Snapshot, keys::KeyHistory};
+use ruad_dns::profile::Score;
 use ruad_dns::{
     Check, Code, Finding, Mechanism,
     dkim::{self, Content, Published},

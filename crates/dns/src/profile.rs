@@ -4,7 +4,7 @@ use std::{collections::BTreeMap, collections::BTreeSet, fmt, sync::LazyLock};
 
 use serde::{Deserialize, Serialize};
 
-use ruad_dns::{Code, Severity};
+use crate::{Code, Severity};
 
 /// A table of what each finding costs.
 #[derive(Clone, Debug, Deserialize)]
@@ -124,7 +124,7 @@ static PROFILES: LazyLock<[Profile; 2]> = LazyLock::new(|| {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use ruad_dns::Mechanism;
+    use crate::Mechanism;
 
     const ERROR: Code = Code { name: "test.error", severity: Severity::Error };
     const WARNING: Code = Code { name: "test.warning", severity: Severity::Warning };

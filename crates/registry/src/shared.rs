@@ -3,7 +3,7 @@ use std::{path::PathBuf, sync::Arc};
 use tokio::sync::watch;
 
 use super::{Registry, RegistryError, Settings};
-use crate::domains::telemetry::{Reloaded, listed};
+use crate::telemetry::{Reloaded, listed};
 
 /// The registry in use, shared by all who ask it; cheap to clone.
 #[derive(Clone, Debug)]
@@ -66,7 +66,7 @@ struct Inner {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::domains::UNASSIGNED;
+    use crate::UNASSIGNED;
 
     #[test]
     fn a_bad_file_leaves_the_old_registry() {

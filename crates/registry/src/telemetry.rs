@@ -4,7 +4,7 @@ use std::path::Path;
 
 use metrics::{counter, describe_counter, describe_gauge, gauge};
 
-use crate::domains::RegistryError;
+use crate::RegistryError;
 
 /// The registry's file was read again.
 #[derive(Debug)]

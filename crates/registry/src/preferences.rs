@@ -3,11 +3,11 @@ use std::collections::BTreeMap;
 use serde::Serialize;
 
 use super::SenderId;
-use crate::domains::Registry;
+use crate::Registry;
 
 /// What the owner of a domain has decided.
 #[derive(Clone, Debug, Default, Eq, PartialEq, Serialize)]
-pub struct Wishes {
+pub struct Preferences {
     /// How far the policy is to rise.
     pub goal: Goal,
     /// Whether the domain sends no mail at all; none when nobody said.
@@ -41,7 +41,7 @@ pub enum Decision {
     Rejected,
 }
 
-impl Wishes {
+impl Preferences {
     /// What the registry says of a domain, and what was said of its senders elsewhere; of one sender the registry is believed. A
     /// domain that is not listed itself has nobody's wishes.
     pub fn of(
@@ -125,7 +125,7 @@ mod tests {
         let [sendgrid, google] =
             ["service:sendgrid", "service:google"].map(|id| SenderId::parse(id).unwrap());
         let said = [(sendgrid.clone(), Decision::Approved), (google.clone(), Decision::Approved)].into();
-        let wishes = Wishes::of(&registry, &said, "acme.example", &["rua@reports.example".to_owned()]);
+        let wishes = Preferences::of(&registry, &said, "acme.example", &["rua@reports.example".to_owned()]);
         assert_eq!((wishes.goal, wishes.parked, wishes.people), (Goal::Quarantine, Some(false), false));
         assert_eq!(wishes.decisions[&sendgrid], Decision::Rejected);
         assert_eq!(wishes.decisions[&google], Decision::Approved);
@@ -136,7 +136,7 @@ mod tests {
     fn without_words_people_write_and_reject_is_wanted() {
         let registry = Registry::parse(TEXT, "domains.toml").unwrap();
         for domain in ["other.example", "mail.acme.example", "unknown.example"] {
-            let wishes = Wishes::of(&registry, &BTreeMap::new(), domain, &[]);
+            let wishes = Preferences::of(&registry, &BTreeMap::new(), domain, &[]);
             assert_eq!((wishes.goal, wishes.parked, wishes.people), (Goal::Reject, None, true), "{domain}");
             assert!(wishes.decisions.is_empty(), "{domain}");
         }

@@ -1,8 +1,10 @@
+//! What DNS says about a domain, condensed for those who decide.
+
 mod condense;
 
 use std::collections::BTreeSet;
 
-use crate::health::Score;
+use ruad_dns::profile::Score;
 use ruad_dns::{
     Code, Finding, Mechanism,
     dkim::Kind,

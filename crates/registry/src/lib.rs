@@ -1,8 +1,11 @@
 //! The registry: groups (customers) and their domains. One TOML file, thousands of entries, read again on
 //! SIGHUP.
+#![forbid(unsafe_code)]
 
 mod error;
 mod file;
+mod preferences;
+mod sender_id;
 mod shared;
 pub mod telemetry;
 mod wishes;
@@ -16,11 +19,11 @@ use std::{
 };
 
 pub use error::RegistryError;
+pub use preferences::{Decision, Goal, Preferences};
+pub use sender_id::SenderId;
 pub use shared::Shared;
 
 use ruad_common::domain_name::{normalize, parents};
-
-use crate::advice::{Decision, Goal, SenderId};
 
 /// The group of a domain that no group lists.
 pub const UNASSIGNED: &str = "unassigned";
@@ -307,8 +310,11 @@ mod tests {
 
     #[test]
     fn the_example_is_valid() {
-        let text = include_str!("../config/domains.toml");
+        let text = include_str!("../../../config/domains.toml");
         let registry = Registry::parse(text, "config/domains.toml").unwrap();
         assert!(!registry.is_empty());
     }
 }
+
+/// The shortest interval between two examinations of a domain that can be configured.
+pub const MIN_INTERVAL: std::time::Duration = std::time::Duration::from_secs(1);
