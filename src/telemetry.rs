@@ -9,8 +9,6 @@ use tracing_subscriber::{EnvFilter, field::MakeExt, fmt::format};
 use ruad_common::log;
 use ruad_common::text::{self, OneLine};
 
-pub(crate) mod page;
-
 /// Starts logging to standard error. A second call changes nothing.
 ///
 /// # Errors

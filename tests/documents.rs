@@ -54,7 +54,7 @@ fn score() {
         ## Profiles\n\n\
         A profile is the table of what each code costs; the score can be reproduced from the findings by adding up. `ruad\n\
         check --profile NAME` takes one; the registry sets one for a group or a domain.\n\n\
-        This page is made from `src/health/profile/` by `make docs`.\n"
+        This page is made from `crates/dns/src/profile/` by `make docs`.\n"
         .to_owned();
     for profile in Profile::all() {
         write!(text, "\n## {}\n\nFor {}.\n\n", profile.name, profile.title).unwrap();

@@ -3,8 +3,8 @@
 use std::collections::HashSet;
 
 use crate::{
+    exposition::{self, Family, foreign, labels},
     store::{RecentEvent, SteadyReporter},
-    telemetry::page::{self, Family, foreign, labels},
 };
 
 /// A reporter, and when it wrote last.
@@ -44,7 +44,7 @@ pub(super) fn pieces(
     reporters.retain(|row| seen.insert(row.labels.clone()));
     let mut seen = HashSet::new();
     events.retain(|row| seen.insert((row.labels.clone(), row.rest.clone())));
-    page::pieces(&REPORTERS, reporters).chain(page::pieces(&EVENTS, events))
+    exposition::pieces(&REPORTERS, reporters).chain(page::pieces(&EVENTS, events))
 }
 
 static REPORTERS: [Family<Reporter>; 1] = [Family {

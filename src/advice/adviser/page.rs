@@ -5,8 +5,8 @@ use std::sync::Arc;
 use super::Advised;
 use crate::{
     advice::Stage,
+    exposition::{self, Family, escaped, labels},
     store::{StoredPlan, StoredStep},
-    telemetry::page::{self, Family, escaped, labels},
 };
 use ruad_common::{text::is_invisible, texts::Language};
 use ruad_dns::dmarc::Policy;
@@ -60,7 +60,7 @@ impl Row {
 
 /// The page in pieces.
 pub(super) fn pieces(rows: Vec<Arc<Row>>) -> impl Iterator<Item = String> + Send {
-    page::pieces(&FAMILIES, rows)
+    exposition::pieces(&FAMILIES, rows)
 }
 
 /// Steps of one domain that are shown; the number of all of them is shown too.

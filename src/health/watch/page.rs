@@ -2,8 +2,8 @@
 
 use super::entry::Entry;
 use crate::{
+    exposition::{self, Family, escaped, labels},
     health::keys::{self, KeyHistory},
-    telemetry::page::{self, Family, escaped, labels},
 };
 use ruad_dns::{Mechanism, Status, dkim::REVOKED_KEY};
 
@@ -48,7 +48,7 @@ impl Row {
 
 /// The page in pieces.
 pub(super) fn pieces(rows: Vec<Row>) -> impl Iterator<Item = String> + Send {
-    page::pieces(&FAMILIES, rows)
+    exposition::pieces(&FAMILIES, rows)
 }
 
 static FAMILIES: [Family<Row>; 8] = [
