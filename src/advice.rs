@@ -1,6 +1,6 @@
 //! From `p=none` to `p=reject`: what to do next for a domain, and when it is done.
 //!
-//! What DNS says ([`Posture`]) and what reports tell ([`Traffic`]) go in, together with what the owner wants ([`Wishes`])
+//! What DNS says ([`Posture`](crate::health::posture::Posture)) and what reports tell ([`Traffic`]) go in, together with what the owner wants ([`Preferences`](ruad_registry::Preferences))
 //! and what earlier runs knew ([`Memory`]); a [`Plan`] comes out. Everything but the [`adviser`] is pure.
 
 pub mod adviser;

@@ -44,7 +44,7 @@ pub(super) fn pieces(
     reporters.retain(|row| seen.insert(row.labels.clone()));
     let mut seen = HashSet::new();
     events.retain(|row| seen.insert((row.labels.clone(), row.rest.clone())));
-    exposition::pieces(&REPORTERS, reporters).chain(page::pieces(&EVENTS, events))
+    exposition::pieces(&REPORTERS, reporters).chain(exposition::pieces(&EVENTS, events))
 }
 
 static REPORTERS: [Family<Reporter>; 1] = [Family {
