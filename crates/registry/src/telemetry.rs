@@ -1,4 +1,4 @@
-//! Events of [`crate::domains`].
+//! Log events and metrics of the registry.
 
 use std::path::Path;
 
