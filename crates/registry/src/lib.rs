@@ -25,6 +25,9 @@ pub use shared::Shared;
 
 use ruad_common::domain_name::{normalize, parents};
 
+/// The shortest interval between two examinations of a domain that can be configured.
+pub const MIN_INTERVAL: Duration = Duration::from_secs(1);
+
 /// The group of a domain that no group lists.
 pub const UNASSIGNED: &str = "unassigned";
 
@@ -315,6 +318,3 @@ mod tests {
         assert!(!registry.is_empty());
     }
 }
-
-/// The shortest interval between two examinations of a domain that can be configured.
-pub const MIN_INTERVAL: std::time::Duration = std::time::Duration::from_secs(1);
