@@ -38,9 +38,9 @@ fn the_program_takes_the_settings_of_the_containers() {
 }
 
 #[test]
-fn the_program_takes_the_settings_of_the_readme() {
-    let readme = read("README.md");
-    let settings = readme.split("```toml\n").nth(1).unwrap().split("```").next().unwrap();
+fn the_program_takes_the_settings_of_the_documentation() {
+    let page = read("docs/install.md");
+    let settings = page.split("```toml\n").nth(1).unwrap().split("```").next().unwrap();
     assert!(settings.contains("[smtp.tls]") && settings.contains("[clickhouse]"), "{settings}");
     let folder = tempfile::tempdir().unwrap();
     let file = folder.path().join("ruad.toml");
