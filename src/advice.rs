@@ -17,6 +17,7 @@ mod settings;
 pub mod simulate;
 mod stage;
 mod step;
+pub mod store;
 pub mod telemetry;
 mod traffic;
 pub mod unusual;

@@ -14,6 +14,7 @@ mod serial;
 mod settings;
 mod standing;
 mod statement;
+pub mod store;
 pub mod telemetry;
 
 pub use date::Date;

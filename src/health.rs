@@ -9,6 +9,7 @@ mod routing;
 pub mod rows;
 mod settings;
 pub mod state;
+pub mod store;
 pub mod telemetry;
 mod watch;
 

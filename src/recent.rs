@@ -2,6 +2,7 @@
 //! the first minute of a process, whoever stored it.
 
 mod page;
+pub mod store;
 pub mod telemetry;
 
 use std::{
@@ -11,7 +12,10 @@ use std::{
 
 use tokio::time::sleep;
 
-use crate::store::{Backoff, RecentEvent, SteadyReporter, Store, StoreError};
+use crate::{
+    recent::store::{RecentEvent, SteadyReporter},
+    store::{Backoff, Store, StoreError},
+};
 
 /// What was read last. Cheap to clone.
 #[derive(Clone)]

@@ -14,6 +14,7 @@ mod overview;
 mod page;
 pub mod pdf;
 mod steps;
+pub mod store;
 mod summary;
 mod traffic;
 mod words;

@@ -3,23 +3,16 @@
 //!
 //! An embedded engine, a server and a cluster differ by the URL and by `cluster` alone.
 
-mod advice;
-mod block;
-mod certificates;
-mod column;
+pub mod block;
+pub mod column;
 mod copies;
 mod correction;
 mod error;
-mod health;
 mod insert;
 mod migration;
-mod query;
-mod recent;
+pub mod query;
 mod retry;
-pub mod review;
-mod senders;
 mod settings;
-mod simulate;
 mod standing;
 pub mod tables;
 pub mod telemetry;
@@ -29,23 +22,15 @@ use std::sync::Arc;
 
 use clickhouse::Client;
 
-pub use advice::{StoredKeyUse, StoredPlan, StoredStep};
 pub use block::{Batch, Block, Filling};
-pub use certificates::{CertificateRow, IssuedCertificate, StoredCertificate};
 pub use column::{Day, Identity};
 pub use copies::{CopyChange, CopyFilter, CopySums, Place, StoredCopy};
 pub use correction::{Action, Change};
 pub use error::{Kind, StoreError};
-pub use health::{ReportedDays, SelectorUse, Sender, StoredCheck, StoredKey};
 pub use insert::{Inserted, LAYOUT};
 pub use migration::Applied;
 pub use query::{DomainSummary, Known, ReportingClient, SourceCount};
-pub use recent::{RecentEvent, SteadyReporter};
 pub use retry::Backoff;
-pub use senders::{
-    DOMAINS_OF_SENDERS, KnownSender, ReportedPolicies, Said, SenderAddress, SenderFirst, SenderSums,
-    SignedWith, Span,
-};
 pub use settings::Settings;
 
 /// The database. Cheap to clone.
@@ -97,7 +82,7 @@ impl Store {
     }
 
     /// Runs a request within the time a query may take.
-    async fn timed<T>(
+    pub async fn timed<T>(
         &self,
         request: impl Future<Output = Result<T, clickhouse::error::Error>>,
     ) -> Result<T, StoreError> {

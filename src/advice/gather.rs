@@ -14,8 +14,9 @@ use self::{
 use super::{RECENT_DAYS, Settings, Traffic, unusual::HISTORY_DAYS};
 use crate::health::posture::Posture;
 use crate::{
+    advice::store::senders::{DOMAINS_OF_SENDERS, SenderFirst, Span},
     sources::Catalog,
-    store::{DOMAINS_OF_SENDERS, SenderFirst, Span, Store, StoreError},
+    store::{Store, StoreError},
 };
 use ruad_registry::Preferences;
 

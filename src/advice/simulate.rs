@@ -9,7 +9,10 @@ mod scenario;
 mod simulation;
 
 use super::Class;
-use crate::store::{KnownSender, Store, StoreError};
+use crate::{
+    advice::store::senders::KnownSender,
+    store::{Store, StoreError},
+};
 
 pub use conclusion::grouped;
 pub use outcome::{Fates, Outcome, SenderOutcome, SubdomainOutcome, Tally, Verdict};

@@ -9,8 +9,8 @@ use tokio::{sync::Semaphore, time::timeout};
 
 use super::{Address, Certificate, Issuer, Latest, PublicKey, Serial, Standing};
 use crate::{
-    certificate::telemetry,
-    store::{Store, StoreError, StoredCertificate},
+    certificate::{store::StoredCertificate, telemetry},
+    store::{Store, StoreError},
 };
 
 /// Knows how every certificate stands; cheap to clone. What it was told it remembers for a minute, and it asks the store

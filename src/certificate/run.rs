@@ -10,12 +10,15 @@ use xxhash_rust::xxh3::xxh3_128;
 use super::{Certificate, Issuer, KeyError, Serial, Subject, issue};
 use crate::{
     advice::Advised,
-    certificate::telemetry::{Changed, failed},
+    certificate::{
+        store::{CertificateRow, IssuedCertificate},
+        telemetry::{Changed, failed},
+    },
     health::{
         events::{CERTIFICATE_ISSUED, CERTIFICATE_RESTORED, CERTIFICATE_VOID, Event, Kind},
         rows::EventRow,
     },
-    store::{CertificateRow, IssuedCertificate, Store, StoreError},
+    store::{Store, StoreError},
 };
 
 /// Issues certificates from the plans that the planner has stored.

@@ -11,9 +11,11 @@ use std::{
 use anyhow::{Context, bail};
 use clap::{Args, Subcommand};
 use ruad::{
-    certificate::{self, Certificate, Date, Entry, Forged, PublicKey, Serial, SigningKey, Standing},
+    certificate::{
+        self, Certificate, Date, Entry, Forged, PublicKey, Serial, SigningKey, Standing,
+        store::StoredCertificate,
+    },
     config::Settings,
-    store::StoredCertificate,
 };
 use ruad_common::{text, texts::Language};
 use ruad_registry::Registry;

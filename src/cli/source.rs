@@ -10,9 +10,12 @@ use std::{
 
 use anyhow::{Context, bail};
 use ruad::{
-    advice::{Class, classify},
+    advice::{
+        Class, classify,
+        store::senders::{KnownSender, Said},
+    },
     config::Settings,
-    store::{KnownSender, Said, Store},
+    store::Store,
 };
 use ruad_common::{domain_name::normalize, text, texts::Language};
 use ruad_registry::{Decision, Registry, SenderId};

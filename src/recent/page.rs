@@ -4,7 +4,7 @@ use std::collections::HashSet;
 
 use crate::{
     exposition::{self, Family, foreign, labels},
-    store::{RecentEvent, SteadyReporter},
+    recent::store::{RecentEvent, SteadyReporter},
 };
 
 /// A reporter, and when it wrote last.

@@ -8,7 +8,8 @@ use super::{
 };
 use crate::{
     advice::Stage,
-    store::{Store, StoreError, review::Scope},
+    review::store::Scope,
+    store::{Store, StoreError},
 };
 use ruad_registry::Registry;
 

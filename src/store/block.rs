@@ -124,7 +124,7 @@ macro_rules! table {
         $(#[$doc])*
         #[derive(Debug, Default)]
         pub struct $block {
-            $(pub(super) $field: $column,)*
+            $(pub(crate) $field: $column,)*
         }
 
         impl $crate::store::block::Block for $block {
@@ -146,7 +146,7 @@ macro_rules! column_name {
         $name
     };
 }
-pub(super) use {column_name, table};
+pub(crate) use {column_name, table};
 
 fn put_text(text: &str, out: &mut Vec<u8>) {
     put_length(text.len(), out);

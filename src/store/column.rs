@@ -17,7 +17,7 @@ mod words;
 use std::ops::Range;
 
 pub use scalar::{Day, Identity};
-pub(super) use {
+pub(crate) use {
     compound::{List, Map, Optional},
     phrases::Phrases,
     runs::Runs,
@@ -42,19 +42,19 @@ pub trait Column {
 }
 
 /// A column that takes values of this type.
-pub(super) trait Push<V> {
+pub(crate) trait Push<V> {
     /// Appends a value.
     fn push(&mut self, value: V);
 }
 
 /// A column with a value that stands where there is none.
-pub(super) trait PushDefault {
+pub(crate) trait PushDefault {
     /// Appends it.
     fn push_default(&mut self);
 }
 
 /// A value of fixed width.
-pub(super) trait Scalar: Copy + Default {
+pub(crate) trait Scalar: Copy + Default {
     /// The type as the server spells it.
     const TYPE: &'static str;
     /// Bytes each value takes.
@@ -65,14 +65,14 @@ pub(super) trait Scalar: Copy + Default {
 
 /// Values of fixed width.
 #[derive(Clone, Debug)]
-pub(super) struct Fixed<T> {
+pub(crate) struct Fixed<T> {
     bytes: Vec<u8>,
     kind: std::marker::PhantomData<T>,
 }
 
 /// Strings.
 #[derive(Clone, Debug, Default)]
-pub(super) struct Text {
+pub(crate) struct Text {
     bytes: Vec<u8>,
     rows: usize,
 }
@@ -178,7 +178,7 @@ impl PushDefault for Text {
 }
 
 /// Writes a length as ClickHouse does: seven bits a byte, the low ones first.
-pub(super) fn put_length(mut length: usize, out: &mut Vec<u8>) {
+pub(crate) fn put_length(mut length: usize, out: &mut Vec<u8>) {
     while length >= 0x80 {
         out.push((length & 0x7f) as u8 | 0x80);
         length >>= 7;

@@ -219,7 +219,7 @@ impl Store {
 }
 
 /// Identities as they stand in a statement.
-pub(super) fn list(identities: &[u128]) -> String {
+pub(crate) fn list(identities: &[u128]) -> String {
     let mut text = String::with_capacity(identities.len() * 39);
     for identity in identities {
         let separator = if text.is_empty() { "" } else { "," };
@@ -229,7 +229,7 @@ pub(super) fn list(identities: &[u128]) -> String {
     text
 }
 
-pub(super) fn identity(text: &str) -> Result<u128, StoreError> {
+pub(crate) fn identity(text: &str) -> Result<u128, StoreError> {
     let parsed = Uuid::try_parse(text).map_err(|error| StoreError::Answer { message: error.to_string() })?;
     Ok(parsed.as_u128())
 }
@@ -244,4 +244,4 @@ impl From<Uuid> for Identity {
 const MOST_CLIENTS: usize = 20_000;
 
 /// A statement may have 256 KiB; an identity takes 39 bytes of it.
-pub(super) const KEYS_AT_ONCE: usize = 4000;
+pub(crate) const KEYS_AT_ONCE: usize = 4000;

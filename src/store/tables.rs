@@ -3,13 +3,10 @@
 //! What the reporter wrote is kept next to what is concluded from it; a missing value stays missing, or is the empty
 //! string where the schema says so.
 
-mod advice;
 mod aggregate;
-mod certificates;
 mod corrections;
 mod deliveries;
 mod failure;
-mod health;
 mod messages;
 mod sources;
 mod tls;
@@ -20,13 +17,10 @@ use super::column::{Day, Identity, Millis, Timestamp};
 use crate::provenance::Verdict;
 use ruad_report::Warning;
 
-pub use advice::{DomainSenders, DomainStages, DomainSteps};
 pub use aggregate::{AggregateRecords, AggregateReports};
-pub use certificates::Certificates;
 pub use corrections::ReportCorrections;
 pub use deliveries::{Deliveries, Delivery};
 pub use failure::FailureReports;
-pub use health::{DkimSightings, DnsChecks, DnsRecords, DomainEvents};
 pub use messages::{MessageRow, Messages, RefusedPart};
 pub use sources::Sources;
 pub use tls::{TlsFailures, TlsPolicies};
@@ -107,11 +101,11 @@ const MOST_A_REPORT: u64 = 10_000_000_000;
 
 const LARGEST_PLACE: u64 = (1 << 54) - 1;
 
-fn millis(milliseconds: u64) -> Millis {
+pub(crate) fn millis(milliseconds: u64) -> Millis {
     Millis(i64::try_from(milliseconds).unwrap_or(i64::MAX))
 }
 
-fn timestamp(seconds: u64) -> Timestamp {
+pub(crate) fn timestamp(seconds: u64) -> Timestamp {
     Timestamp(u32::try_from(seconds).unwrap_or(u32::MAX))
 }
 

@@ -6,10 +6,11 @@ use ruad::{
     advice::{
         Class, PolicyDays, Settings, Traffic,
         gather::{Subject, gather},
+        store::senders::Said,
         unusual::Kind,
     },
     sources::Catalog,
-    store::{Said, Store},
+    store::Store,
 };
 use ruad_dns::dmarc::Policy;
 use ruad_registry::{Decision, Preferences, SenderId};

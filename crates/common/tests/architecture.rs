@@ -7,9 +7,6 @@ use std::{
     path::{Path, PathBuf},
 };
 
-/// Modules of `ruad` that still use one that comes after them.
-const EXCEPTIONS: [(&str, &str); 3] = [("store", "advice"), ("store", "certificate"), ("store", "health")];
-
 #[test]
 fn crates_use_only_what_the_table_allows() {
     let table = rows("## Crates");
@@ -58,7 +55,7 @@ fn modules_use_only_those_before_them() {
         let code = text.split("\n#[cfg(test)]\nmod ").next().unwrap();
         for used in imports(code) {
             let Some(there) = place(&used) else { continue };
-            if there > here && !EXCEPTIONS.contains(&(&module, &used)) {
+            if there > here {
                 faults.insert(format!("{}: {module} uses {used}", inside.display()));
             }
         }

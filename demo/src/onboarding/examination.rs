@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use ruad::health::keys::{self, Key, KeyHistory, ReportDays, Thresholds};
 use ruad::health::{Examiner, Snapshot, Subject};
-use ruad::store::{SelectorUse, Store};
+use ruad::{health::store::SelectorUse, store::Store};
 use ruad_dns::dkim::{Origin, Selector};
 use ruad_dns::profile::{Profile, Score};
 use ruad_dns::{Resolver, Validator};

@@ -4,7 +4,10 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use ruad::sources::Catalog;
-use ruad::store::{Said, Store, StoreError};
+use ruad::{
+    advice::store::senders::Said,
+    store::{Store, StoreError},
+};
 use ruad::{
     advice::{Advised, Plan, Settings, advise},
     health::posture::Posture,

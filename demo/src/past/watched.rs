@@ -8,7 +8,10 @@ use ruad::health::posture::Posture;
 use ruad::health::rows::{CheckRow, EventRow, KeyRow, RecordRow};
 use ruad::health::state::State;
 use ruad::health::{Examiner, Snapshot, Subject, events};
-use ruad::store::{SelectorUse, Store, StoreError};
+use ruad::{
+    health::store::SelectorUse,
+    store::{Store, StoreError},
+};
 use ruad_dns::dkim::{Origin, Selector};
 use ruad_dns::profile::Profile;
 use ruad_dns::{Code, Mechanism};

@@ -4,9 +4,11 @@ use std::sync::Arc;
 
 use super::Advised;
 use crate::{
-    advice::Stage,
+    advice::{
+        Stage,
+        store::{StoredPlan, StoredStep},
+    },
     exposition::{self, Family, escaped, labels},
-    store::{StoredPlan, StoredStep},
 };
 use ruad_common::{text::is_invisible, texts::Language};
 use ruad_dns::dmarc::Policy;

@@ -5,10 +5,10 @@ use crate::{
     advice::{
         Counts, Recent, Sender, Settings, Setup, Traffic,
         classify::{Evidence, Surroundings, classify},
+        store::senders::SenderSums,
         unusual::{Daily, Kind, Outlier, Unusual, new_sender, spikes},
     },
     sources::{Catalog, Category, Clues},
-    store::SenderSums,
 };
 use ruad_registry::SenderId;
 

@@ -1,6 +1,5 @@
-use crate::{
-    advice::{PolicyDays, Settings, Traffic, Window, unusual::Daily},
-    store::ReportedPolicies,
+use crate::advice::{
+    PolicyDays, Settings, Traffic, Window, store::senders::ReportedPolicies, unusual::Daily,
 };
 use ruad_dns::dmarc::Policy;
 

@@ -4,13 +4,14 @@ use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use futures_util::StreamExt;
 use ruad::{
+    advice::store::StoredKeyUse,
     config::Settings,
     health::{
         Examiner, Snapshot, Subject,
         keys::{self, Key, KeyHistory, ReportDays, Thresholds},
         posture::Posture,
     },
-    store::{Store, StoredKeyUse},
+    store::Store,
 };
 use ruad_dns::profile::Profile;
 use ruad_dns::{

@@ -21,9 +21,10 @@ use crate::{
     health::{
         keys,
         state::{FINDINGS, Fact},
+        store::{StoredCheck, StoredKey},
         telemetry,
     },
-    store::{Backoff, Store, StoreError, StoredCheck, StoredKey},
+    store::{Backoff, Store, StoreError},
 };
 use ruad_dns::{Code, Mechanism, Status, dkim::Kind};
 

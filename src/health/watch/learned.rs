@@ -6,8 +6,11 @@ use std::{
 };
 
 use crate::{
-    health::keys::ReportDays,
-    store::{ReportedDays, SelectorUse, Store, StoreError},
+    health::{
+        keys::ReportDays,
+        store::{ReportedDays, SelectorUse},
+    },
+    store::{Store, StoreError},
 };
 
 /// What is known from reports, by domain.

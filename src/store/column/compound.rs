@@ -4,14 +4,14 @@ use super::{Column, Push, PushDefault};
 
 /// Values that can be missing.
 #[derive(Clone, Debug, Default)]
-pub(in crate::store) struct Optional<C> {
+pub(crate) struct Optional<C> {
     missing: Vec<u8>,
     values: C,
 }
 
 /// Lists of values.
 #[derive(Clone, Debug, Default)]
-pub(in crate::store) struct List<C> {
+pub(crate) struct List<C> {
     /// Neighbours of one length: nearly every record has one signature and one SPF check.
     runs: Vec<Run>,
     rows: usize,
@@ -20,7 +20,7 @@ pub(in crate::store) struct List<C> {
 
 /// Values by key.
 #[derive(Clone, Debug, Default)]
-pub(in crate::store) struct Map<K, V> {
+pub(crate) struct Map<K, V> {
     keys: List<K>,
     values: V,
 }

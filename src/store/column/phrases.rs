@@ -7,7 +7,7 @@ use super::{Column, Push, PushDefault, indexes::Indexes, put_length};
 /// Strings that come back every few rows, such as the domain of a signature. They are held once and written out in
 /// full, as the plain strings that their columns are.
 #[derive(Clone, Debug, Default)]
-pub(in crate::store) struct Phrases {
+pub(crate) struct Phrases {
     /// The strings, each behind its length.
     texts: Vec<u8>,
     /// Where each of them begins.

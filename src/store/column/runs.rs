@@ -4,7 +4,7 @@ use super::{Column, Push, Scalar};
 
 /// Values of fixed width that stay the same for many rows, such as what all records of a report have in common.
 #[derive(Clone, Debug)]
-pub(in crate::store) struct Runs<T> {
+pub(crate) struct Runs<T> {
     values: Vec<u8>,
     /// The row after the last of each value's.
     ends: Vec<u32>,

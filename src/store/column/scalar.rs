@@ -8,15 +8,15 @@ pub struct Day(pub u16);
 
 /// Milliseconds since the epoch.
 #[derive(Clone, Copy, Debug, Default)]
-pub(in crate::store) struct Millis(pub i64);
+pub(crate) struct Millis(pub i64);
 
 /// Seconds since the epoch, of any size a reporter can write.
 #[derive(Clone, Copy, Debug, Default)]
-pub(in crate::store) struct Seconds(pub i64);
+pub(crate) struct Seconds(pub i64);
 
 /// Seconds since the epoch, of our own clock.
 #[derive(Clone, Copy, Debug, Default)]
-pub(in crate::store) struct Timestamp(pub u32);
+pub(crate) struct Timestamp(pub u32);
 
 /// A 128-bit identity, written as a UUID: the only 16-byte type that can be put into a query as plain text.
 #[derive(Clone, Copy, Debug, Default)]
@@ -24,11 +24,11 @@ pub struct Identity(pub u128);
 
 /// An address; IPv4 is mapped into IPv6.
 #[derive(Clone, Copy, Debug)]
-pub(in crate::store) struct Address(pub IpAddr);
+pub(crate) struct Address(pub IpAddr);
 
 impl Seconds {
     /// None for what DateTime64 has no place for: it goes from 1900 to 2299, and shows anything else as a time of its own.
-    pub(in crate::store) fn representable(seconds: i64) -> Option<Self> {
+    pub(crate) fn representable(seconds: i64) -> Option<Self> {
         (-2_208_988_800..10_413_792_000).contains(&seconds).then_some(Self(seconds))
     }
 }

@@ -4,7 +4,7 @@ use super::{Column, Push, Text, indexes::Indexes};
 
 /// Strings of which there are few different ones. `NULLABLE` tells missing from empty.
 #[derive(Clone, Debug)]
-pub(in crate::store) struct Words<const NULLABLE: bool> {
+pub(crate) struct Words<const NULLABLE: bool> {
     /// The different strings in the order of their first appearance. The first is the empty one, which stands for
     /// "missing" when that is possible and is then followed by the true empty one.
     keys: Text,

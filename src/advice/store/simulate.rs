@@ -4,8 +4,8 @@
 use clickhouse::{Row, query::Query};
 use serde::Deserialize;
 
-use super::{Store, StoreError};
 use crate::advice::simulate::{Coverage, Portion, Published, Question};
+use crate::store::{Store, StoreError};
 
 impl Store {
     /// Of which of these days there are reports about a domain. Those that are not believed do not count, here and

@@ -1,14 +1,16 @@
 //! What [`crate::health`] keeps and asks.
 
+pub mod tables;
+
 use clickhouse::Row;
 use serde::Deserialize;
 use uuid::Uuid;
 
-use super::{
-    Block, Store, StoreError,
-    tables::{DkimSightings, DnsChecks, DnsRecords, DomainEvents},
-};
 use crate::health::rows::{CheckRow, EventRow, KeyRow, RecordRow};
+use crate::{
+    health::store::tables::{DkimSightings, DnsChecks, DnsRecords, DomainEvents},
+    store::{Block, Store, StoreError},
+};
 
 /// What was known about one mechanism of a domain when it was examined last.
 #[derive(Clone, Debug, Deserialize, Row)]

@@ -3,7 +3,7 @@
 use clickhouse::Row;
 use serde::Deserialize;
 
-use super::{Store, StoreError};
+use crate::store::{Store, StoreError};
 
 /// A reporter that writes on most days.
 #[derive(Clone, Debug, Deserialize, Row)]

@@ -1,5 +1,9 @@
 //! What [`crate::advice`] keeps and asks.
 
+pub mod senders;
+mod simulate;
+pub mod tables;
+
 use std::collections::{BTreeSet, HashMap};
 
 use clickhouse::Row;
@@ -7,10 +11,13 @@ use serde::Deserialize;
 use uuid::Uuid;
 use xxhash_rust::xxh3::xxh3_128;
 
-use super::{
-    Block, Store, StoreError,
-    query::{KEYS_AT_ONCE, identity, list},
-    tables::{DomainEvents, DomainSenders, DomainStages, DomainSteps},
+use crate::{
+    advice::store::tables::{DomainSenders, DomainStages, DomainSteps},
+    health::store::tables::DomainEvents,
+    store::{
+        Block, Store, StoreError,
+        query::{KEYS_AT_ONCE, identity, list},
+    },
 };
 use crate::{
     advice::{

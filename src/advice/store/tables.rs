@@ -1,4 +1,4 @@
-use super::timestamp;
+use crate::store::tables::timestamp;
 use crate::{
     advice::rows::{SenderRow, StageRow, StepRow},
     store::{

@@ -1,11 +1,16 @@
 //! What [`crate::certificate`] keeps and asks.
 
+pub mod tables;
+
 use clickhouse::Row;
 use serde::Deserialize;
 use uuid::Uuid;
 
-use super::{Store, StoreError, tables::Certificates};
 use crate::certificate::{Latest, Serial};
+use crate::{
+    certificate::store::tables::Certificates,
+    store::{Store, StoreError},
+};
 
 /// A row of `certificates`.
 #[derive(Clone, Debug, Deserialize, Eq, PartialEq, Row)]

@@ -1,4 +1,4 @@
-use super::timestamp;
+use crate::store::tables::timestamp;
 use crate::{
     health::rows::{CheckRow, EventRow, KeyRow, RecordRow},
     store::{

@@ -6,7 +6,7 @@ mod history;
 use clickhouse::{Row, RowOwned, RowRead, query::Query};
 use serde::Deserialize;
 
-use super::{Store, StoreError};
+use crate::store::{Store, StoreError};
 
 pub use history::{DayState, KeyMonth, LastCertificate, StepRow, StoredEvent};
 

@@ -14,7 +14,7 @@ use serde::Deserialize;
 
 pub use rows::{KnownSender, ReportedPolicies, SenderAddress, SenderFirst, SenderSums, SignedWith};
 
-use super::{Store, StoreError};
+use crate::store::{Store, StoreError};
 use ruad_registry::{Decision, SenderId};
 
 /// The days and domains a question is about.

@@ -1,8 +1,10 @@
-use super::timestamp;
-use crate::store::{
-    CertificateRow,
-    block::table,
-    column::{Fixed, Push, Text, Timestamp, Words},
+use crate::store::tables::timestamp;
+use crate::{
+    certificate::store::CertificateRow,
+    store::{
+        block::table,
+        column::{Fixed, Push, Text, Timestamp, Words},
+    },
 };
 
 table! {
