@@ -66,7 +66,7 @@ const MOST_AT_ONCE: usize = 1_000;
 #[cfg(test)]
 mod tests {
     use super::*;
-    use ruad_spool::{Envelope, Settings};
+    use ruad_spool::{Envelope, Rank, Refused, Settings};
 
     #[test]
     fn known_organisations_get_another_try_when_dns_failed() {
@@ -105,7 +105,8 @@ mod tests {
         let segment = spool.next_closed().await;
         let held = spool.segment(segment).unwrap();
         for number in 0..2 {
-            spool.quarantine(&held, number, UNVERIFIED, "").unwrap();
+            let rank = Rank::Unproven;
+            spool.quarantine(&held, &[Refused { number, code: UNVERIFIED, reason: "", rank }]).unwrap();
         }
         let inspector = spool.inspector();
         assert_eq!(try_again(&inspector, now).unwrap(), 0, "it has just been tried");

@@ -15,7 +15,7 @@ use uuid::Uuid;
 
 use super::{
     Require,
-    decision::{Decision, MessageDecision, Outcome, Reason, ReportDecision},
+    decision::{Decision, MessageDecision, NOT_A_REPORT, Outcome, Reason, ReportDecision},
     examine::{Examined, ExaminedReport},
     stranger::StrangerQuota,
 };
@@ -24,7 +24,7 @@ use crate::{
     store::Known,
 };
 use ruad_registry::Registry;
-use ruad_spool::SegmentId;
+use ruad_spool::{Rank, SegmentId};
 
 /// Reports that are decided but perhaps not in the store's ledger yet: those of the segments under way.
 #[derive(Debug, Default)]
@@ -200,7 +200,22 @@ fn message_decision(
     };
     let unverified = || super::again::reason(&evidence).filter(|_| !reports.is_empty());
     let reason = kept_back.or(unusable).or_else(unverified);
-    MessageDecision { number, client: Some(origin.client_ip), outcome, reason, evidence, reports, refused }
+    let is_junk = outcome == Outcome::Rejected && refused.iter().all(|part| part.code == NOT_A_REPORT);
+    let rank = Some(if is_junk { Rank::Junk } else { rank(&evidence, established) });
+    let client = Some(origin.client_ip);
+    MessageDecision { number, client, outcome, reason, evidence, reports, refused, rank }
+}
+
+/// What a message has proven that a report in it need not be readable for.
+fn rank(evidence: &Evidence, established: &HashSet<String>) -> Rank {
+    match evidence.proven_organization() {
+        Some(organization) if evidence.names_known_organization() || established.contains(organization) => {
+            Rank::Believed
+        }
+        Some(_) => Rank::Authenticated,
+        // Where nothing is verified everyone is believed, and nothing tells a reporter from a stranger.
+        None => Rank::Unproven,
+    }
 }
 
 impl Examined {

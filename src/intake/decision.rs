@@ -3,6 +3,7 @@
 
 use std::net::IpAddr;
 
+use ruad_spool::Rank;
 use serde::{Deserialize, Serialize};
 use thiserror::Error;
 
@@ -30,6 +31,9 @@ pub(super) struct MessageDecision {
     pub(super) reports: Vec<ReportDecision>,
     /// Parts that gave no report.
     pub(super) refused: Vec<RefusedPart>,
+    /// What it has proven, for the quarantine; not in the decisions of a version that did not ask.
+    #[serde(default)]
+    pub(super) rank: Option<Rank>,
 }
 
 /// What became of a message.
@@ -92,11 +96,9 @@ impl MessageDecision {
         self.reports.iter().filter(|report| report.decision.is_stored())
     }
 
-    /// Whether nothing in the message is a report, or tries to be one.
-    pub(super) fn is_junk(&self) -> bool {
-        self.outcome == Outcome::Rejected
-            && self.reports.is_empty()
-            && self.refused.iter().all(|part| part.code == NOT_A_REPORT)
+    /// What the message has proven. One without a rank was decided by an earlier version and may be a genuine report's.
+    pub(super) fn rank(&self) -> Rank {
+        self.rank.unwrap_or(Rank::Believed)
     }
 
     /// How many reports were decided so.
@@ -185,6 +187,6 @@ struct Head {
 }
 
 /// The code of a part that is something other than a report.
-const NOT_A_REPORT: &str = "not_a_report";
+pub(super) const NOT_A_REPORT: &str = "not_a_report";
 
 const VERSION: u32 = 1;

@@ -24,7 +24,7 @@ use crate::{
     store::{Batch, StoreError},
 };
 use ruad_smtp::network_of;
-use ruad_spool::{Message, Segment, SegmentId, SpoolError};
+use ruad_spool::{Message, Rank, Refused, Segment, SegmentId, SpoolError};
 
 /// Takes segments until `stop`. While DNS is asked about the senders of some, others are read: a segment with senders whose
 /// name servers do not answer holds up no later one.
@@ -341,8 +341,8 @@ impl Worker<'_> {
         Ok(())
     }
 
-    /// Keeps a copy of every message that was not used whole. Each costs several syncs of the disk while later segments
-    /// wait, so of what is no report at all only a sample of each network is kept.
+    /// Keeps a copy of every message that was not used whole. Later segments wait meanwhile, so of what is no report at all only a
+    /// sample of each network is kept, and a bounded number of a segment.
     fn quarantine(
         &self,
         segment: &Segment,
@@ -351,23 +351,26 @@ impl Worker<'_> {
     ) -> Result<(), SpoolError> {
         let mut networks: HashMap<IpAddr, u32> = HashMap::new();
         let (mut junk, mut left_out) = (0, 0);
+        let mut refused = Vec::new();
         for decision in decisions {
-            let number = decision.number;
-            if decision.is_junk() && !hopeless.contains_key(&number) {
+            let (number, rank) = (decision.number, decision.rank());
+            if rank == Rank::Junk && !hopeless.contains_key(&number) {
                 junk += 1;
-                if let Some(client) = decision.client {
-                    let kept = networks.entry(network_of(client)).or_default();
-                    if *kept >= JUNK_KEPT {
-                        left_out += 1;
-                        continue;
-                    }
+                let kept = decision.client.map(|client| networks.entry(network_of(client)).or_default());
+                let is_sampled = kept.is_none_or(|kept| {
                     *kept += 1;
+                    *kept <= JUNK_KEPT
+                });
+                if !is_sampled || junk - left_out > JUNK_KEPT_OF_SEGMENT {
+                    left_out += 1;
+                    continue;
                 }
             }
             let reason = hopeless.get(&number).or(decision.reason.as_ref());
             let Some(Reason { code, text }) = reason else { continue };
-            self.intake.spool.quarantine(segment, number, code, text)?;
+            refused.push(Refused { number, code, reason: text, rank });
         }
+        self.intake.spool.quarantine(segment, &refused)?;
         if junk > 0 {
             telemetry::junk(self.segment, junk, left_out);
         }
@@ -439,6 +442,9 @@ const BATCHES_AHEAD: usize = 1;
 
 /// Copies that are kept of the messages without a report that one network (IPv4 /24, IPv6 /48) has in a segment.
 const JUNK_KEPT: u32 = 10;
+
+/// The same of all networks together.
+const JUNK_KEPT_OF_SEGMENT: u64 = 100;
 
 /// The side file with the messages that ClickHouse refused.
 const REFUSED_FILE: &str = "refused";

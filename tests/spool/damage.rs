@@ -6,10 +6,10 @@ use std::{
 };
 
 use proptest::{prelude::*, sample::Index};
-use ruad_spool::{Inspector, MessageId, SegmentId, Settings, Spool, SpoolError};
+use ruad_spool::{Inspector, MessageId, Rank, SegmentId, Settings, Spool, SpoolError};
 use tempfile::TempDir;
 
-use super::{body, commit, messages, settings};
+use super::{body, commit, messages, refused, settings};
 
 /// A spool as a power cut would leave it: a copy, made while the open segment is written.
 async fn crashed(folder: &Path, bodies: &[Vec<u8>]) -> Settings {
@@ -146,8 +146,8 @@ async fn damage_in_the_middle_costs_one_message_and_is_kept() {
         assert!(fs::read(entry.damaged.unwrap()).unwrap().windows(3).any(|window| window == b"c!c"));
         assert!(inspector.requeue([MessageId { segment: segment.id(), number: 2 }]).is_err());
         // The others can still be named one by one.
-        spool.quarantine(&segment, 4, "test", "").unwrap();
-        assert!(spool.quarantine(&segment, 2, "test", "").is_ok());
+        spool.quarantine(&segment, &[refused(4, "test", "", Rank::Unproven)]).unwrap();
+        assert!(spool.quarantine(&segment, &[refused(2, "test", "", Rank::Unproven)]).is_ok());
     }
 }
 
@@ -257,14 +257,14 @@ async fn the_quarantine_keeps_within_its_bound() {
     let spool = Spool::open(&Settings { quarantine_bytes: 100_000, ..settings.clone() }).unwrap();
     let segment = spool.segment(spool.next_closed().await).unwrap();
     for number in 0..20 {
-        spool.quarantine(&segment, number, "test", "").unwrap();
-        spool.quarantine(&segment, number, "test", "").unwrap();
+        spool.quarantine(&segment, &[refused(number, "test", "", Rank::Believed)]).unwrap();
+        spool.quarantine(&segment, &[refused(number, "test", "", Rank::Believed)]).unwrap();
         assert!(spool.backlog().quarantined_bytes <= 100_000);
     }
     let kept: Vec<_> = Inspector::new(&settings).quarantine().unwrap().collect();
     assert_eq!(spool.backlog().quarantined, kept.len() as u64);
     assert!(kept.len() >= 4, "{}", kept.len());
     assert_eq!(kept.last().unwrap().id, MessageId { segment: id, number: 19 });
-    let unknown = spool.quarantine(&segment, 20, "test", "").unwrap_err();
+    let unknown = spool.quarantine(&segment, &[refused(20, "test", "", Rank::Believed)]).unwrap_err();
     assert!(matches!(unknown, SpoolError::UnknownMessage { .. }));
 }

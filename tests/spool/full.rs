@@ -3,10 +3,10 @@
 
 use std::{io::Write, path::Path, process::Command};
 
-use ruad_spool::{Inspector, Settings, Spool};
+use ruad_spool::{Inspector, Rank, Settings, Spool};
 use tempfile::TempDir;
 
-use super::{body, commit, messages, settings};
+use super::{body, commit, messages, refused, settings};
 
 #[tokio::test]
 async fn refuses_while_the_disk_is_full_and_goes_on_afterwards() {
@@ -107,8 +107,8 @@ async fn drains_with_no_free_byte() {
         assert_eq!(spool.read_side(id, "decisions").unwrap().as_deref(), Some(decisions.as_bytes()));
         let segment = spool.segment(id).unwrap();
         // Some of it is junk, which is kept where there is room; and a report that cannot be read always is.
-        spool.quarantine(&segment, 0, "not_a_report", "a song").unwrap();
-        spool.quarantine(&segment, 1, "malformed_xml", "torn").unwrap();
+        spool.quarantine(&segment, &[refused(0, "not_a_report", "a song", Rank::Junk)]).unwrap();
+        spool.quarantine(&segment, &[refused(1, "malformed_xml", "torn", Rank::Unproven)]).unwrap();
         found.extend(messages(&spool, id).iter().map(|message| String::from_utf8(body(message)).unwrap()));
         spool.finish(id).unwrap();
         // Somebody else takes what has become free.

@@ -3,7 +3,7 @@
 
 use std::{io::Read, path::Path, time::Duration};
 
-use ruad_spool::{Envelope, Message, SegmentId, Settings, Spool, SpoolError};
+use ruad_spool::{Envelope, Message, Rank, Refused, SegmentId, Settings, Spool, SpoolError};
 use tempfile::TempDir;
 
 mod damage;
@@ -21,6 +21,10 @@ fn settings(folder: &Path) -> Settings {
         min_free_bytes: 0,
         ..Settings::default()
     }
+}
+
+fn refused<'a>(number: u32, code: &'a str, reason: &'a str, rank: Rank) -> Refused<'a> {
+    Refused { number, code, reason, rank }
 }
 
 fn envelope(name: &str) -> Envelope {

@@ -51,7 +51,7 @@ pub use error::SpoolError;
 pub use id::SegmentId;
 pub use incoming::Incoming;
 pub use inspect::{Inspector, MessageId, Quarantined, SegmentSummary};
-pub use quarantine::Reason;
+pub use quarantine::{Rank, Reason};
 pub use segment::{Message, Segment};
 pub use settings::Settings;
 
@@ -88,6 +88,19 @@ pub struct Backlog {
     pub quarantined: u64,
     /// What they take of the disk, in bytes.
     pub quarantined_bytes: u64,
+}
+
+/// A message of a segment that is to be set aside, and why.
+#[derive(Clone, Copy, Debug)]
+pub struct Refused<'a> {
+    /// Its number in the segment.
+    pub number: u32,
+    /// A short name of what is wrong.
+    pub code: &'a str,
+    /// What is wrong, in a sentence.
+    pub reason: &'a str,
+    /// What it has proven about its sender.
+    pub rank: Rank,
 }
 
 impl Backlog {
@@ -252,29 +265,34 @@ impl Spool {
         self.shared().queue.give_back(id);
     }
 
-    /// Sets a message aside with the reason, durably. Does nothing when it is there already.
+    /// Sets messages of a segment aside with the reasons, durably. Does nothing with those that are there already.
     ///
     /// # Errors
     ///
     /// When the segment has no such message or the disk refuses.
-    pub fn quarantine(
-        &self,
-        segment: &Segment,
-        number: u32,
-        code: &str,
-        reason: &str,
-    ) -> Result<(), SpoolError> {
-        if self.shared().layout.quarantine(segment.id(), number).exists() {
-            return Ok(()); // perhaps as what is left of a damaged one, which could not be read again
+    pub fn quarantine(&self, segment: &Segment, refused: &[Refused<'_>]) -> Result<(), SpoolError> {
+        for some in refused.chunks(SET_ASIDE_AT_ONCE) {
+            let mut messages = Vec::with_capacity(some.len());
+            for one in some {
+                // Perhaps it is there as what is left of a damaged one, which could not be read again.
+                if !self.shared().layout.quarantine(segment.id(), one.number).exists() {
+                    messages.push((one, segment.message(one.number)?));
+                }
+            }
+            let entries: Vec<_> = messages
+                .iter()
+                .map(|(one, message)| {
+                    let Refused { number, code, reason, rank } = **one;
+                    let envelope = Some(&message.envelope);
+                    let content = match &message.body {
+                        MessageBody::Memory(bytes) => Content::Bytes(bytes),
+                        MessageBody::File(path) => Content::Message(path),
+                    };
+                    (Entry { segment: segment.id(), number, code, reason, rank, envelope }, content)
+                })
+                .collect();
+            self.shared().quarantine(&entries)?;
         }
-        let message = segment.message(number)?;
-        let envelope = Some(&message.envelope);
-        let entry = Entry { segment: segment.id(), number, code, reason, envelope };
-        let content = match &message.body {
-            MessageBody::Memory(bytes) => Content::Bytes(bytes),
-            MessageBody::File(path) => Content::Message(path),
-        };
-        self.shared().quarantine(&entry, content)?;
         Ok(())
     }
 
@@ -428,8 +446,8 @@ impl Shared {
         self.trouble.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    fn quarantine(&self, entry: &Entry<'_>, content: Content<'_>) -> Result<bool, SpoolError> {
-        self.quarantine.put(&self.layout, self.settings.quarantine_bytes, entry, content)
+    fn quarantine(&self, entries: &[(Entry<'_>, Content<'_>)]) -> Result<u64, SpoolError> {
+        self.quarantine.put(&self.layout, self.settings.quarantine_bytes, entries)
     }
 
     fn writer_ended(&self) {
@@ -446,3 +464,6 @@ fn exclusive(layout: &Layout) -> Result<Lock, SpoolError> {
         TryLockError::Error(error) => SpoolError::io("lock", &path)(error),
     })
 }
+
+/// Messages whose bytes are in memory at once while they are set aside.
+const SET_ASIDE_AT_ONCE: usize = 64;

@@ -25,19 +25,32 @@ pub(super) struct Quarantine {
     held: Mutex<Held>,
 }
 
-/// The entries, and how much of the disk each class of them takes.
+/// The entries, and how much of the disk those of each rank take.
 #[derive(Debug, Default)]
 struct Held {
     entries: BTreeMap<(SegmentId, u32), Size>,
-    bytes: u64,
-    junk_bytes: u64,
+    bytes: [u64; Rank::ALL.len()],
 }
 
 #[derive(Clone, Copy, Debug)]
 struct Size {
     bytes: u64,
-    /// Whether it is no report at all: anyone can mail such a thing, and nobody misses it first.
-    is_junk: bool,
+    rank: Rank,
+}
+
+/// What a message has proven about its sender: what anyone can mail is deleted first when the quarantine is full, so that no flood
+/// of it pushes out the report of a reporter that can be believed.
+#[derive(Clone, Copy, Debug, Deserialize, Eq, Hash, Ord, PartialEq, PartialOrd, Serialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Rank {
+    /// Nothing in it is a report.
+    Junk,
+    /// Its sender is not proven.
+    Unproven,
+    /// DMARC passes for its sender, whom nothing else speaks for: anyone can have a domain.
+    Authenticated,
+    /// DMARC passes for a reporter that can be believed.
+    Believed,
 }
 
 /// What is set aside and why.
@@ -46,6 +59,7 @@ pub(super) struct Entry<'a> {
     pub(super) number: u32,
     pub(super) code: &'a str,
     pub(super) reason: &'a str,
+    pub(super) rank: Rank,
     pub(super) envelope: Option<&'a Envelope>,
 }
 
@@ -75,6 +89,9 @@ pub struct Reason {
     pub code: String,
     /// What is wrong, in a sentence.
     pub reason: String,
+    /// What it has proven; none in an entry of a version that did not ask.
+    #[serde(default)]
+    pub rank: Option<Rank>,
     /// When it was set aside, in milliseconds since the epoch.
     pub quarantined_at: u64,
     /// From where and for whom it came, when that is known.
@@ -82,49 +99,75 @@ pub struct Reason {
 }
 
 impl Quarantine {
-    /// Sets a message aside, durably, unless it is there already; whether it was not. On a full disk what is no report at all
-    /// gives way, first what is there and then the message itself.
+    /// Sets messages of a segment aside, durably, unless they are there already; gives how many were not. All of them cost a few syncs
+    /// of the disk together, because later segments wait meanwhile. On a full disk what anyone can mail gives way, first what is
+    /// there and then the message itself.
     pub(super) fn put(
         &self,
         layout: &Layout,
         limit: u64,
-        entry: &Entry<'_>,
-        content: Content<'_>,
-    ) -> Result<bool, SpoolError> {
-        let path = layout.quarantine(entry.segment, entry.number);
-        if path.exists() {
-            return Ok(false);
+        entries: &[(Entry<'_>, Content<'_>)],
+    ) -> Result<u64, SpoolError> {
+        let is_new =
+            |(entry, _): &&(Entry<'_>, Content<'_>)| !layout.quarantine(entry.segment, entry.number).exists();
+        let new: Vec<_> = entries.iter().filter(is_new).collect();
+        if new.is_empty() {
+            return Ok(0);
         }
-        let is_junk = entry.code == NOT_A_REPORT;
+        match write(layout, &new) {
+            Ok(()) => {
+                new.iter().for_each(|(entry, _)| self.count(layout, entry));
+                self.keep_within(layout, limit)?;
+                return Ok(new.len() as u64);
+            }
+            Err(error) if !error.is_full() => return Err(error),
+            Err(_) => {}
+        }
+        // What has to stay is written first.
+        let mut by_rank = new;
+        by_rank.sort_by_key(|(entry, _)| std::cmp::Reverse(entry.rank));
+        let mut put = 0;
+        for one in by_rank {
+            put += u64::from(self.put_on_full_disk(layout, limit, one)?);
+        }
+        self.keep_within(layout, limit)?;
+        Ok(put)
+    }
+
+    fn put_on_full_disk(
+        &self,
+        layout: &Layout,
+        limit: u64,
+        one: &(Entry<'_>, Content<'_>),
+    ) -> Result<bool, SpoolError> {
+        let (entry, _) = one;
         let mut has_released = false;
-        while let Err(error) = self.write(layout, &path, entry, content) {
+        while let Err(error) = write(layout, &[one]) {
             if !error.is_full() {
                 return Err(error);
             }
             if !std::mem::replace(&mut has_released, true) && reserve::release_room(layout) {
                 continue;
             }
-            if self.drop_oldest_junk(layout)? {
+            if self.drop_one(layout, Rank::Junk)? {
+                telemetry::Dropped { rank: Rank::Junk, entries: 1, limit }.record();
                 continue;
             }
-            if is_junk {
-                telemetry::JunkDropped { entries: 1, limit }.record();
+            if entry.rank == Rank::Junk {
+                telemetry::Dropped { rank: Rank::Junk, entries: 1, limit }.record();
                 return Ok(false);
             }
             return Err(error);
         }
-        telemetry::Quarantined { id: entry.segment, number: entry.number, code: entry.code, is_junk }
-            .record();
-        let size = Size { bytes: disk_bytes(&path), is_junk };
-        let (bytes, junk_bytes) = {
-            let mut held = self.held();
-            held.add((entry.segment, entry.number), size);
-            (held.bytes, held.junk_bytes)
-        };
-        if bytes > limit || junk_bytes > limit / JUNK_SHARE {
-            self.keep_within(layout, limit)?;
-        }
+        self.count(layout, entry);
         Ok(true)
+    }
+
+    fn count(&self, layout: &Layout, entry: &Entry<'_>) {
+        let Entry { segment: id, number, code, rank, .. } = *entry;
+        telemetry::Quarantined { id, number, code, rank }.record();
+        let size = Size { bytes: disk_bytes(&layout.quarantine(id, number)), rank };
+        self.held().add((id, number), size);
     }
 
     /// Looks what is there: entries go also by other hands.
@@ -145,50 +188,50 @@ impl Quarantine {
     }
 
     pub(super) fn bytes(&self) -> u64 {
-        self.held().bytes
+        self.held().bytes.iter().sum()
     }
 
-    fn junk_bytes(&self) -> u64 {
-        self.held().junk_bytes
-    }
-
-    /// Deletes entries until a tenth of the room is free again, what is no report at all first, each class from its oldest.
-    /// Anyone can mail what ends in quarantine: without a bound a stranger could fill the disk and stop the intake of good
-    /// reports, and without a share for junk push out what an operator may yet make readable.
+    /// Deletes entries where there are too many, until a tenth of the room is free again, each rank from its oldest. Anyone can mail
+    /// what ends in quarantine: every rank but the highest has a share that it cannot exceed, and when all of it is too
+    /// much the lowest goes first.
     fn keep_within(&self, layout: &Layout, limit: u64) -> Result<(), SpoolError> {
+        let share = limit / SHARE;
+        let is_too_much = |held: &Held| {
+            held.bytes.iter().sum::<u64>() > limit
+                || held.bytes.iter().take(Rank::ALL.len() - 1).any(|bytes| *bytes > share)
+        };
+        if !is_too_much(&self.held()) {
+            return Ok(());
+        }
         self.recount(layout)?;
-        let (junk_target, target) = ((limit / JUNK_SHARE) / 10 * 9, limit - limit / 10);
-        let (mut junk, mut reports) = (0, 0);
-        let has_to_shrink = self.bytes() > limit;
-        while (self.junk_bytes() > junk_target || has_to_shrink && self.bytes() > target)
-            && self.drop_one(layout, true)?
-        {
-            junk += 1;
+        let mut dropped = [0; Rank::ALL.len()];
+        for (rank, dropped) in Rank::ALL.into_iter().zip(&mut dropped) {
+            let is_over_share = rank != Rank::Believed && self.bytes_of(rank) > share;
+            while is_over_share && self.bytes_of(rank) > share / 10 * 9 && self.drop_one(layout, rank)? {
+                *dropped += 1;
+            }
         }
-        while has_to_shrink && self.bytes() > target && self.drop_one(layout, false)? {
-            reports += 1;
+        if self.bytes() > limit {
+            for (rank, dropped) in Rank::ALL.into_iter().zip(&mut dropped) {
+                while self.bytes() > limit - limit / 10 && self.drop_one(layout, rank)? {
+                    *dropped += 1;
+                }
+            }
         }
-        if junk > 0 {
-            telemetry::JunkDropped { entries: junk, limit: limit / JUNK_SHARE }.record();
-        }
-        if reports > 0 {
-            telemetry::QuarantineDropped { entries: reports, limit }.record();
+        for (rank, entries) in Rank::ALL.into_iter().zip(dropped).filter(|(_, entries)| *entries > 0) {
+            telemetry::Dropped { rank, entries, limit }.record();
         }
         Ok(())
     }
 
-    /// Makes room on a full disk; whether there was anything to drop.
-    fn drop_oldest_junk(&self, layout: &Layout) -> Result<bool, SpoolError> {
-        let dropped = self.drop_one(layout, true)?;
-        if dropped {
-            telemetry::JunkDropped { entries: 1, limit: self.bytes() }.record();
-        }
-        Ok(dropped)
+    fn bytes_of(&self, rank: Rank) -> u64 {
+        self.held().bytes.get(rank as usize).copied().unwrap_or_default()
     }
 
-    fn drop_one(&self, layout: &Layout, is_junk: bool) -> Result<bool, SpoolError> {
+    /// Deletes the oldest entry of a rank; whether there was one.
+    fn drop_one(&self, layout: &Layout, rank: Rank) -> Result<bool, SpoolError> {
         let mut held = self.held();
-        let oldest = held.entries.iter().find(|(_, size)| size.is_junk == is_junk).map(|(name, _)| *name);
+        let oldest = held.entries.iter().find(|(_, size)| size.rank == rank).map(|(name, _)| *name);
         let Some(name) = oldest else { return Ok(false) };
         let path = layout.quarantine(name.0, name.1);
         if path.exists() {
@@ -196,25 +239,6 @@ impl Quarantine {
         }
         held.remove(name);
         Ok(true)
-    }
-
-    /// Writes an entry whole, or leaves nothing.
-    fn write(
-        &self,
-        layout: &Layout,
-        path: &Path,
-        entry: &Entry<'_>,
-        content: Content<'_>,
-    ) -> Result<(), SpoolError> {
-        let temporary = path.with_extension("tmp");
-        let made = make(&temporary, entry, content)
-            .and_then(|()| fs::rename(&temporary, path).map_err(SpoolError::io("rename", &temporary)));
-        if let Err(error) = made {
-            // Should it not go, recovery removes it.
-            drop(fs::remove_dir_all(&temporary));
-            return Err(error);
-        }
-        sync_folder(&layout.quarantine_folder())
     }
 
     fn held(&self) -> MutexGuard<'_, Held> {
@@ -226,15 +250,28 @@ impl Held {
     fn add(&mut self, name: (SegmentId, u32), size: Size) {
         self.remove(name);
         self.entries.insert(name, size);
-        self.bytes += size.bytes;
-        self.junk_bytes += if size.is_junk { size.bytes } else { 0 };
+        self.bytes[size.rank as usize] += size.bytes;
     }
 
     fn remove(&mut self, name: (SegmentId, u32)) {
         if let Some(size) = self.entries.remove(&name) {
-            self.bytes = self.bytes.saturating_sub(size.bytes);
-            let junk = if size.is_junk { size.bytes } else { 0 };
-            self.junk_bytes = self.junk_bytes.saturating_sub(junk);
+            let bytes = &mut self.bytes[size.rank as usize];
+            *bytes = bytes.saturating_sub(size.bytes);
+        }
+    }
+}
+
+impl Rank {
+    /// All of them, the lowest first.
+    pub const ALL: [Self; 4] = [Self::Junk, Self::Unproven, Self::Authenticated, Self::Believed];
+
+    /// Its word in metrics.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Junk => "junk",
+            Self::Unproven => "unproven",
+            Self::Authenticated => "authenticated",
+            Self::Believed => "believed",
         }
     }
 }
@@ -277,12 +314,44 @@ pub(super) fn remove(entry: &Path) -> Result<(), SpoolError> {
         .map_err(SpoolError::io("remove", entry))
 }
 
+/// Writes entries whole, or leaves nothing of those that are not there yet.
+fn write(layout: &Layout, entries: &[&(Entry<'_>, Content<'_>)]) -> Result<(), SpoolError> {
+    let folder = layout.quarantine_folder();
+    let path = |entry: &Entry<'_>| layout.quarantine(entry.segment, entry.number);
+    let written = entries
+        .iter()
+        .try_for_each(|(entry, content)| make(&path(entry).with_extension("tmp"), entry, *content))
+        // Everything that was written at once, which a sync for each file is not.
+        .and_then(|()| sync_all_below(&folder))
+        .and_then(|()| {
+            entries.iter().map(|(entry, _)| path(entry)).try_for_each(|path| {
+                let temporary = path.with_extension("tmp");
+                fs::rename(&temporary, &path).map_err(SpoolError::io("rename", &temporary))
+            })
+        })
+        .and_then(|()| sync_folder(&folder));
+    if written.is_err() {
+        for (entry, _) in entries {
+            // Should one not go, recovery removes it.
+            drop(fs::remove_dir_all(path(entry).with_extension("tmp")));
+        }
+    }
+    written
+}
+
+/// Syncs the file system that the folder is on.
+fn sync_all_below(folder: &Path) -> Result<(), SpoolError> {
+    let synced = File::open(folder).and_then(|folder| Ok(rustix::fs::syncfs(folder)?));
+    synced.map_err(SpoolError::io("sync", folder))
+}
+
 fn make(folder: &Path, entry: &Entry<'_>, content: Content<'_>) -> Result<(), SpoolError> {
     let reason = Reason {
         segment: entry.segment.to_string(),
         number: entry.number,
         code: entry.code.to_owned(),
         reason: entry.reason.to_owned(),
+        rank: Some(entry.rank),
         quarantined_at: now(),
         envelope: entry.envelope.cloned(),
     };
@@ -294,8 +363,7 @@ fn make(folder: &Path, entry: &Entry<'_>, content: Content<'_>) -> Result<(), Sp
     made.and(reason)
         .and_then(|reason| copy(&mut reason.as_slice(), &folder.join("reason.json")))
         .and_then(|()| put_content(folder, content))
-        .map_err(SpoolError::io("write", folder))?;
-    sync_folder(folder)
+        .map_err(SpoolError::io("write", folder))
 }
 
 fn put_content(folder: &Path, content: Content<'_>) -> io::Result<()> {
@@ -314,8 +382,7 @@ fn put_content(folder: &Path, content: Content<'_>) -> io::Result<()> {
 
 fn copy(from: &mut dyn Read, to: &Path) -> io::Result<()> {
     let mut file = create_private(to)?;
-    io::copy(from, &mut file)?;
-    file.sync_all()
+    io::copy(from, &mut file).map(|_| ())
 }
 
 /// A second name costs no room and no time; where there are none, a copy does.
@@ -323,10 +390,14 @@ pub(super) fn link(from: &Path, to: &Path) -> io::Result<()> {
     fs::hard_link(from, to).or_else(|_| copy(&mut File::open(from)?, to))
 }
 
-/// What is known of an entry that was made by an earlier run.
+/// What is known of an entry that was made by an earlier run. One that has no rank may be a genuine report: it stays longest.
 fn size(entry: &Path) -> Size {
-    let is_junk = reason(entry).is_ok_and(|reason| reason.code == NOT_A_REPORT);
-    Size { bytes: disk_bytes(entry), is_junk }
+    let rank = match reason(entry) {
+        Ok(Reason { rank: Some(rank), .. }) => rank,
+        Ok(reason) if reason.code == NOT_A_REPORT => Rank::Junk,
+        _ => Rank::Believed,
+    };
+    Size { bytes: disk_bytes(entry), rank }
 }
 
 /// What an entry takes of the disk, itself included.
@@ -345,8 +416,8 @@ fn now() -> u64 {
 /// The code of a message in which nothing is a report, or tries to be one.
 const NOT_A_REPORT: &str = "not_a_report";
 
-/// What is no report at all may take so small a part of the quarantine's room: one in so many.
-const JUNK_SHARE: u64 = 4;
+/// A rank below the highest may take one part in so many of the quarantine's room.
+const SHARE: u64 = 4;
 
 /// The unit of `st_blocks`, whatever the file system's.
 const BLOCK_BYTES: u64 = 512;

@@ -13,7 +13,7 @@ use super::{
     Envelope, MessageId, SegmentId, Shared, SpoolError,
     frame::Place,
     layout::Layout,
-    quarantine::{Content, Entry},
+    quarantine::{Content, Entry, Rank},
     scan::{Damage, Frame, Frames, Item},
 };
 use crate::telemetry;
@@ -164,8 +164,10 @@ impl Segment {
         content: Content<'_>,
     ) -> Result<(), SpoolError> {
         let reason = error.to_string();
-        let entry = Entry { segment: self.id, number, code: error.code(), reason: &reason, envelope };
-        if self.shared.quarantine(&entry, content)? {
+        // Nobody outside makes a disk fail, and what is lost may be a genuine report.
+        let rank = Rank::Believed;
+        let entry = Entry { segment: self.id, number, code: error.code(), reason: &reason, rank, envelope };
+        if self.shared.quarantine(&[(entry, content)])? > 0 {
             telemetry::Lost { error }.record();
         }
         Ok(())

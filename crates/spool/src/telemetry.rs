@@ -5,7 +5,7 @@ use std::{path::Path, time::Duration};
 use metrics::{counter, describe_counter, describe_gauge, describe_histogram, gauge, histogram};
 use tracing::{debug, error, info, warn};
 
-use crate::{Backlog, SegmentId, SpoolError};
+use crate::{Backlog, Rank, SegmentId, SpoolError};
 
 /// Help texts of the spool's metrics.
 pub fn describe() {
@@ -47,7 +47,9 @@ pub fn describe() {
     describe_gauge!("ruad_spool_takes_mail", "1 when a message could be made durable, 0 when not.");
     // What an alert looks for is there before it happens: the step from nothing to 1 is no increase to Prometheus.
     counter!("ruad_spool_lost_messages_total").increment(0);
-    counter!("ruad_spool_quarantine_dropped_total").increment(0);
+    for rank in Rank::ALL.into_iter().filter(|rank| *rank != Rank::Junk) {
+        counter!("ruad_spool_quarantine_dropped_total", "rank" => rank.as_str()).increment(0);
+    }
     describe_gauge!("ruad_spool_backlog_bytes", "Bytes of messages that wait for the store.");
     describe_gauge!("ruad_spool_backlog_segments", "Segments that wait for the store.");
     describe_gauge!(
@@ -175,14 +177,13 @@ pub(crate) struct Quarantined<'a> {
     pub(crate) id: SegmentId,
     pub(crate) number: u32,
     pub(crate) code: &'a str,
-    /// Whether nothing in it is a report.
-    pub(crate) is_junk: bool,
+    pub(crate) rank: Rank,
 }
 
 impl Quarantined<'_> {
     pub(crate) fn record(&self) {
         counter!("ruad_spool_quarantined_messages_total", "code" => self.code.to_owned()).increment(1);
-        if self.is_junk {
+        if self.rank == Rank::Junk {
             // The intake warns of all those of a segment at once.
             debug!(segment = %self.id, number = self.number, code = self.code, "Message quarantined.");
         } else {
@@ -191,33 +192,24 @@ impl Quarantined<'_> {
     }
 }
 
-/// The quarantine was full.
-pub(crate) struct QuarantineDropped {
+/// Entries were deleted from the quarantine, or not kept, to make room.
+pub(crate) struct Dropped {
+    pub(crate) rank: Rank,
     pub(crate) entries: u64,
     pub(crate) limit: u64,
 }
 
-impl QuarantineDropped {
+impl Dropped {
     pub(crate) fn record(&self) {
-        counter!("ruad_spool_quarantine_dropped_total").increment(self.entries);
-        error!(entries = self.entries, limit = self.limit, "Quarantine full, oldest entries deleted.");
-    }
-}
-
-/// Messages without a report were deleted from the quarantine, or not kept, to make room.
-pub(crate) struct JunkDropped {
-    pub(crate) entries: u64,
-    pub(crate) limit: u64,
-}
-
-impl JunkDropped {
-    pub(crate) fn record(&self) {
-        counter!("ruad_spool_junk_dropped_total").increment(self.entries);
-        warn!(
-            entries = self.entries,
-            limit = self.limit,
-            "Messages without a report dropped from quarantine."
-        );
+        let Self { rank, entries, limit } = *self;
+        let rank = rank.as_str();
+        if self.rank == Rank::Junk {
+            counter!("ruad_spool_junk_dropped_total").increment(entries);
+            warn!(entries, limit, "Messages without a report dropped from quarantine.");
+        } else {
+            counter!("ruad_spool_quarantine_dropped_total", "rank" => rank).increment(entries);
+            error!(rank, entries, limit, "Quarantine full, oldest entries of this rank deleted.");
+        }
     }
 }
 

@@ -304,7 +304,8 @@ async fn is_private_and_exclusive() {
     spool.close().await.unwrap();
     let id = spool.next_closed().await;
     spool.begin_attempt(id).unwrap();
-    spool.quarantine(&spool.segment(id).unwrap(), 1, "test", "because").unwrap();
+    let refused = Refused { number: 1, code: "test", reason: "because", rank: Rank::Unproven };
+    spool.quarantine(&spool.segment(id).unwrap(), &[refused]).unwrap();
     let mut folders = vec![folder.path().to_path_buf()];
     let mut seen = 0;
     while let Some(folder) = folders.pop() {
