@@ -12,6 +12,7 @@ mod child;
 mod configuration;
 mod confinement;
 mod library;
+mod limits;
 mod server;
 mod users;
 
@@ -25,6 +26,7 @@ use serde::Deserialize;
 pub use access::{Passwords, new_password, password_hash};
 pub use child::Child;
 pub use library::{VERSION, find as find_library};
+pub use limits::Limits;
 pub use server::run;
 pub use users::{Bound, Interval, OWNER, Policy, Quota, READER, Setting, User};
 

@@ -153,12 +153,37 @@ fn prepare(settings: &Settings, access: &Access, address: SocketAddr) -> Result<
         .map(|password| access::password_hash(&password));
     let mut users = users::own(access, settings, hashes);
     users.extend(access.users.iter().cloned());
+    users::leave_room(&mut users, settings, memory(settings));
     access::write(&configuration::users_file(&settings.path), &users::xml(&access.databases, &users)?)?;
     access::write(&configuration_file(&settings.path), &configuration::xml(settings, address))?;
     let folder = working_folder(&settings.path);
     access::make_folder(&folder)?;
     std::env::set_current_dir(&folder).map_err(|source| Error::Folder { path: folder, source })?;
     Ok(host)
+}
+
+/// What statements may use together.
+fn memory(settings: &Settings) -> u64 {
+    settings.memory_bytes.unwrap_or_else(|| {
+        // ClickHouse reckons so itself.
+        let group = fs::read_to_string("/sys/fs/cgroup/memory.max").ok();
+        let group = group.and_then(|text| text.trim().parse().ok()).unwrap_or(u64::MAX);
+        machine_memory().min(group) / 10 * 9
+    })
+}
+
+#[cfg(target_os = "linux")]
+fn machine_memory() -> u64 {
+    let info = rustix::system::sysinfo();
+    // Its fields are as wide as the machine's words.
+    #[allow(clippy::useless_conversion, reason = "not on every machine")]
+    u64::from(info.totalram).saturating_mul(u64::from(info.mem_unit))
+}
+
+/// Unknown: the limits are as they are on a large machine.
+#[cfg(not(target_os = "linux"))]
+fn machine_memory() -> u64 {
+    u64::MAX
 }
 
 fn arguments(settings: &Settings, access: &Access) -> Vec<String> {

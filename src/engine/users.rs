@@ -7,7 +7,7 @@ use std::fmt::Write as _;
 use serde::{Deserialize, Serialize};
 
 use super::configuration::escaped;
-use super::{Access, Error, Settings};
+use super::{Access, Error, Limits, Settings};
 
 /// The user that makes the tables and writes to them: the daemon's own.
 pub const OWNER: &str = "ruad";
@@ -55,7 +55,7 @@ pub struct Setting {
     pub bound: Bound,
 }
 
-/// How far a setting may be changed.
+/// How far a setting may be changed, where `readonly = 1` too.
 #[derive(Clone, Debug, Deserialize, Serialize)]
 pub enum Bound {
     /// To anything.
@@ -86,16 +86,12 @@ pub(super) fn own(access: &Access, settings: &Settings, hashes: [String; 3]) -> 
     let on = |privileges: &'static str| {
         access.databases.iter().map(move |database| format!("GRANT {privileges} ON {database}.*"))
     };
-    let limits = |readonly: Option<&str>| {
-        let mut limits = vec![
-            Setting::free("max_execution_time", settings.time_limit.as_secs_f64()),
-            Setting::fixed("max_concurrent_queries_for_all_users", settings.statements),
-            // A dashboard that is closed need not be answered.
-            Setting::free("cancel_http_readonly_queries_on_client_close", 1),
-        ];
-        limits.extend(readonly.map(|level| Setting::fixed("readonly", level)));
-        limits
-    };
+    let limits = vec![
+        Setting::free("max_execution_time", settings.time_limit.as_secs_f64()),
+        Setting::fixed("max_concurrent_queries_for_all_users", settings.statements),
+        // A dashboard that is closed need not be answered.
+        Setting::free("cancel_http_readonly_queries_on_client_close", 1),
+    ];
     let nothing_else = || (Vec::new(), Quota::default());
     let (policies, quota) = nothing_else();
     let writes = on(OWNED).chain(ENGINES.iter().map(|engine| format!("GRANT TABLE ENGINE ON {engine}")));
@@ -108,7 +104,7 @@ pub(super) fn own(access: &Access, settings: &Settings, hashes: [String; 3]) -> 
         password_sha256: owner,
         grants: writes.chain(looks).chain(definers).collect(),
         policies,
-        settings: limits(None),
+        settings: limits,
         quota,
     };
     let (policies, quota) = nothing_else();
@@ -117,8 +113,7 @@ pub(super) fn own(access: &Access, settings: &Settings, hashes: [String; 3]) -> 
         password_sha256: reader,
         grants: on("SELECT").collect(),
         policies,
-        // Grafana's data source sets max_execution_time for every query, which 1 refuses.
-        settings: limits(Some("2")),
+        settings: Limits::reader(settings).settings(),
         quota,
     };
     let (policies, quota) = nothing_else();
@@ -131,6 +126,27 @@ pub(super) fn own(access: &Access, settings: &Settings, hashes: [String; 3]) -> 
         quota,
     };
     vec![owner, reader, host]
+}
+
+/// Keeps the memory and the statements of users who only read to a part of the engine's, so that what the daemon writes has
+/// room whatever they do; `memory` is what the engine has.
+pub(super) fn leave_room(users: &mut [User], settings: &Settings, memory: u64) {
+    for user in users {
+        let is_reader = user.name == READER;
+        for setting in &mut user.settings {
+            let most = match (setting.name.as_str(), is_reader) {
+                ("max_memory_usage" | "max_memory_usage_for_user", true) => memory / 2,
+                ("max_memory_usage" | "max_memory_usage_for_user", false) => memory / 4,
+                ("max_concurrent_queries_for_all_users", false) if user.name != OWNER => {
+                    settings.statements as u64 * 3 / 5
+                }
+                _ => continue,
+            };
+            if setting.value.parse::<u64>().is_ok_and(|value| value > most) {
+                setting.value = most.max(1).to_string();
+            }
+        }
+    }
 }
 
 /// The file.
@@ -198,11 +214,13 @@ impl User {
         for Setting { name, value, bound } in &self.settings {
             values += &format!("<{name}>{}</{name}>", escaped(value));
             constraints += &match bound {
-                Bound::Free => String::new(),
+                Bound::Free => format!("<{name}><changeable_in_readonly/></{name}>"),
                 Bound::Fixed => format!("<{name}><const/></{name}>"),
-                Bound::Between(least, most) => {
-                    format!("<{name}><min>{}</min><max>{}</max></{name}>", escaped(least), escaped(most))
-                }
+                Bound::Between(least, most) => format!(
+                    "<{name}><min>{}</min><max>{}</max><changeable_in_readonly/></{name}>",
+                    escaped(least),
+                    escaped(most)
+                ),
             };
         }
         let off: String = OFF.iter().map(|name| format!("<{name}>0</{name}>")).collect();
