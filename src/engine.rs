@@ -11,6 +11,7 @@ mod access;
 mod child;
 mod configuration;
 mod confinement;
+mod front;
 mod library;
 mod limits;
 mod server;

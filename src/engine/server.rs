@@ -4,7 +4,7 @@
 use std::fs::{self, File, TryLockError};
 use std::future::Future;
 use std::io::{self, PipeWriter};
-use std::net::{SocketAddr, TcpListener};
+use std::net::{Ipv4Addr, SocketAddr, TcpListener};
 use std::path::{Path, PathBuf};
 use std::thread;
 use std::time::{Duration, Instant};
@@ -14,7 +14,9 @@ use clickhouse::Client;
 use tokio::sync::oneshot;
 
 use super::users::{self, HOST};
-use super::{Access, Error, OWNER, Passwords, READER, Settings, access, configuration, confinement, library};
+use super::{
+    Access, Error, OWNER, Passwords, READER, Settings, access, configuration, confinement, front, library,
+};
 use crate::lock::Lock;
 use crate::telemetry::engine as events;
 
@@ -35,7 +37,10 @@ pub async fn run(
 ) -> Result<(), Error> {
     let mut server = Server::start(settings, access)?;
     server.wait_until_ready(&settings.path).await?;
-    ready(server.address);
+    let address = server.listener.local_addr().map_err(Error::Start)?;
+    let listener = server.listener.try_clone().and_then(tokio::net::TcpListener::from_std);
+    tokio::spawn(front::run(listener.map_err(Error::Start)?, server.address));
+    ready(address);
     tokio::select! {
         () = stop => {}
         ended = &mut server.ended => return Err(reason(ended)),
@@ -45,6 +50,9 @@ pub async fn run(
 
 /// ClickHouse's server in its thread.
 struct Server {
+    /// Where clients come.
+    listener: TcpListener,
+    /// Where ClickHouse listens.
     address: SocketAddr,
     /// As the user of this process.
     client: Client,
@@ -62,7 +70,8 @@ impl Server {
         let file = std::path::absolute(file).map_err(Error::Start)?;
         access::make_folder(&settings.path)?;
         let lock = lock(&settings.path)?;
-        let address = free(settings.listen)?;
+        let listener = listen(settings.listen)?;
+        let address = free()?;
         let password = prepare(settings, access, address)?;
         let client =
             Client::default().with_url(format!("http://{address}")).with_user(HOST).with_password(&password);
@@ -81,7 +90,7 @@ impl Server {
         // As large as a main thread's: ClickHouse's parser recurses.
         let builder = thread::Builder::new().name("engine".to_owned()).stack_size(8 << 20);
         builder.spawn(work).map_err(Error::Start)?;
-        Ok(Self { address, client, _stdin: stdin, ended, _lock: lock })
+        Ok(Self { listener, address, client, _stdin: stdin, ended, _lock: lock })
     }
 
     /// Asks until there is an answer.
@@ -202,11 +211,18 @@ fn arguments(settings: &Settings, access: &Access) -> Vec<String> {
     .to_vec()
 }
 
-/// The address with its port: one that is free when none is asked for. ClickHouse listens there itself, but would not say
-/// so plainly that it cannot.
-fn free(address: SocketAddr) -> Result<SocketAddr, Error> {
+fn listen(address: SocketAddr) -> Result<TcpListener, Error> {
     let listen = |source| Error::Listen { address, source };
-    TcpListener::bind(address).and_then(|listener| listener.local_addr()).map_err(listen)
+    let listener = TcpListener::bind(address).map_err(listen)?;
+    listener.set_nonblocking(true).map_err(listen)?;
+    Ok(listener)
+}
+
+/// An address for ClickHouse, which does not say which port it got.
+fn free() -> Result<SocketAddr, Error> {
+    TcpListener::bind((Ipv4Addr::LOCALHOST, 0))
+        .and_then(|listener| listener.local_addr())
+        .map_err(Error::Start)
 }
 
 /// Two engines on one folder would destroy it.

@@ -1,5 +1,6 @@
 //! Who is let in, and how far.
 
+use std::io::{Read, Write};
 use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
 use std::process::Command;
@@ -51,6 +52,48 @@ fn nobody_is_let_in_without_a_password() {
     assert_eq!(engine.request_of(READER).body("SELECT currentUser()").send().assert_ok(), "reader\n");
     let with_url = request().with("user", READER).with("password", &engine.password(READER));
     assert_eq!(with_url.body("SELECT 1").send().assert_ok(), "1\n");
+}
+
+/// Neither a password nor a whole request is needed to open a connection.
+#[test]
+fn connections_of_strangers_do_no_harm() {
+    let folder = TempDir::new().unwrap();
+    let mut engine = Engine::start(folder.path(), &[]);
+    let open = |bytes: &[u8]| {
+        let mut stream = std::net::TcpStream::connect(engine.address()).unwrap();
+        stream.write_all(bytes).unwrap();
+        stream
+    };
+    let heads: [&[u8]; 9] = [
+        b"",
+        b"POST /",
+        b"POST / HTTP/1.1\r\nHost: x\r\nContent-Le",
+        b"GET /ping HTTP/1.1\r\nHost: x\r\n\r\nGET /ping HT",
+        b"POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 10\r\n\r\nSEL",
+        b"POST / HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\nzz\r\n",
+        b"\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03\r\n\r\n",
+        b"GET / HTTP/1.1\r\nnot a field\r\n\r\n",
+        b"QUIT\r\n\r\n",
+    ];
+    for head in heads {
+        for end in [std::net::Shutdown::Write, std::net::Shutdown::Both] {
+            let mut stream = open(head);
+            stream.set_read_timeout(Some(std::time::Duration::from_secs(30))).unwrap();
+            stream.shutdown(end).unwrap();
+            // To the answer's end, if there is one.
+            drop(stream.read_to_end(&mut Vec::new()));
+        }
+        assert_eq!(engine.run("SELECT 1"), "1", "{}", String::from_utf8_lossy(head));
+    }
+    // More than are held open at once.
+    let half: Vec<_> = (0..700).map(|_| open(b"POST / HTTP/1.1\r\nHost: x\r\nContent-Le")).collect();
+    for _ in 0..5 {
+        assert_eq!(engine.run("SELECT 1"), "1");
+    }
+    drop(half);
+    assert_eq!(engine.run("SELECT 1"), "1");
+    engine.signal(rustix::process::Signal::TERM);
+    assert_eq!(engine.wait().code(), Some(0), "it was the same process all the time");
 }
 
 /// A browser may have been told the password once.
