@@ -257,6 +257,47 @@ async fn no_statement_tells_of_another_customer() {
     engine.stop();
 }
 
+/// Whether there is a customer of that name cannot be found out by guessing either: an answer about one is that about none.
+/// (`SHOW GRANTS FOR` is ClickHouse's exception, which docs/tenants.md names.)
+#[tokio::test]
+async fn no_answer_tells_whether_a_customer_is_there() {
+    let folder = tempfile::tempdir().unwrap();
+    let engine = Engine::start(folder.path());
+    engine.owner().migrate().await.unwrap();
+    let acme = engine.tenant("acme");
+    for statement in [
+        "SET profile = 'NAME'",
+        "SELECT 1 SETTINGS profile = 'NAME'",
+        "SHOW CREATE USER NAME",
+        "SHOW CREATE PROFILE NAME",
+        "SHOW CREATE QUOTA NAME",
+        "SHOW CREATE ROLE NAME",
+        "SHOW CREATE ROW POLICY NAME ON ruad.daily_domains",
+        "EXECUTE AS NAME SELECT 1",
+        "SET ROLE NAME",
+        "GRANT NAME TO tenant_acme",
+        "ALTER USER NAME IDENTIFIED BY 'x'",
+        "DROP USER NAME",
+        "CREATE USER NAME",
+        "CREATE VIEW ruad_tenants.x DEFINER = NAME SQL SECURITY DEFINER AS SELECT 1",
+        "SELECT * FROM ruad_tenants.daily_domains SETTINGS additional_table_filters = {'NAME': '1'}",
+        "KILL QUERY WHERE user = 'NAME'",
+    ] {
+        let ask = async |name: &str| {
+            let statement = statement.replace("NAME", name);
+            let told = match acme.client().query_raw(&statement).fetch_bytes("TSVRaw") {
+                Ok(mut cursor) => {
+                    cursor.collect().await.map(|bytes| String::from_utf8_lossy(&bytes).into_owned())
+                }
+                Err(error) => Err(error),
+            };
+            told.unwrap_or_else(|error| error.to_string()).replace(name, "NAME")
+        };
+        assert_eq!(ask("tenant_globex").await, ask("tenant_nobody").await, "{statement}");
+    }
+    engine.stop();
+}
+
 /// What a customer can change is a list, so that a setting of a later version of ClickHouse cannot be changed either.
 #[tokio::test]
 async fn a_customer_changes_few_settings() {

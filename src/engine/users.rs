@@ -157,7 +157,7 @@ pub(super) fn leave_room(users: &mut [User], settings: &Settings, memory: u64) {
 pub(super) fn xml(databases: &[String], users: &[User]) -> Result<String, Error> {
     let (mut profiles, mut quotas, mut elements) = (String::new(), String::new(), String::new());
     let mut names = vec!["default", COMMAND_LINE];
-    for user in users {
+    for (number, user) in users.iter().enumerate() {
         user.check()?;
         if names.contains(&user.name.as_str()) {
             return Err(Error::Name {
@@ -166,9 +166,11 @@ pub(super) fn xml(databases: &[String], users: &[User]) -> Result<String, Error>
             });
         }
         names.push(&user.name);
-        profiles += &user.profile();
-        quotas += &user.quota();
-        elements += &user.element();
+        // Anybody may ask for a profile by its name: it must not be that of a customer.
+        let own = format!("own_{number}");
+        profiles += &user.profile(&own);
+        quotas += &user.quota(&own);
+        elements += &user.element(&own);
     }
     let creates: String =
         databases.iter().map(|database| grant(&format!("GRANT CREATE DATABASE ON {database}.*"))).collect();
@@ -208,8 +210,7 @@ impl User {
         Ok(())
     }
 
-    fn profile(&self) -> String {
-        let Self { name, .. } = self;
+    fn profile(&self, own: &str) -> String {
         let (mut values, mut constraints) = (String::new(), String::new());
         for Setting { name, value, bound } in &self.settings {
             values += &format!("<{name}>{}</{name}>", escaped(value));
@@ -227,20 +228,20 @@ impl User {
         let fixed: String =
             FIXED.iter().chain(OFF).map(|name| format!("<{name}><const/></{name}>")).collect();
         format!(
-            "<{name}>{off}<implicit_select>0</implicit_select>{values}<constraints>{fixed}{constraints}</constraints></{name}>\n"
+            "<{own}>{off}<implicit_select>0</implicit_select>{values}<constraints>{fixed}{constraints}</constraints></{own}>\n"
         )
     }
 
-    fn quota(&self) -> String {
+    fn quota(&self, own: &str) -> String {
         let mut intervals = String::new();
         for Interval { seconds, most } in &self.quota.0 {
             let most: String = most.iter().map(|(name, most)| format!("<{name}>{most}</{name}>")).collect();
             intervals += &format!("<interval><duration>{seconds}</duration>{most}</interval>");
         }
-        format!("<{0}>{intervals}</{0}>\n", self.name)
+        format!("<{own}>{intervals}</{own}>\n")
     }
 
-    fn element(&self) -> String {
+    fn element(&self, own: &str) -> String {
         let Self { name, .. } = self;
         let (hash, networks) = match &self.password_sha256 {
             Some(hash) => (escaped(hash), "<ip>::/0</ip>"),
@@ -261,7 +262,7 @@ impl User {
         }
         format!(
             "<{name}><password_sha256_hex>{hash}</password_sha256_hex><networks>{networks}</networks>\
-             <profile>{name}</profile><quota>{name}</quota><databases>{filters}</databases>\
+             <profile>{own}</profile><quota>{own}</quota><databases>{filters}</databases>\
              <grants>{grants}</grants></{name}>\n"
         )
     }
