@@ -6,6 +6,7 @@ use std::{
     io,
     net::{Ipv4Addr, SocketAddr},
     sync::Arc,
+    time::Duration,
 };
 
 use axum::{
@@ -26,12 +27,12 @@ use tokio::net::TcpListener;
 use crate::{advice::Adviser, certificate::Register, health::Watch, recent::Recent};
 pub use health::{Health, Part};
 use hosts::Hosts;
+use ruad_web::{ConnectionLimits, serve};
 
 mod certificate;
 mod check;
 mod health;
 mod hosts;
-mod serve;
 
 /// Where the web server listens.
 #[derive(Clone, Debug, Deserialize)]
@@ -129,7 +130,7 @@ impl Server {
             .merge(self.register.map(certificate::routes).unwrap_or_default())
             .layer(DefaultBodyLimit::max(BODY_BYTES))
             .layer(middleware::from_fn_with_state(Arc::new(self.hosts), hosts::guard));
-        serve::serve(self.listener, app, shutdown).await;
+        serve(self.listener, app, LIMITS, shutdown).await;
         Ok(())
     }
 }
@@ -153,6 +154,16 @@ pub enum HttpError {
         name: String,
     },
 }
+
+const LIMITS: ConnectionLimits = ConnectionLimits {
+    // Prometheus, a check of health and some people; each may take the buffer and a piece of an answer.
+    connections: 256,
+    // Longer than Prometheus usually waits between two questions.
+    header: Duration::from_secs(20),
+    longest: Duration::from_secs(300),
+    last_answers: Duration::from_secs(10),
+    buffer: 32 * 1024,
+};
 
 /// Bytes of a request's body; no page takes any yet.
 const BODY_BYTES: usize = 64 * 1024;

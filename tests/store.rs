@@ -15,6 +15,8 @@ mod engine;
 mod proxy;
 #[path = "store/rollups.rs"]
 mod rollups;
+#[path = "store/upgrade.rs"]
+mod upgrade;
 
 use engine::{Engine, number};
 use ruad::{

@@ -98,6 +98,11 @@ async fn a_customer_sees_its_own_rows() {
             "SELECT '' SETTINGS max_execution_time = 0",
             "SELECT '' SETTINGS max_execution_time = 61",
             "SELECT '' SETTINGS readonly = 0",
+            "SELECT '' SETTINGS readonly = 2",
+            "SELECT '' SETTINGS max_untracked_memory = 1000000000000",
+            "SELECT '' SETTINGS max_memory_usage_for_user = 0",
+            "SELECT '' SETTINGS max_threads = 3",
+            "SELECT '' SETTINGS function_sleep_max_microseconds_per_block = 3000000000",
         ] {
             let answer = texts(&store, refused).await;
             assert!(answer.is_err(), "{group}: {refused} gave {answer:?}");
@@ -250,6 +255,158 @@ async fn no_statement_tells_of_another_customer() {
     }
     // Own rows, and what everybody may know.
     assert!(answered > 30, "{answered} of {}", statements.len());
+    engine.stop();
+}
+
+/// Whether there is a customer of that name cannot be found out by guessing either: an answer about one is that about none.
+/// (`SHOW GRANTS FOR` is ClickHouse's exception, which docs/tenants.md names.)
+#[tokio::test]
+async fn no_answer_tells_whether_a_customer_is_there() {
+    let folder = tempfile::tempdir().unwrap();
+    let engine = Engine::start(folder.path());
+    engine.owner().migrate().await.unwrap();
+    let acme = engine.tenant("acme");
+    for statement in [
+        "SET profile = 'NAME'",
+        "SELECT 1 SETTINGS profile = 'NAME'",
+        "SHOW CREATE USER NAME",
+        "SHOW CREATE PROFILE NAME",
+        "SHOW CREATE QUOTA NAME",
+        "SHOW CREATE ROLE NAME",
+        "SHOW CREATE ROW POLICY NAME ON ruad.daily_domains",
+        "EXECUTE AS NAME SELECT 1",
+        "SET ROLE NAME",
+        "GRANT NAME TO tenant_acme",
+        "ALTER USER NAME IDENTIFIED BY 'x'",
+        "DROP USER NAME",
+        "CREATE USER NAME",
+        "CREATE VIEW ruad_tenants.x DEFINER = NAME SQL SECURITY DEFINER AS SELECT 1",
+        "SELECT * FROM ruad_tenants.daily_domains SETTINGS additional_table_filters = {'NAME': '1'}",
+        "KILL QUERY WHERE user = 'NAME'",
+    ] {
+        let ask = async |name: &str| {
+            let statement = statement.replace("NAME", name);
+            let told = match acme.client().query_raw(&statement).fetch_bytes("TSVRaw") {
+                Ok(mut cursor) => {
+                    cursor.collect().await.map(|bytes| String::from_utf8_lossy(&bytes).into_owned())
+                }
+                Err(error) => Err(error),
+            };
+            told.unwrap_or_else(|error| error.to_string()).replace(name, "NAME")
+        };
+        assert_eq!(ask("tenant_globex").await, ask("tenant_nobody").await, "{statement}");
+    }
+    engine.stop();
+}
+
+/// What a customer can change is a list, so that a setting of a later version of ClickHouse cannot be changed either.
+#[tokio::test]
+async fn a_customer_changes_few_settings() {
+    let folder = tempfile::tempdir().unwrap();
+    let engine = Engine::start(folder.path());
+    let customer = engine.tenant("acme");
+    let free = texts(&customer, "SELECT name FROM system.settings WHERE NOT readonly ORDER BY name").await;
+    assert_eq!(
+        free.unwrap(),
+        [
+            "cancel_http_readonly_queries_on_client_close",
+            "date_time_output_format",
+            "enable_http_compression",
+            "extremes",
+            "http_headers_progress_interval_ms",
+            "http_zlib_compression_level",
+            "join_use_nulls",
+            "log_comment",
+            "max_execution_time",
+            "max_result_rows",
+            "max_rows_to_read",
+            "max_threads",
+            "output_format_json_quote_64bit_integers",
+            "result_overflow_mode",
+            "send_progress_in_http_headers",
+            "session_timezone",
+        ]
+    );
+    engine.stop();
+}
+
+/// Twenty statements at once of one customer: the daemon stores and another customer's page is drawn all the same, and each
+/// of the twenty ends at a limit.
+#[tokio::test(flavor = "multi_thread")]
+async fn one_customer_leaves_room_for_the_others() {
+    let folder = tempfile::tempdir().unwrap();
+    let engine = Engine::start_with(folder.path(), &["--memory-bytes", "4000000000"]);
+    let owner = engine.owner();
+    owner.migrate().await.unwrap();
+    for statement in ACCESS().domains_statements().iter().chain(&ACCESS().view_statements()) {
+        run(&owner, statement).await;
+    }
+    fill(&owner).await;
+    run(&owner, "SYSTEM REFRESH VIEW ruad.tenant_domains_feed").await;
+    run(&owner, "SYSTEM WAIT VIEW ruad.tenant_domains_feed").await;
+    let heavy = [
+        "SELECT toString(sum(sleepEachRow(0.00004))) FROM numbers(100000000)",
+        "SELECT toString(count()) FROM numbers(1000000) AS a CROSS JOIN numbers(1000000) AS b WHERE a.number * b.number % 7 = 3",
+        "SELECT toString(length(groupArray(number))) FROM numbers(400000000)",
+        "SELECT toString(length(groupArray(repeat('x', 1000)))) FROM numbers(100000000)",
+        "SELECT toString(count()) FROM numbers_mt(1000000000000) WHERE sipHash64(number) = 1",
+        "SELECT toString(arraySum(arrayMap(x -> length(SHA512(toString(x))), range(10000000)))) FROM numbers(1000)",
+        "SELECT toString(count()) FROM generateRandom('a String, b Array(Array(String))', 1, 100, 100)",
+        "SELECT toString(uniqExact(x, y)) FROM (SELECT number AS x, arrayJoin(range(1000)) AS y FROM numbers(100000000))",
+        "SELECT repeat('x', 1000000) FROM numbers(100000)",
+        "SELECT toString(number) FROM (SELECT number, arrayJoin(range(1000)) AS x FROM numbers(10000000)) ORDER BY sipHash64(number, x)",
+    ];
+    let tasks: Vec<_> = (0..20)
+        .zip(heavy.iter().cycle())
+        .map(|(_, statement)| {
+            let customer = engine.tenant("acme");
+            // The limit itself, 60 s, would make a long test.
+            let statement = format!("{statement} SETTINGS max_execution_time = 8");
+            tokio::spawn(
+                async move { (texts(&customer, &statement).await.map(|rows| rows.len()), statement) },
+            )
+        })
+        .collect();
+    let running = "SELECT toString(count()) FROM system.processes WHERE user = 'tenant_acme'";
+    let mut stored = 0_u64;
+    let mut drawn = 0;
+    let other = engine.tenant("globex");
+    let mut seen = 0;
+    while tasks.iter().any(|task| !task.is_finished()) {
+        let now: usize = texts(&owner, running).await.unwrap()[0].parse().unwrap();
+        seen = seen.max(now);
+        run(&owner, "INSERT INTO messages (day, received_at, group_name, segment, number) SELECT today(), now(), 'globex', generateUUIDv4(), number FROM numbers(1000)").await;
+        stored += 1_000;
+        let rows =
+            texts(&other, "SELECT concat(toString(day), policy_domain) FROM daily_domains").await.unwrap();
+        assert_eq!(rows.len(), 3);
+        drawn += 1;
+    }
+    assert!(drawn > 2 && seen > 2, "{drawn} {seen}");
+    for task in tasks {
+        let (outcome, statement) = task.await.unwrap();
+        let told = outcome.expect_err(&statement).to_string();
+        // Too many rows or bytes, too slow, memory, sets and results, or statements at once.
+        let limits = [
+            "Code: 158.",
+            "Code: 159.",
+            "Code: 241.",
+            "Code: 191.",
+            "Code: 243.",
+            "Code: 307.",
+            "Code: 396.",
+            "Code: 202.",
+        ];
+        assert!(limits.iter().any(|code| told.contains(code)), "{statement}: {told}");
+    }
+    let count =
+        texts(&owner, "SELECT toString(count()) FROM messages WHERE group_name = 'globex'").await.unwrap();
+    assert_eq!(count, [stored.to_string()]);
+    // A quarter of what the engine has, what it needs by itself, and what is not given back at once.
+    let status = fs::read_to_string(format!("/proc/{}/status", engine.process.id())).unwrap();
+    let peak = status.lines().find_map(|line| line.strip_prefix("VmHWM:")).unwrap();
+    let peak: u64 = peak.trim().strip_suffix(" kB").unwrap().parse().unwrap();
+    assert!(peak < 2_500_000, "{peak} kB");
     engine.stop();
 }
 
@@ -408,10 +565,14 @@ struct Engine {
 
 impl Engine {
     fn start(data: &Path) -> Self {
+        Self::start_with(data, &[])
+    }
+
+    fn start_with(data: &Path, more: &[&str]) -> Self {
         let file = data.with_extension("users");
         let groups = ["acme", "globex"].map(|group| (group.to_owned(), password_hash(PASSWORD)));
         fs::write(&file, serde_json::to_string(&ACCESS().engine_users(&groups)).unwrap()).unwrap();
-        let arguments = ["--database", "ruad_tenants", "--users", file.to_str().unwrap()];
+        let arguments = [&["--database", "ruad_tenants", "--users", file.to_str().unwrap()], more].concat();
         let (process, address) = launch(data, "127.0.0.1:0", &arguments);
         fs::remove_file(&file).unwrap();
         Self { process, url: format!("http://{address}"), owner: engine::password(data, OWNER) }

@@ -111,7 +111,8 @@ fn is_of_our_page(headers: &HeaderMap, host: Option<&Authority>) -> bool {
         let origin = origin.to_str().ok().and_then(|origin| parse(origin.split_once("://")?.1));
         origin.is_some() && origin.as_ref() == host
     };
-    let is_direct = |site: &HeaderValue| site == "same-origin" || site == "none";
+    let is_direct =
+        |site: &HeaderValue| DIRECT.iter().any(|direct| site.as_bytes().eq_ignore_ascii_case(direct));
     headers.get_all(header::ORIGIN).iter().all(is_ours)
         && headers.get_all("sec-fetch-site").iter().all(is_direct)
 }
@@ -127,6 +128,9 @@ fn parse(text: &str) -> Option<Authority> {
 fn normalized(host: &str) -> String {
     host.strip_suffix('.').unwrap_or(host).to_ascii_lowercase()
 }
+
+/// What `Sec-Fetch-Site` says of a request of our own page, and of one that a person typed.
+const DIRECT: [&[u8]; 2] = [b"same-origin", b"none"];
 
 /// The longest answer is `/metrics` of some thousand domains, a second.
 const LONGEST_ANSWER: Duration = Duration::from_secs(30);
@@ -210,11 +214,38 @@ mod tests {
             ("sec-fetch-site", "same-origin", Ok(())),
             ("sec-fetch-site", "same-site", Err(Refusal::OtherPage)),
             ("sec-fetch-site", "cross-site", Err(Refusal::OtherPage)),
+            ("origin", "HTTP://127.0.0.1:9025", Ok(())),
+            ("origin", "", Err(Refusal::OtherPage)),
+            ("origin", "http://127.0.0.1:9025, https://evil.example", Err(Refusal::OtherPage)),
+            ("origin", "http://127.0.0.1:9025@evil.example", Err(Refusal::OtherPage)),
+            ("origin", "http://127.0.0.1:9025/", Err(Refusal::OtherPage)),
+            ("sec-fetch-site", "None", Ok(())),
+            ("sec-fetch-site", "SAME-ORIGIN", Ok(())),
+            ("sec-fetch-site", "CROSS-SITE", Err(Refusal::OtherPage)),
+            ("sec-fetch-site", "Same-Site", Err(Refusal::OtherPage)),
+            ("sec-fetch-site", "none, cross-site", Err(Refusal::OtherPage)),
+            ("sec-fetch-site", "none,none", Err(Refusal::OtherPage)),
+            ("sec-fetch-site", "none;x", Err(Refusal::OtherPage)),
+            ("sec-fetch-site", "nonesuch", Err(Refusal::OtherPage)),
+            ("sec-fetch-site", "", Err(Refusal::OtherPage)),
         ] {
             for path in ["/metrics", "/check", "/", "/healthz"] {
                 assert_eq!(judge(path, &[("host", "127.0.0.1:9025"), (name, value)]), expected, "{value}");
             }
         }
+    }
+
+    #[test]
+    fn every_field_of_the_name_counts() {
+        let of = |first: &'static str, second: &'static str| {
+            let fields = [("host", "127.0.0.1:9025"), ("sec-fetch-site", first), ("sec-fetch-site", second)];
+            judge("/metrics", &fields)
+        };
+        assert_eq!(of("none", "cross-site"), Err(Refusal::OtherPage));
+        assert_eq!(of("cross-site", "none"), Err(Refusal::OtherPage));
+        let origins = [("origin", "http://127.0.0.1:9025"), ("origin", "https://evil.example")];
+        let fields = [&[("host", "127.0.0.1:9025")][..], &origins].concat();
+        assert_eq!(judge("/metrics", &fields), Err(Refusal::OtherPage));
     }
 
     #[test]

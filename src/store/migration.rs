@@ -163,7 +163,7 @@ const MIGRATIONS: &[(u32, &str, &str)] = &[
     (9, "advice", include_str!("migrations/0009_advice.sql")),
     (10, "corrections", include_str!("migrations/0010_corrections.sql")),
     (11, "standing", include_str!("migrations/0011_standing.sql")),
-    (13, "reports", include_str!("migrations/0013_reports.sql")),
+    (12, "reports", include_str!("migrations/0012_reports.sql")),
 ];
 
 /// The migration with which what was stored can be changed.
@@ -175,7 +175,7 @@ mod tests {
 
     #[test]
     fn migrations_are_in_order() {
-        assert!(MIGRATIONS.is_sorted_by(|(one, _, _), (next, _, _)| one < next));
+        assert!((1..).zip(MIGRATIONS).all(|(number, (version, _, _))| number == *version));
         for (_, name, text) in MIGRATIONS {
             assert!(text.ends_with(";\n"), "{name} ends without a statement's end");
         }
@@ -188,7 +188,7 @@ mod tests {
             for (_, name, text) in MIGRATIONS {
                 for statement in template.statements(text) {
                     assert!(!statement.contains('{'), "{name}: {statement}");
-                    let may_run_twice = ["IF NOT EXISTS", "MODIFY QUERY"];
+                    let may_run_twice = ["IF NOT EXISTS", "MODIFY QUERY", "COMMENT COLUMN IF EXISTS"];
                     let may_run_twice = may_run_twice.iter().any(|words| statement.contains(words));
                     assert!(may_run_twice, "{name} cannot be run twice: {statement}");
                 }

@@ -1,5 +1,6 @@
 //! Who is let in, and how far.
 
+use std::io::{Read, Write};
 use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
 use std::process::Command;
@@ -53,6 +54,48 @@ fn nobody_is_let_in_without_a_password() {
     assert_eq!(with_url.body("SELECT 1").send().assert_ok(), "1\n");
 }
 
+/// Neither a password nor a whole request is needed to open a connection.
+#[test]
+fn connections_of_strangers_do_no_harm() {
+    let folder = TempDir::new().unwrap();
+    let mut engine = Engine::start(folder.path(), &[]);
+    let open = |bytes: &[u8]| {
+        let mut stream = std::net::TcpStream::connect(engine.address()).unwrap();
+        stream.write_all(bytes).unwrap();
+        stream
+    };
+    let heads: [&[u8]; 9] = [
+        b"",
+        b"POST /",
+        b"POST / HTTP/1.1\r\nHost: x\r\nContent-Le",
+        b"GET /ping HTTP/1.1\r\nHost: x\r\n\r\nGET /ping HT",
+        b"POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 10\r\n\r\nSEL",
+        b"POST / HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\nzz\r\n",
+        b"\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03\r\n\r\n",
+        b"GET / HTTP/1.1\r\nnot a field\r\n\r\n",
+        b"QUIT\r\n\r\n",
+    ];
+    for head in heads {
+        for end in [std::net::Shutdown::Write, std::net::Shutdown::Both] {
+            let mut stream = open(head);
+            stream.set_read_timeout(Some(std::time::Duration::from_secs(30))).unwrap();
+            stream.shutdown(end).unwrap();
+            // To the answer's end, if there is one.
+            drop(stream.read_to_end(&mut Vec::new()));
+        }
+        assert_eq!(engine.run("SELECT 1"), "1", "{}", String::from_utf8_lossy(head));
+    }
+    // More than are held open at once.
+    let half: Vec<_> = (0..700).map(|_| open(b"POST / HTTP/1.1\r\nHost: x\r\nContent-Le")).collect();
+    for _ in 0..5 {
+        assert_eq!(engine.run("SELECT 1"), "1");
+    }
+    drop(half);
+    assert_eq!(engine.run("SELECT 1"), "1");
+    engine.signal(rustix::process::Signal::TERM);
+    assert_eq!(engine.wait().code(), Some(0), "it was the same process all the time");
+}
+
 /// A browser may have been told the password once.
 #[test]
 fn pages_of_other_sites_get_nowhere() {
@@ -60,17 +103,37 @@ fn pages_of_other_sites_get_nowhere() {
     for (header, value) in [
         ("Origin", "https://evil.example"),
         ("Origin", "null"),
+        ("ORIGIN", "https://evil.example"),
+        ("Origin", "http://127.0.0.1"),
         ("Sec-Fetch-Site", "cross-site"),
         ("Sec-Fetch-Site", "same-site"),
         ("Sec-Fetch-Site", "same-origin"),
+        ("sec-fetch-site", "cross-site"),
+        ("Sec-Fetch-Site", "CROSS-SITE"),
+        ("Sec-Fetch-Site", "Same-Site"),
+        ("Sec-Fetch-Site", "none, cross-site"),
+        ("Sec-Fetch-Site", "cross-site, none"),
+        ("Sec-Fetch-Site", "none,none"),
+        ("Sec-Fetch-Site", "nonesuch"),
+        ("Sec-Fetch-Site", "none;x"),
+        ("Sec-Fetch-Site", "what comes next"),
     ] {
-        for request in [engine.request().body("SELECT 1"), engine.request().get().with("query", "SELECT 1")] {
+        let text = |request: Request| request.header("Content-Type", "text/plain");
+        for request in [
+            engine.request().body("SELECT 1"),
+            text(engine.request()).body("SELECT 1"),
+            engine.request().get().with("query", "SELECT 1"),
+        ] {
             let reply = request.header(header, value).send();
             assert_eq!(reply.status, 403, "{header}: {value}: {}", reply.text());
             assert!(reply.header("access-control-allow-origin").is_none());
         }
     }
-    engine.request().header("Sec-Fetch-Site", "none").get().with("query", "SELECT 1").send().assert_ok();
+    for site in ["none", "None", "NONE"] {
+        let request = engine.request().header("Sec-Fetch-Site", site).get();
+        request.with("query", "SELECT 1").send().assert_ok();
+    }
+    engine.request().body("SELECT 1").send().assert_ok();
 }
 
 #[test]
@@ -115,7 +178,7 @@ fn readers_read_and_change_nothing() {
         "CREATE TEMPORARY TABLE mine (a UInt8)",
         "SET readonly = 0",
         "SELECT 1 SETTINGS readonly = 0",
-        "SELECT 1 SETTINGS readonly = 1",
+        "SELECT 1 SETTINGS readonly = 2",
         "SELECT * FROM system.processes",
         "SELECT * FROM system.users",
         "SELECT * FROM system.server_settings",
@@ -126,6 +189,45 @@ fn readers_read_and_change_nothing() {
     }
     let reply = engine.request_of(READER).with("readonly", "0").body("SELECT 1").send();
     assert_eq!(reply.exception(), Some(164));
+}
+
+/// A person, or a page that knows the password, cannot take the engine from the daemon.
+#[test]
+fn readers_are_bounded() {
+    let engine = Engine::shared();
+    let value = |name: &str| {
+        let statement = format!("SELECT value, readonly FROM system.settings WHERE name = '{name}'");
+        engine.request_of(READER).body(statement).send().assert_ok().trim_end().to_owned()
+    };
+    for name in [
+        "max_memory_usage",
+        "max_memory_usage_for_user",
+        "max_concurrent_queries_for_user",
+        "max_concurrent_queries_for_all_users",
+        "max_result_bytes",
+        "max_temporary_data_on_disk_size_for_user",
+        "max_sessions_for_user",
+        "max_untracked_memory",
+    ] {
+        let found = value(name);
+        assert!(!found.starts_with("0\t") && found.ends_with("\t1"), "{name}: {found}");
+    }
+    assert!(value("max_execution_time").ends_with("\t0"));
+    for setting in [
+        "max_execution_time = 0",
+        "max_execution_time = 601",
+        "max_threads = 9",
+        "max_untracked_memory = 9",
+        "use_query_cache = 1",
+    ] {
+        let reply = engine.request_of(READER).body(format!("SELECT 1 SETTINGS {setting}")).send();
+        assert!(matches!(reply.exception(), Some(164 | 452)), "{setting}: {}", reply.text());
+        let (name, value) = setting.split_once(" = ").unwrap();
+        let reply = engine.request_of(READER).with(name, value).body("SELECT 1").send();
+        assert!(matches!(reply.exception(), Some(164 | 452)), "{setting}: {}", reply.text());
+    }
+    let free = "SELECT count() FROM system.settings WHERE NOT readonly";
+    assert_eq!(engine.request_of(READER).body(free).send().assert_ok(), "16\n");
 }
 
 #[test]

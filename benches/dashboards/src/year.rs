@@ -102,7 +102,8 @@ const BY_MONTH: [&str; 6] = [
     include_str!("year/tls_failures.sql"),
 ];
 
-const AT_ONCE: [&str; 10] = [
+const AT_ONCE: [&str; 11] = [
+    include_str!("year/strays.sql"),
     include_str!("year/addresses.sql"),
     include_str!("year/failures.sql"),
     include_str!("year/checks.sql"),

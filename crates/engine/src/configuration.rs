@@ -60,17 +60,16 @@ const ACCESS_CONTROL: &str = "<access_control_improvements>
 ";
 
 /// `/` runs statements and `/ping` says that the server is there. The pages that ClickHouse has for browsers (`/play`,
-/// `/dashboard` …) are not served, and a page of another site gets nowhere: a browser that remembers a password would
-/// send it along. A request that a person types has no `Origin`, and `none` for its site.
+/// `/dashboard` …) are not served, and a request that a web page sends is refused: a browser that remembers a password would
+/// send it along. A request that a person types has no `Origin`, and `none` for its site; programs send neither field. A
+/// rule matches when all of its expressions match the whole of the field, which is empty when there is none.
 const HANDLERS: &str = "<http_handlers>
 <rule><url>/ping</url><methods>GET,HEAD</methods><handler><type>static</type><status>200</status>\
 <content_type>text/plain; charset=UTF-8</content_type><response_content>Ok.\n</response_content></handler></rule>
-<rule><headers><Origin>regex:.+</Origin></headers><handler><type>static</type><status>403</status>\
+<rule><url>/</url><methods>GET,HEAD,POST</methods><headers><Origin></Origin><Sec-Fetch-Site>regex:(?i)(none)?</Sec-Fetch-Site></headers>\
+<handler><type>dynamic_query_handler</type><query_param_name>query</query_param_name></handler></rule>
+<rule><url>/</url><handler><type>static</type><status>403</status>\
 <response_content>Requests of web pages are refused.\n</response_content></handler></rule>
-<rule><headers><Sec-Fetch-Site>regex:(cross-site|same-site|same-origin)</Sec-Fetch-Site></headers><handler><type>static</type>\
-<status>403</status><response_content>Requests of web pages are refused.\n</response_content></handler></rule>
-<rule><url>/</url><methods>GET,HEAD,POST</methods><handler><type>dynamic_query_handler</type>\
-<query_param_name>query</query_param_name></handler></rule>
 </http_handlers>
 ";
 

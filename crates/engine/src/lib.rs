@@ -3,6 +3,8 @@
 //! `ruad engine` ([`run`]) is that process. [`Child`] is what the daemon holds: the process, supervised, which ends
 //! with the daemon.
 //!
+//! The process listens for clients itself; ClickHouse does behind it, on loopback.
+//!
 //! Whoever reaches the port needs a user and its password. There are two users, besides those that [`Access`] adds:
 //! [`OWNER`], which writes, and [`READER`], which reads. Neither can make the engine run a program, touch a file or
 //! open a connection: their grants do not let them, and the kernel keeps the whole process from it.
@@ -12,7 +14,9 @@ mod access;
 mod child;
 mod configuration;
 mod confinement;
+mod front;
 mod library;
+mod limits;
 mod server;
 pub mod telemetry;
 mod users;
@@ -27,6 +31,7 @@ use serde::Deserialize;
 pub use access::{Passwords, new_password, password_hash};
 pub use child::Child;
 pub use library::{VERSION, find as find_library};
+pub use limits::Limits;
 pub use server::run;
 pub use users::{Bound, Interval, OWNER, Policy, Quota, READER, Setting, User};
 
@@ -44,7 +49,7 @@ pub struct Settings {
     pub password_file: Option<PathBuf>,
     /// How many statements run at once; the next ones are refused.
     pub statements: usize,
-    /// How long a statement may run, unless the client sets `max_execution_time`.
+    /// How long a statement may run. [`OWNER`] can ask for more with `max_execution_time`.
     #[serde(with = "ruad_common::seconds")]
     pub time_limit: Duration,
     /// How long a client may pause while it sends data or takes a result.

@@ -4,7 +4,7 @@
 use std::fs::{self, File, TryLockError};
 use std::future::Future;
 use std::io::{self, PipeWriter};
-use std::net::{SocketAddr, TcpListener};
+use std::net::{Ipv4Addr, SocketAddr, TcpListener};
 use std::path::{Path, PathBuf};
 use std::thread;
 use std::time::{Duration, Instant};
@@ -14,7 +14,9 @@ use clickhouse::Client;
 use tokio::sync::oneshot;
 
 use super::users::{self, HOST};
-use super::{Access, Error, OWNER, Passwords, READER, Settings, access, configuration, confinement, library};
+use super::{
+    Access, Error, OWNER, Passwords, READER, Settings, access, configuration, confinement, front, library,
+};
 use crate::telemetry as events;
 use ruad_common::lock::Lock;
 
@@ -35,7 +37,10 @@ pub async fn run(
 ) -> Result<(), Error> {
     let mut server = Server::start(settings, access)?;
     server.wait_until_ready(&settings.path).await?;
-    ready(server.address);
+    let address = server.listener.local_addr().map_err(Error::Start)?;
+    let listener = server.listener.try_clone().and_then(tokio::net::TcpListener::from_std);
+    tokio::spawn(front::run(listener.map_err(Error::Start)?, server.address));
+    ready(address);
     tokio::select! {
         () = stop => {}
         ended = &mut server.ended => return Err(reason(ended)),
@@ -45,6 +50,9 @@ pub async fn run(
 
 /// ClickHouse's server in its thread.
 struct Server {
+    /// Where clients come.
+    listener: TcpListener,
+    /// Where ClickHouse listens.
     address: SocketAddr,
     /// As the user of this process.
     client: Client,
@@ -62,7 +70,8 @@ impl Server {
         let file = std::path::absolute(file).map_err(Error::Start)?;
         access::make_folder(&settings.path)?;
         let lock = lock(&settings.path)?;
-        let address = free(settings.listen)?;
+        let listener = listen(settings.listen)?;
+        let address = free()?;
         let password = prepare(settings, access, address)?;
         let client =
             Client::default().with_url(format!("http://{address}")).with_user(HOST).with_password(&password);
@@ -81,7 +90,7 @@ impl Server {
         // As large as a main thread's: ClickHouse's parser recurses.
         let builder = thread::Builder::new().name("engine".to_owned()).stack_size(8 << 20);
         builder.spawn(work).map_err(Error::Start)?;
-        Ok(Self { address, client, _stdin: stdin, ended, _lock: lock })
+        Ok(Self { listener, address, client, _stdin: stdin, ended, _lock: lock })
     }
 
     /// Asks until there is an answer.
@@ -153,12 +162,37 @@ fn prepare(settings: &Settings, access: &Access, address: SocketAddr) -> Result<
         .map(|password| access::password_hash(&password));
     let mut users = users::own(access, settings, hashes);
     users.extend(access.users.iter().cloned());
+    users::leave_room(&mut users, settings, memory(settings));
     access::write(&configuration::users_file(&settings.path), &users::xml(&access.databases, &users)?)?;
     access::write(&configuration_file(&settings.path), &configuration::xml(settings, address))?;
     let folder = working_folder(&settings.path);
     access::make_folder(&folder)?;
     std::env::set_current_dir(&folder).map_err(|source| Error::Folder { path: folder, source })?;
     Ok(host)
+}
+
+/// What statements may use together.
+fn memory(settings: &Settings) -> u64 {
+    settings.memory_bytes.unwrap_or_else(|| {
+        // ClickHouse reckons so itself.
+        let group = fs::read_to_string("/sys/fs/cgroup/memory.max").ok();
+        let group = group.and_then(|text| text.trim().parse().ok()).unwrap_or(u64::MAX);
+        machine_memory().min(group) / 10 * 9
+    })
+}
+
+#[cfg(target_os = "linux")]
+fn machine_memory() -> u64 {
+    let info = rustix::system::sysinfo();
+    // Its fields are as wide as the machine's words.
+    #[allow(clippy::useless_conversion, reason = "not on every machine")]
+    u64::from(info.totalram).saturating_mul(u64::from(info.mem_unit))
+}
+
+/// Unknown: the limits are as they are on a large machine.
+#[cfg(not(target_os = "linux"))]
+fn machine_memory() -> u64 {
+    u64::MAX
 }
 
 fn arguments(settings: &Settings, access: &Access) -> Vec<String> {
@@ -177,11 +211,18 @@ fn arguments(settings: &Settings, access: &Access) -> Vec<String> {
     .to_vec()
 }
 
-/// The address with its port: one that is free when none is asked for. ClickHouse listens there itself, but would not say
-/// so plainly that it cannot.
-fn free(address: SocketAddr) -> Result<SocketAddr, Error> {
+fn listen(address: SocketAddr) -> Result<TcpListener, Error> {
     let listen = |source| Error::Listen { address, source };
-    TcpListener::bind(address).and_then(|listener| listener.local_addr()).map_err(listen)
+    let listener = TcpListener::bind(address).map_err(listen)?;
+    listener.set_nonblocking(true).map_err(listen)?;
+    Ok(listener)
+}
+
+/// An address for ClickHouse, which does not say which port it got.
+fn free() -> Result<SocketAddr, Error> {
+    TcpListener::bind((Ipv4Addr::LOCALHOST, 0))
+        .and_then(|listener| listener.local_addr())
+        .map_err(Error::Start)
 }
 
 /// Two engines on one folder would destroy it.

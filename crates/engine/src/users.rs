@@ -7,7 +7,7 @@ use std::fmt::Write as _;
 use serde::{Deserialize, Serialize};
 
 use super::configuration::escaped;
-use super::{Access, Error, Settings};
+use super::{Access, Error, Limits, Settings};
 
 /// The user that makes the tables and writes to them: the daemon's own.
 pub const OWNER: &str = "ruad";
@@ -55,7 +55,7 @@ pub struct Setting {
     pub bound: Bound,
 }
 
-/// How far a setting may be changed.
+/// How far a setting may be changed, where `readonly = 1` too.
 #[derive(Clone, Debug, Deserialize, Serialize)]
 pub enum Bound {
     /// To anything.
@@ -86,16 +86,12 @@ pub(super) fn own(access: &Access, settings: &Settings, hashes: [String; 3]) -> 
     let on = |privileges: &'static str| {
         access.databases.iter().map(move |database| format!("GRANT {privileges} ON {database}.*"))
     };
-    let limits = |readonly: Option<&str>| {
-        let mut limits = vec![
-            Setting::free("max_execution_time", settings.time_limit.as_secs_f64()),
-            Setting::fixed("max_concurrent_queries_for_all_users", settings.statements),
-            // A dashboard that is closed need not be answered.
-            Setting::free("cancel_http_readonly_queries_on_client_close", 1),
-        ];
-        limits.extend(readonly.map(|level| Setting::fixed("readonly", level)));
-        limits
-    };
+    let limits = vec![
+        Setting::free("max_execution_time", settings.time_limit.as_secs_f64()),
+        Setting::fixed("max_concurrent_queries_for_all_users", settings.statements),
+        // A dashboard that is closed need not be answered.
+        Setting::free("cancel_http_readonly_queries_on_client_close", 1),
+    ];
     let nothing_else = || (Vec::new(), Quota::default());
     let (policies, quota) = nothing_else();
     let writes = on(OWNED).chain(ENGINES.iter().map(|engine| format!("GRANT TABLE ENGINE ON {engine}")));
@@ -108,7 +104,7 @@ pub(super) fn own(access: &Access, settings: &Settings, hashes: [String; 3]) -> 
         password_sha256: owner,
         grants: writes.chain(looks).chain(definers).collect(),
         policies,
-        settings: limits(None),
+        settings: limits,
         quota,
     };
     let (policies, quota) = nothing_else();
@@ -117,8 +113,7 @@ pub(super) fn own(access: &Access, settings: &Settings, hashes: [String; 3]) -> 
         password_sha256: reader,
         grants: on("SELECT").collect(),
         policies,
-        // Grafana's data source sets max_execution_time for every query, which 1 refuses.
-        settings: limits(Some("2")),
+        settings: Limits::reader(settings).settings(),
         quota,
     };
     let (policies, quota) = nothing_else();
@@ -133,6 +128,27 @@ pub(super) fn own(access: &Access, settings: &Settings, hashes: [String; 3]) -> 
     vec![owner, reader, host]
 }
 
+/// Keeps the memory and the statements of users who only read to a part of the engine's, so that what the daemon writes has
+/// room whatever they do; `memory` is what the engine has.
+pub(super) fn leave_room(users: &mut [User], settings: &Settings, memory: u64) {
+    for user in users {
+        let is_reader = user.name == READER;
+        for setting in &mut user.settings {
+            let most = match (setting.name.as_str(), is_reader) {
+                ("max_memory_usage" | "max_memory_usage_for_user", true) => memory / 2,
+                ("max_memory_usage" | "max_memory_usage_for_user", false) => memory / 4,
+                ("max_concurrent_queries_for_all_users", false) if user.name != OWNER => {
+                    settings.statements as u64 * 3 / 5
+                }
+                _ => continue,
+            };
+            if setting.value.parse::<u64>().is_ok_and(|value| value > most) {
+                setting.value = most.max(1).to_string();
+            }
+        }
+    }
+}
+
 /// The file.
 ///
 /// # Errors
@@ -141,7 +157,7 @@ pub(super) fn own(access: &Access, settings: &Settings, hashes: [String; 3]) -> 
 pub(super) fn xml(databases: &[String], users: &[User]) -> Result<String, Error> {
     let (mut profiles, mut quotas, mut elements) = (String::new(), String::new(), String::new());
     let mut names = vec!["default", COMMAND_LINE];
-    for user in users {
+    for (number, user) in users.iter().enumerate() {
         user.check()?;
         if names.contains(&user.name.as_str()) {
             return Err(Error::Name {
@@ -150,9 +166,11 @@ pub(super) fn xml(databases: &[String], users: &[User]) -> Result<String, Error>
             });
         }
         names.push(&user.name);
-        profiles += &user.profile();
-        quotas += &user.quota();
-        elements += &user.element();
+        // Anybody may ask for a profile by its name: it must not be that of a customer.
+        let own = format!("own_{number}");
+        profiles += &user.profile(&own);
+        quotas += &user.quota(&own);
+        elements += &user.element(&own);
     }
     let creates: String =
         databases.iter().map(|database| grant(&format!("GRANT CREATE DATABASE ON {database}.*"))).collect();
@@ -192,37 +210,38 @@ impl User {
         Ok(())
     }
 
-    fn profile(&self) -> String {
-        let Self { name, .. } = self;
+    fn profile(&self, own: &str) -> String {
         let (mut values, mut constraints) = (String::new(), String::new());
         for Setting { name, value, bound } in &self.settings {
             values += &format!("<{name}>{}</{name}>", escaped(value));
             constraints += &match bound {
-                Bound::Free => String::new(),
+                Bound::Free => format!("<{name}><changeable_in_readonly/></{name}>"),
                 Bound::Fixed => format!("<{name}><const/></{name}>"),
-                Bound::Between(least, most) => {
-                    format!("<{name}><min>{}</min><max>{}</max></{name}>", escaped(least), escaped(most))
-                }
+                Bound::Between(least, most) => format!(
+                    "<{name}><min>{}</min><max>{}</max><changeable_in_readonly/></{name}>",
+                    escaped(least),
+                    escaped(most)
+                ),
             };
         }
         let off: String = OFF.iter().map(|name| format!("<{name}>0</{name}>")).collect();
         let fixed: String =
             FIXED.iter().chain(OFF).map(|name| format!("<{name}><const/></{name}>")).collect();
         format!(
-            "<{name}>{off}<implicit_select>0</implicit_select>{values}<constraints>{fixed}{constraints}</constraints></{name}>\n"
+            "<{own}>{off}<implicit_select>0</implicit_select>{values}<constraints>{fixed}{constraints}</constraints></{own}>\n"
         )
     }
 
-    fn quota(&self) -> String {
+    fn quota(&self, own: &str) -> String {
         let mut intervals = String::new();
         for Interval { seconds, most } in &self.quota.0 {
             let most: String = most.iter().map(|(name, most)| format!("<{name}>{most}</{name}>")).collect();
             intervals += &format!("<interval><duration>{seconds}</duration>{most}</interval>");
         }
-        format!("<{0}>{intervals}</{0}>\n", self.name)
+        format!("<{own}>{intervals}</{own}>\n")
     }
 
-    fn element(&self) -> String {
+    fn element(&self, own: &str) -> String {
         let Self { name, .. } = self;
         let (hash, networks) = match &self.password_sha256 {
             Some(hash) => (escaped(hash), "<ip>::/0</ip>"),
@@ -243,7 +262,7 @@ impl User {
         }
         format!(
             "<{name}><password_sha256_hex>{hash}</password_sha256_hex><networks>{networks}</networks>\
-             <profile>{name}</profile><quota>{name}</quota><databases>{filters}</databases>\
+             <profile>{own}</profile><quota>{own}</quota><databases>{filters}</databases>\
              <grants>{grants}</grants></{name}>\n"
         )
     }

@@ -124,7 +124,7 @@ const PICTURED_DOMAIN: &str = "oakfield-exams.test";
 const PICTURED_GROUP: &str = "lumen-retail";
 
 /// Each would give rows or an error where it is not kept within its literal.
-const HOSTILE: [&str; 10] = [
+const HOSTILE: [&str; 14] = [
     "x\\') OR 1 = 1 --",
     "x') OR 1 = 1 --",
     "x\\",
@@ -135,4 +135,9 @@ const HOSTILE: [&str; 10] = [
     "{*}') UNION ALL SELECT 1 --",
     "$__timeFilter(day)",
     "x\u{0}\n\u{202e}${domain}`",
+    // Were it decoded twice, it would be All.
+    "%2A",
+    "%27) OR 1 = 1 --",
+    "x,*}",
+    "\u{1f600}%",
 ];

@@ -1,7 +1,7 @@
 CREATE TABLE IF NOT EXISTS {database}.dns_checks{local}{on_cluster}
 (
     domain LowCardinality(String) COMMENT 'Domain, lower case, without a final dot',
-    check LowCardinality(String) COMMENT 'What was examined: dmarc, spf, dkim, mx, mta_sts, tls_rpt, dnssec, dane, ns, dnsbl, reverse or bimi',
+    check LowCardinality(String) COMMENT 'What was examined: dmarc, spf, dkim, mx, mta_sts, tls_rpt, dnssec, dane, ns, dnsbl, reverse, bimi, caa or rpki',
     checked_at DateTime('UTC') COMMENT 'When the examination began' CODEC(DoubleDelta, ZSTD(1)),
     group_name LowCardinality(String) COMMENT 'Group (customer) of the domain at that time',
     status LowCardinality(String) COMMENT 'ok, info, warning, error, or unknown (a question was not answered; the last known state holds)',

@@ -1,5 +1,5 @@
-INSERT INTO aggregate_records (policy_domain, day, group_name, reporter, verdict, report_key, content_hash, record, received_at,
-    precedence, source_ip, count, disposition, dkim, spf, dkim_aligned, spf_aligned, dmarc_pass, header_from, envelope_from, envelope_to,
+INSERT INTO aggregate_records (policy_domain, day, group_name, reporter, verdict, standing, report_key, content_hash, record, received_at,
+    precedence, source_ip, count, disposition, dkim, spf, dkim_aligned, spf_aligned, dmarc_pass, subdomain, header_from, envelope_from, envelope_to,
     `reasons.type`, `reasons.comment`, `dkim_results.domain`, `dkim_results.selector`, `dkim_results.result`,
     `dkim_results.human_result`, `spf_results.domain`, `spf_results.scope`, `spf_results.result`, `spf_results.human_result`)
 WITH
@@ -28,11 +28,12 @@ WITH
     multiIf(kind = 0, cityHash64(d, service, 1) % 10 < 6, kind = 1, 1, 0) AS listed
 SELECT name, toDate(toUInt16(t)), concat('customer-', toString(intDiv(d, 20))), who,
     multiIf(trust < 20, 'unknown', trust < 22, 'forged', trust < 200, 'authenticated', 'genuine'),
+    multiIf(trust < 22, 'stranger', place > 0, 'known', trust < 200, 'stranger', 'established'),
     reinterpretAsUUID(sipHash128(report)), reinterpretAsUUID(sipHash128(report)), k,
     toDateTime64((t + 1) * 86400 + 14400 + trust * 20, 3, 'UTC'), 1, toIPv6(IPv4NumToString(address)),
     weight * (1 + toUInt64(1 / (chance + 0.01))),
     if(signed OR listed OR kind = 2, 'none', ['none', 'none', 'quarantine', 'reject'][d % 4 + 1]),
-    if(signed, 'pass', 'fail'), if(listed, 'pass', 'fail'), signed, listed, signed OR listed,
+    if(signed, 'pass', 'fail'), if(listed, 'pass', 'fail'), signed, listed, signed OR listed, bitShiftRight(h, 41) % 7 = 0,
     if(bitShiftRight(h, 41) % 7 = 0, concat(['news.', 'shop.', 'info.'][d % 3 + 1], name), name),
     if(kind = 3, NULL, concat('bounce.', name)), '',
     if(kind = 2, ['forwarded'], []), if(kind = 2, [''], []),

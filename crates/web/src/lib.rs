@@ -1,4 +1,5 @@
-//! The connections of the web server: a bounded number, each with time-outs. `axum::serve` has neither.
+//! The connections of a web server: a bounded number, each with time-outs. `axum::serve` has neither.
+#![forbid(unsafe_code)]
 
 use std::{
     collections::HashMap,
@@ -28,8 +29,28 @@ use tokio::{
 };
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
+/// What the connections of a server may take.
+#[derive(Clone, Copy, Debug)]
+pub struct ConnectionLimits {
+    /// How many there are at once.
+    pub connections: usize,
+    /// How long one may take for the head of a request, and be idle.
+    pub header: Duration,
+    /// How long one lasts.
+    pub longest: Duration,
+    /// How long answers may take to end when the server does.
+    pub last_answers: Duration,
+    /// Bytes of a request's line and header fields.
+    pub buffer: usize,
+}
+
 /// Serves until `shutdown` is ready, then lets running requests finish.
-pub(super) async fn serve(listener: TcpListener, app: Router, shutdown: impl Future<Output = ()>) {
+pub async fn serve(
+    listener: TcpListener,
+    app: Router,
+    limits: ConnectionLimits,
+    shutdown: impl Future<Output = ()>,
+) {
     let mut shutdown = pin!(shutdown);
     let stop = CancellationToken::new();
     let (open, tasks) = (Connections::default(), TaskTracker::new());
@@ -40,8 +61,8 @@ pub(super) async fn serve(listener: TcpListener, app: Router, shutdown: impl Fut
         };
         match accepted {
             Ok((stream, _)) => {
-                let connection = open.add();
-                tasks.spawn(converse(stream, app.clone(), connection, stop.clone()));
+                let connection = open.add(limits.connections);
+                tasks.spawn(converse(stream, app.clone(), limits, connection, stop.clone()));
             }
             // Out of descriptors: trying at once again would only burn the CPU.
             Err(error) if is_of_connection(&error) => {}
@@ -51,11 +72,19 @@ pub(super) async fn serve(listener: TcpListener, app: Router, shutdown: impl Fut
     drop(listener);
     stop.cancel();
     tasks.close();
-    drop(timeout(LAST_ANSWERS, tasks.wait()).await);
+    drop(timeout(limits.last_answers, tasks.wait()).await);
 }
 
 /// One connection, with as many requests as its client sends.
-async fn converse(stream: TcpStream, app: Router, connection: Connection, stop: CancellationToken) {
+async fn converse(
+    stream: TcpStream,
+    app: Router,
+    limits: ConnectionLimits,
+    connection: Connection,
+    stop: CancellationToken,
+) {
+    // Small answers would wait for the acknowledgement of what went before.
+    drop(stream.set_nodelay(true));
     let is_busy = connection.is_busy.clone();
     let app = TowerToHyperService::new(app);
     let service = service_fn(move |request: Request<Incoming>| {
@@ -69,20 +98,21 @@ async fn converse(stream: TcpStream, app: Router, connection: Connection, stop: 
     });
     let mut http = http1::Builder::new();
     // While a connection waits for its next request, too.
-    http.timer(TokioTimer::new()).header_read_timeout(HEADER_TIMEOUT).max_buf_size(BUFFER);
+    http.timer(TokioTimer::new()).header_read_timeout(limits.header).max_buf_size(limits.buffer);
+    http.preserve_header_case(true);
     let mut serving = pin!(http.serve_connection(TokioIo::new(stream), service));
     tokio::select! {
         _ = &mut serving => return,
         () = connection.evicted.cancelled() => return,
         () = stop.cancelled() => {}
         // A client that reads its answer byte by byte has had its time.
-        () = sleep(LONGEST_CONNECTION) => {}
+        () = sleep(limits.longest) => {}
     }
     serving.as_mut().graceful_shutdown();
     tokio::select! {
         _ = &mut serving => {}
         () = connection.evicted.cancelled() => {}
-        () = sleep(LAST_ANSWERS) => {}
+        () = sleep(limits.last_answers) => {}
     }
 }
 
@@ -109,9 +139,9 @@ struct Connection {
 impl Connections {
     /// One more. When there are too many, the oldest ends that has no complete request, so that half-sent ones keep
     /// nobody out; without such a one, the oldest.
-    fn add(&self) -> Connection {
+    fn add(&self, most: usize) -> Connection {
         let mut open = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        if open.connections.len() >= MOST_CONNECTIONS {
+        if open.connections.len() >= most {
             let age = |(number, (is_busy, _)): &(&u64, &(Arc<AtomicBool>, CancellationToken))| {
                 (is_busy.load(Ordering::Relaxed), **number)
             };
@@ -138,18 +168,5 @@ fn is_of_connection(error: &io::Error) -> bool {
     use io::ErrorKind::{ConnectionAborted, ConnectionRefused, ConnectionReset};
     matches!(error.kind(), ConnectionAborted | ConnectionRefused | ConnectionReset)
 }
-
-/// Prometheus, a check of health and some people; each may take [`BUFFER`] and a piece of an answer.
-const MOST_CONNECTIONS: usize = 256;
-
-/// Longer than Prometheus usually waits between two questions.
-const HEADER_TIMEOUT: Duration = Duration::from_secs(20);
-
-const LONGEST_CONNECTION: Duration = Duration::from_secs(300);
-
-const LAST_ANSWERS: Duration = Duration::from_secs(10);
-
-/// Request line and header fields; bytes.
-const BUFFER: usize = 32 * 1024;
 
 const ACCEPT_PAUSE: Duration = Duration::from_millis(100);

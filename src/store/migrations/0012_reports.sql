@@ -71,3 +71,11 @@ SELECT
     -toInt64(count()) AS records
 FROM {database}.withdrawn_aggregate_records{local} AS r
 GROUP BY policy_domain, day, group_name, source_ip, verdict, standing, received_month;
+
+-- Databases of before CAA and RPKI were examined.
+ALTER TABLE {database}.dns_checks{local}{on_cluster}
+    COMMENT COLUMN IF EXISTS check 'What was examined: dmarc, spf, dkim, mx, mta_sts, tls_rpt, dnssec, dane, ns, dnsbl, reverse, bimi, caa or rpki';
+
+-- cluster
+ALTER TABLE {database}.dns_checks{on_cluster}
+    COMMENT COLUMN IF EXISTS check 'What was examined: dmarc, spf, dkim, mx, mta_sts, tls_rpt, dnssec, dane, ns, dnsbl, reverse, bimi, caa or rpki';
