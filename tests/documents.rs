@@ -42,11 +42,14 @@ fn score() {
         The daemon counts a finding, and the end of one, once two examinations agree whose answers cannot be copies of one\n\
         answer. Resolvers keep answers for their TTL, and the answer that there is no record for the negative TTL of the zone\n\
         (RFC 2308): the second look comes after that time, and an earlier one confirms nothing. Scores, `score.fell`,\n\
-        certificates, alerts and the other events wait for it. The negative TTL is taken from the answer itself and waited for\n\
-        in full, up to a day; copies of a record that was found are waited for up to an hour. So a domain that is new has its\n\
-        first score after its negative TTL.\n\n\
+        certificates, alerts and the other events wait for it. Both TTLs are taken from the answers\n\
+        themselves and waited for in full, up to a day. Only the first state of a new domain is believed sooner: after an hour at\n\
+        most for records that were found, and after the negative TTL. Until a change is confirmed, `dns_checks` keeps the last\n\
+        confirmed status and leaves out findings that cost points and are not confirmed.\n\n\
         ## Where RPKI's data come from\n\n\
-        `health.rpki.payloads` is the JSON of validated ROA payloads that rpki-client or Routinator writes. Which routes there\n\
+        `health.rpki.payloads` is the JSON of validated ROA payloads that rpki-client or Routinator writes. Both keep\n\
+        such a file up to date; a client of the RTR protocol (RFC 8210) is not built in, and without a file the check is unknown,\n\
+        never a fault. Which routes there\n\
         are (prefix and origin, which RFC 6811 needs) is not in DNS and not in address databases, which cut and merge\n\
         prefixes: `health.rpki.routes` are RIPE's `riswhoisdump.IPv4` and `.IPv6`, unpacked; routes that fewer than ten of its\n\
         peers see are left out. Without routes it is told only that no ROA covers an address. Files older than two days are not\n\
@@ -73,6 +76,10 @@ fn score() {
                     .unwrap();
                 }
             }
+        }
+        for (code, covered) in &profile.covers {
+            let covered: Vec<_> = covered.iter().map(|code| format!("`{code}`")).collect();
+            writeln!(text, "\nWith `{code}`, these cost nothing: {}.", covered.join(", ")).unwrap();
         }
     }
     text += "\n## What reports take off\n\n\

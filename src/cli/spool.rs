@@ -213,6 +213,11 @@ mod tests {
     use tempfile::TempDir;
 
     use super::*;
+    use ruad_spool::{Rank, Refused};
+
+    fn refused<'a>(number: u32, code: &'a str, reason: &'a str) -> Refused<'a> {
+        Refused { number, code, reason, rank: Rank::Unproven }
+    }
 
     #[derive(clap::Parser)]
     struct Command {
@@ -258,7 +263,9 @@ mod tests {
         let large = format!("Subject: large\r\n\r\n{}", "x".repeat(100_000));
         commit(&spool, "Subject: \u{1b}]0;small\r\nTo: you\r\n\r\nnot shown").await;
         let first = spool.next_closed().await;
-        spool.quarantine(&spool.segment(first).unwrap(), 0, "not_a_report", "it is\na song").unwrap();
+        spool
+            .quarantine(&spool.segment(first).unwrap(), &[refused(0, "not_a_report", "it is\na song")])
+            .unwrap();
         spool.finish(first).unwrap();
         commit(&spool, &large).await;
         let second = spool.next_closed().await;
@@ -275,7 +282,7 @@ mod tests {
         let raw = ruad_spool(&settings, &["show", "--raw", &format!("{second}-0")]).unwrap();
         assert_eq!(raw, large);
 
-        spool.quarantine(&spool.segment(second).unwrap(), 0, "limit_ratio", "large").unwrap();
+        spool.quarantine(&spool.segment(second).unwrap(), &[refused(0, "limit_ratio", "large")]).unwrap();
         spool.finish(second).unwrap();
         assert_eq!(spool.backlog().quarantined, 2);
         let answer = ruad_spool(&settings, &["requeue", "--all"]).unwrap();
@@ -306,7 +313,7 @@ mod tests {
         spool.close().await.unwrap();
         let id = spool.next_closed().await;
         for (number, code) in [(0, "one"), (1, "two"), (2, "two")] {
-            spool.quarantine(&spool.segment(id).unwrap(), number, code, "").unwrap();
+            spool.quarantine(&spool.segment(id).unwrap(), &[refused(number, code, "")]).unwrap();
         }
         spool.finish(id).unwrap();
         drop(spool);

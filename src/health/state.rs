@@ -206,7 +206,7 @@ impl Held {
 
     /// How long what is seen now has to be waited with.
     fn patience(&self, copies: Copies) -> Duration {
-        if self.confirmed.is_none() { first(copies) } else { copies.absent.max(copies.present.min(LONGEST)) }
+        if self.confirmed.is_none() { first(copies) } else { copies.absent.max(copies.present) }
     }
 
     /// Takes in what was seen, of which copies may come until then; gives what it was and is when it is another for
@@ -271,10 +271,9 @@ fn is_undecided(check: &Check, name: &str) -> bool {
 
 /// Examinations in a row that have to agree.
 const ENOUGH: u8 = 2;
-const FIRST: Duration = Duration::from_secs(300);
-/// How long copies of a record that was found are waited for at most: a hijacked name server must not stay unnoticed for a
-/// day, and no resolver makes records up. That there is none is waited for as long as the zone says.
-const LONGEST: Duration = Duration::from_secs(3_600);
+/// How long a new domain waits at most for its first state to be believed. What contradicts that state afterwards is waited
+/// out like any change.
+const FIRST: Duration = Duration::from_secs(3_600);
 
 #[cfg(test)]
 mod tests;

@@ -74,7 +74,6 @@ const ELSEWHERE: &[(&str, &str)] = &[
     ("ns.servers_differ", "tests/dns/ns.rs::servers_that_disagree"),
     ("ns.signatures_differ", "crates/dns/src/ns/check.rs::servers_that_differ_in_signatures"),
     ("ns.silent", "tests/dns/ns.rs::servers_that_do_not_answer_for_the_zone"),
-    ("caa.cut", "crates/dns/src/check.rs::what_is_cut_is_said"),
     ("dane.cut", "crates/dns/src/check.rs::what_is_cut_is_said"),
     ("dnsbl.cut", "crates/dns/src/check.rs::what_is_cut_is_said"),
     ("dnssec.cut", "crates/dns/src/check.rs::what_is_cut_is_said"),

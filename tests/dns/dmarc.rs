@@ -256,6 +256,11 @@ async fn nl_gov_measures_as_internet_nl_does() {
         ("v=DMARC1; P=reject; pct=50; ri=86400", true),
         ("v=DMARC1; p=reject; rua=mailto:rua@reports.example", true),
         ("v=DMARC1; p=reject; t=y", true),
+        ("v=DMARC1; p=reject; psd=n", true),
+        ("v=DMARC1; p=reject; fo=0:1; ruf=mailto:rua@domain.example", true),
+        ("v=DMARC1; p=reject;;", false),
+        ("v=DMARC1; p=reject; ri=x", false),
+        ("v=DMARC1; p=reject; t=yes", false),
         ("v=DMARC1; p=quarantine; t=y", false),
         ("v=DMARC1; p=none", false),
         ("v=DMARC1; rua=mailto:rua@domain.example", false),
@@ -269,6 +274,14 @@ async fn nl_gov_measures_as_internet_nl_does() {
     }
     let score = async |record| score("nl-gov", record).await;
     let unreadable = score("v=DMARC1; p=reject; x=y").await;
+    for record in [
+        "v=DMARC1; rua=mailto:rua@domain.example",
+        "v=DMARC1; p=none; p=none",
+        "v=DMARC1; p=none;; x=y; rua=rua@domain.example",
+        "v=DMARC1; p=rejct; rua=mailto:rua@domain.example",
+    ] {
+        assert_eq!(score(record).await, unreadable, "what cannot be read counts once: {record}");
+    }
     assert!(
         unreadable < score("v=DMARC1; p=none").await,
         "no policy at all weighs more than one that asks for nothing"

@@ -91,9 +91,28 @@ pub(super) const LONGEST_DETAIL: usize = 1_000;
 /// Bytes of a record that may be remembered for other domains. A cache counts answers, not bytes.
 pub(super) const REMEMBERED: usize = 8 * 1_024;
 
+/// Answers that are remembered of the domains which mail claims to come from. The cache counts answers, not bytes, and
+/// strangers choose what is in it: each may be a TXT record of 64 KiB in strings of one byte.
+pub const SENDER_ANSWERS: u64 = 64;
+
 const MOST_QUESTIONS: usize = 2_000;
 const MOST_BYTES: usize = 2 * 1_024 * 1_024;
 /// A record with its names, on a heap.
 const RECORD: usize = 256;
 /// A string of a TXT record, on a heap.
 const STRING: usize = 48;
+
+#[cfg(test)]
+mod tests {
+    use hickory_resolver::proto::rr::{Name, rdata::TXT};
+
+    use super::*;
+
+    #[test]
+    fn answers_about_senders_fill_no_more_than_128_megabytes() {
+        // As many strings as a message of 64 KiB has room for.
+        let strings = vec!["a".to_owned(); 65_535 / 2];
+        let largest = Record::from_rdata(Name::root(), 60, RData::TXT(TXT::new(strings)));
+        assert!(weight([&largest]) * usize::try_from(SENDER_ANSWERS).unwrap() <= 128 << 20);
+    }
+}

@@ -46,6 +46,13 @@ pub async fn examine(resolver: &Resolver, domain: &str, mx: &mx::Outcome) -> Out
     for (name, found) in names.into_iter().zip(found) {
         match found {
             Relevant::Set(holder, records) => {
+                let (records, left_out) = bounded(records);
+                if left_out > 0 {
+                    let detail = format!(
+                        "{left_out} CAA records of {holder} are left out; {MOST_RECORDS} are looked at."
+                    );
+                    check.cut(&holder, detail);
+                }
                 let set = sets.entry(holder.clone());
                 let set = set.or_insert_with(|| Set { name: holder, names: Vec::new(), records });
                 set.names.push(name);
@@ -79,7 +86,7 @@ async fn relevant(resolver: &Resolver, name: &str) -> Relevant {
     for asked in parents(name).take(MOST_NAMES) {
         match resolver.caa(asked).await {
             Answer::Found(found) => {
-                return Relevant::Set(asked.to_owned(), bounded(found.records));
+                return Relevant::Set(asked.to_owned(), found.records);
             }
             Answer::NoName if asked == name => return Relevant::NoName,
             Answer::NoData | Answer::NoName => {}
@@ -89,16 +96,17 @@ async fn relevant(resolver: &Resolver, name: &str) -> Relevant {
     Relevant::None
 }
 
-/// At most [`MOST_RECORDS`] records, sorted. Those that say who may issue are kept first: without them the judgment would be
+/// At most [`MOST_RECORDS`] records, sorted, and how many are left out. Those that say who may issue are kept first: without them the judgment would be
 /// the opposite of the truth.
-fn bounded(mut records: Vec<Record>) -> Vec<Record> {
+fn bounded(mut records: Vec<Record>) -> (Vec<Record>, usize) {
     let is_other = |record: &Record| !["issue", "issuewild", "issuemail"].contains(&record.tag.as_str());
     records.sort();
     records.dedup();
     records.sort_by_key(is_other);
+    let left_out = records.len().saturating_sub(MOST_RECORDS);
     records.truncate(MOST_RECORDS);
     records.sort();
-    records
+    (records, left_out)
 }
 
 /// The domain, and the hosts that show a certificate when mail is delivered.
@@ -126,7 +134,8 @@ mod tests {
         let mut records: Vec<_> =
             (0..60).map(|number| record("iodef", format!("mailto:c{number}@a.example"))).collect();
         records.extend(["issue", "issuewild", "issuemail"].map(|tag| record(tag, "ca.example".to_owned())));
-        let kept = bounded(records);
+        let (kept, left_out) = bounded(records);
+        assert_eq!(left_out, 13);
         assert_eq!(kept.len(), MOST_RECORDS);
         assert!(kept.is_sorted());
         for tag in ["issue", "issuewild", "issuemail"] {

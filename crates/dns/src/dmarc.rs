@@ -3,6 +3,7 @@
 pub mod authorization;
 pub mod codes;
 mod destinations;
+mod internet_nl;
 mod location;
 mod policy;
 mod reader;

@@ -40,6 +40,7 @@ mod versioned;
 
 pub use address::{connect, may_connect, special};
 pub use answer::{Answer, Found, Trouble};
+pub use bounds::SENDER_ANSWERS;
 pub use check::{Check, Mechanism, Observed, Status};
 pub use expiring::Expiring;
 pub use finding::{Code, Evidence, Finding, Severity};

@@ -18,6 +18,9 @@ pub struct Profile {
     pub otherwise: Otherwise,
     /// Points of single findings, by code; `mechanism.*` stands for those of a mechanism that are not named.
     pub points: BTreeMap<String, f64>,
+    /// Codes that cost nothing beside another: a record that cannot be read has no policy that could be too weak.
+    #[serde(default)]
+    pub covers: BTreeMap<String, Vec<String>>,
 }
 
 /// Points by how bad a finding is.
@@ -61,7 +64,14 @@ impl Profile {
     /// What is left of five points. A code costs its points once, however often it was found.
     pub fn score(&self, findings: impl IntoIterator<Item = Code>) -> Score {
         let codes: BTreeSet<_> = findings.into_iter().collect();
-        let lost: u16 = codes.into_iter().map(|code| tenths(self.points(code))).fold(0, u16::saturating_add);
+        let covered: BTreeSet<_> = codes
+            .iter()
+            .filter_map(|code| self.covers.get(code.name))
+            .flatten()
+            .map(String::as_str)
+            .collect();
+        let counted = codes.into_iter().filter(|code| !covered.contains(code.name));
+        let lost: u16 = counted.map(|code| tenths(self.points(code))).fold(0, u16::saturating_add);
         Score { tenths: FULL.saturating_sub(lost) }
     }
 }
@@ -134,7 +144,8 @@ mod tests {
         let points = [("test.special", 2.3), ("other.*", 0.1)];
         let points = points.map(|(code, points)| (code.to_owned(), points)).into();
         let otherwise = Otherwise { error: 1.0, warning: 0.3 };
-        Profile { name: "test".into(), title: "Test".into(), otherwise, points }
+        let covers = [("test.special".to_owned(), vec!["test.error".to_owned()])].into();
+        Profile { name: "test".into(), title: "Test".into(), otherwise, points, covers }
     }
 
     #[test]
@@ -146,6 +157,7 @@ mod tests {
         assert_eq!(score(&[WARNING, WARNING, INFO]), "4.7");
         assert_eq!(score(&[ERROR, WARNING]), "3.7");
         assert_eq!(score(&[special]), "2.7");
+        assert_eq!(score(&[special, ERROR, WARNING]), "2.4");
         let other = Code { name: "other.thing", severity: Severity::Error };
         assert_eq!(score(&[other]), "4.9");
         let many = ["a", "b", "c", "d", "e", "f"].map(|name| Code { name, severity: Severity::Error });
@@ -157,6 +169,9 @@ mod tests {
     fn profiles_name_codes_that_exist_and_points_in_tenths() {
         for profile in Profile::all() {
             assert_eq!(Profile::named(&profile.name).unwrap().title, profile.title);
+            for code in profile.covers.iter().flat_map(|(code, covered)| covered.iter().chain([code])) {
+                assert!(Code::named(code).is_some(), "{}: {code} is not a code", profile.name);
+            }
             for (code, points) in &profile.points {
                 let is_known = match code.strip_suffix(".*") {
                     Some(name) => Mechanism::ALL.iter().any(|mechanism| mechanism.name() == name),

@@ -8,8 +8,8 @@ use std::{collections::HashSet, ops::Range};
 pub struct Tags<'a> {
     /// The tags in their order, with those that occur twice.
     pub tags: Vec<Tag<'a>>,
-    /// Pieces between semicolons that are no tag: without `=`, with a name that is none, or empty; an empty one with the
-    /// semicolon behind it. Semicolons behind the last tag harm nobody, though one would do (RFC 6376 section 3.2).
+    /// Pieces that are not tags: without `=`, without a valid name, or empty; an empty one includes the semicolon after it.
+    /// One semicolon may follow the last tag (RFC 6376 section 3.2, RFC 9989 section 4.8).
     pub faults: Vec<Range<usize>>,
 }
 
@@ -30,16 +30,15 @@ impl<'a> Tags<'a> {
     /// Reads a record. Nothing is refused: what is no tag is kept as a fault.
     pub fn parse(text: &'a str) -> Self {
         let mut list = Self::default();
-        let mut empty = Vec::new();
         let mut start = 0;
         for piece in text.split(';') {
             let at = start..start + piece.len();
             start = at.end + 1;
             if piece.trim_matches(WHITE_SPACE).is_empty() {
-                empty.push(at.start..at.end + 1);
+                let is_end = at.end == text.len();
+                list.faults.extend((!is_end).then_some(at.start..at.end + 1));
                 continue;
             }
-            list.faults.append(&mut empty);
             match Tag::parse(piece, at.start) {
                 Some(tag) => list.tags.push(tag),
                 None => list.faults.push(at),
@@ -107,6 +106,15 @@ mod tests {
         assert_eq!(tags.repeated().map(|tag| tag.value).collect::<Vec<_>>(), ["none"]);
         assert_eq!(tags.find("sp").unwrap().value, "");
         assert_eq!(tags.find("P"), None);
+    }
+
+    #[test]
+    fn one_semicolon_may_end_a_list() {
+        for (text, faults) in
+            [("p=a", 0), ("p=a;", 0), ("p=a; ", 0), ("p=a;;", 1), ("p=a; ;", 1), ("p=a;;;", 2)]
+        {
+            assert_eq!(Tags::parse(text).faults.len(), faults, "{text}");
+        }
     }
 
     #[test]

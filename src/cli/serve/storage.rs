@@ -53,8 +53,7 @@ impl Storage {
         adviser: Option<Adviser>,
         health: Health,
     ) -> anyhow::Result<Self> {
-        // An answer may be 64 KiB long, and strangers choose which are asked for.
-        let resolver = settings.dns.resolver(settings.dns.cache_entries.min(SENDER_ANSWERS))?;
+        let resolver = settings.dns.resolver(settings.dns.cache_entries.min(ruad_dns::SENDER_ANSWERS))?;
         Ok(Self {
             spool,
             registry,
@@ -249,8 +248,6 @@ async fn watch_store(store: Store, health: Health) {
         health.set(Part::Store, store.ping().await.map_err(|error| error.to_string()));
     }
 }
-
-const SENDER_ANSWERS: u64 = 512;
 
 const WATCH: Duration = Duration::from_secs(10);
 

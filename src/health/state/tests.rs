@@ -61,20 +61,21 @@ fn copies_of_one_answer_are_one_witness() {
     let none = BTreeSet::new();
     let mut state = State::default();
     for (at, seen, changed, at_next) in [
-        // The first state is believed after the negative TTL, and a record after five minutes.
-        (1_000, Some("reject"), 0, Some(1_600)),
-        (1_599, Some("reject"), 0, Some(1_600)),
-        (1_600, Some("reject"), 0, None),
-        (2_000, None, 0, Some(5_600)),
-        (2_031, None, 0, Some(5_600)),
-        (5_599, None, 0, Some(5_600)),
-        (5_600, None, 1, None),
+        // The first state is believed after an hour at most.
+        (1_000, Some("reject"), 0, Some(4_600)),
+        (4_599, Some("reject"), 0, Some(4_600)),
+        (4_600, Some("reject"), 0, None),
+        // A change waits until no resolver can give what it was found by, or not found by, again.
+        (5_000, None, 0, Some(12_200)),
+        (8_600, None, 0, Some(12_200)),
+        (12_199, None, 0, Some(12_200)),
+        (12_200, None, 1, None),
         // Another value begins anew, and what was known puts an end to it.
-        (6_000, Some("none"), 0, Some(9_600)),
-        (9_700, Some("reject"), 0, Some(13_300)),
-        (9_800, None, 0, None),
+        (13_000, Some("none"), 0, Some(20_200)),
+        (20_300, Some("reject"), 0, Some(27_500)),
+        (20_400, None, 0, None),
     ] {
-        let check = kept(policy(seen), 3_600, 600);
+        let check = kept(policy(seen), 7_200, 600);
         assert_eq!(state.observe([&check], &none, at).len(), changed, "{at}");
         assert_eq!(state.confirmable_at(), at_next, "{at}");
     }

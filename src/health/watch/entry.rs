@@ -20,7 +20,7 @@ use crate::health::{
 };
 use ruad_dns::profile::{Profile, Score};
 use ruad_dns::{
-    Check, Code, Mechanism, Status,
+    Check, Code, Finding, Mechanism, Status,
     dkim::{Origin, Selector},
 };
 use ruad_registry::Watched;
@@ -233,6 +233,24 @@ impl Entry {
             .collect();
     }
 
+    /// How the mechanism stands as far as it is certain.
+    fn status(&self, check: &Check) -> Status {
+        let is_known = self.state.confirmed(check.mechanism, FINDINGS).is_some();
+        let held = self.statuses.iter().find(|(mechanism, _)| is_known && *mechanism == check.mechanism);
+        held.map_or_else(|| check.status(), |(_, status)| *status)
+    }
+
+    /// The findings without those that cost points and that nothing has confirmed. Before the first state is known, all.
+    fn certain_findings(&self, check: &Check) -> Vec<Finding> {
+        let known = self.state.confirmed(check.mechanism, FINDINGS).and_then(|fact| fact.value.as_deref());
+        let is_certain = |code: Code| {
+            known.is_none_or(|known| known.split(' ').any(|name| name == code.name))
+                || keys::is_of_history(&code)
+                || costly([code]).is_empty()
+        };
+        check.findings.iter().filter(|finding| is_certain(finding.code)).cloned().collect()
+    }
+
     fn facts(&self, mechanism: Mechanism, prefix: &'static str) -> impl Iterator<Item = (&str, &str)> {
         let present = self.state.values(mechanism);
         present.filter_map(move |(name, fact)| Some((name.strip_prefix(prefix)?, fact.value.as_deref()?)))
@@ -266,8 +284,8 @@ impl Entry {
             group: self.group.clone(),
             mechanism,
             checked_at: at,
-            status: check.status(),
-            findings: check.findings.clone(),
+            status: self.status(check),
+            findings: self.certain_findings(check),
             unknown: check.unknown.clone(),
             settled: self.state.is_settled(mechanism),
             facts: facts.collect(),
@@ -352,6 +370,28 @@ mod tests {
         ] {
             assert_eq!(look(&mut entry, at, dmarc).as_deref(), score, "{at}");
         }
+    }
+
+    #[test]
+    fn rows_hold_no_finding_that_nothing_confirmed() {
+        let mut entry = Entry::default();
+        look(&mut entry, 1_000, "");
+        look(&mut entry, 1_600, "");
+        entry.statuses = vec![(Mechanism::Dmarc, Status::Ok)];
+        let mut check = Check::new(Mechanism::Dmarc);
+        for code in ["dmarc.missing", "dmarc.inherited"] {
+            check.find(Code::named(code).unwrap().at("a.example", None, String::new()));
+        }
+        let row = |entry: &Entry| {
+            let row = entry.check(&"a.example".into(), &check, 2_000);
+            (row.status, row.findings.iter().map(|finding| finding.code.name).collect::<Vec<_>>())
+        };
+        look(&mut entry, 2_000, "dmarc.missing");
+        entry.take_statuses(&[&check]);
+        assert_eq!(row(&entry), (Status::Ok, vec!["dmarc.inherited"]));
+        look(&mut entry, 2_600, "dmarc.missing");
+        entry.take_statuses(&[&check]);
+        assert_eq!(row(&entry), (Status::Error, vec!["dmarc.missing", "dmarc.inherited"]));
     }
 
     #[test]

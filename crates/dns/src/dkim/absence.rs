@@ -8,14 +8,12 @@ use ruad_common::domain_name::parents;
 /// no keys either (mail of a subdomain may be signed as the parent, RFC 9989 section 4.10.2).
 pub(super) async fn examine(resolver: &Resolver, domain: &str, looked: &Looked, outcome: &mut Outcome) {
     let found = || outcome.keys.iter().chain(&outcome.wildcard);
-    // A key that is broken is an error already, and so are names of selectors that are missing. Keys that can be read, but
-    // sign no mail, are as good as none, whatever else is wrong.
-    let is_answered = match found().next() {
-        Some(_) => found().any(|published| matches!(published.record.content, Content::Broken)),
-        None => !outcome.check.findings.is_empty(),
-    };
-    let is_quiet = outcome.check.unknown.is_empty() && !found().any(can_sign) && !is_answered;
-    if !is_quiet {
+    // Keys that sign no mail are as good as none, whatever else is wrong: withdrawn, broken, or for TLS reports alone. Without
+    // any key, a selector that is missing is an error already, and one that was not answered may have a key.
+    let has_none = found().next().is_none();
+    let may_have_one = has_none && !outcome.check.unknown.is_empty();
+    let is_said = has_none && !outcome.check.findings.is_empty();
+    if may_have_one || is_said || found().any(can_sign) {
         return;
     }
     match sends(resolver, domain).await {

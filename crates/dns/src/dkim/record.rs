@@ -153,6 +153,10 @@ impl Record {
 
     fn flags(&mut self, tags: &Tags<'_>) {
         let Some(flags) = tags.find("t") else { return };
+        if flags.value.is_empty() {
+            // At least one flag (RFC 6376 section 3.6.1, key-t-tag).
+            self.fault(SYNTAX, whole(flags), "`t=` has no flag.");
+        }
         self.testing = list(flags).any(|flag| flag == "y");
         self.strict = list(flags).any(|flag| flag == "s");
         if self.testing {

@@ -35,6 +35,8 @@ codes! {
     UNKNOWN_TAG = "dmarc.unknown_tag", Warning;
     /// A tag in capitals.
     CAPITAL_TAG = "dmarc.capital_tag", Warning;
+    /// A record that the test of Internet.nl cannot read.
+    INTERNET_NL_SYNTAX = "dmarc.internet_nl_syntax", Info;
     /// No `p`.
     NO_POLICY = "dmarc.no_policy", Error;
     /// `p` does not come right after the version.

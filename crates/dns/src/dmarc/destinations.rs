@@ -60,6 +60,11 @@ pub(super) async fn examine(
     checker.syntax(Reports::Aggregate);
     checker.syntax(Reports::Failure);
     let uris: Vec<_> = record.rua.iter().chain(&record.ruf).filter(|uri| uri.scheme == MAILTO).collect();
+    if uris.len() > MOST_HOSTS {
+        let detail =
+            format!("The record names {} addresses for reports; {MOST_HOSTS} are looked at.", uris.len());
+        checker.check.cut(&name, detail);
+    }
     let hosts: BTreeSet<_> = uris.iter().map(|uri| uri.host.as_str()).take(MOST_HOSTS).collect();
     let (standings, deliveries) = tokio::join!(
         join_all(

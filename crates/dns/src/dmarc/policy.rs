@@ -1,7 +1,7 @@
 //! Which policies are in force for a domain and for what is below it (RFC 9989 section 4.10.1).
 
 use super::{
-    Outcome, codes, finding,
+    Outcome, codes, finding, internet_nl,
     record::{Policies, Policy, PublicSuffix, Record},
     walk::{MOST_LABELS_ABOVE, Step, Walk, label_count},
 };
@@ -74,6 +74,10 @@ impl Outcome {
         }
         for fault in &record.faults {
             self.check.find(finding(fault, &name, record));
+        }
+        if !internet_nl::accepts(&record.text) {
+            let detail = format!("The mail test of Internet.nl cannot read the record at {name}.");
+            self.check.find(codes::INTERNET_NL_SYNTAX.at(&name, Some(&record.text), detail));
         }
         if record.is_cut {
             let detail =

@@ -278,7 +278,7 @@ mod tests {
             ("v=DMARC1;p=none; junk ;sp=none", vec![("dmarc.syntax", " junk ")]),
             ("v=DMARC1;; p=none", vec![("dmarc.syntax", ";")]),
             ("v=DMARC1; p=none; ; sp=none;", vec![("dmarc.syntax", " ;")]),
-            ("v=DMARC1; p=none;; ;", vec![]),
+            ("v=DMARC1; p=none;; ;", vec![("dmarc.syntax", ";"), ("dmarc.syntax", " ;")]),
             ("v=DMARC1;; p=", vec![("dmarc.syntax", ";"), ("dmarc.bad_policy", "p=")]),
             (
                 "v=DMARC1; p=none; rua=mailto:mailto:a@b.example",

@@ -12,7 +12,7 @@ fn what_is_right_has_no_faults() {
     for (head, tail) in [
         ("v=DKIM1; k=ed25519; p=", ""),
         ("k=ed25519;p=", ";"),
-        (" v=DKIM1 ; k = ed25519; h=sha1:sha256; s = * : x; t=s:z; n=a\\b\"c; p=", " ; ; "),
+        (" v=DKIM1 ; k = ed25519; h=sha1:sha256; s = * : x; t=s:z; n=a\\b\"c; p=", " ; "),
         ("v=DKIM1; g=*; k=ed25519; s=tlsrpt; p=", ""),
         ("v=DKIM1; k=ed25519; h= sha256 ; p=", ""),
     ] {
@@ -34,6 +34,9 @@ fn each_fault_has_its_code() {
         ("k=ed25519; v=DKIM1; p=%", vec!["dkim.version_not_first"]),
         ("v=DKIM1;; k=ed25519; p=%", vec!["dkim.syntax"]),
         ("v=DKIM1; ; k=ed25519; p=%;", vec!["dkim.syntax"]),
+        ("v=DKIM1; k=ed25519; p=%;;", vec!["dkim.syntax"]),
+        ("v=DKIM1; k=ed25519; p=% ; ; ", vec!["dkim.syntax"]),
+        ("v=DKIM1; k=ed25519; t=; p=%", vec!["dkim.syntax"]),
         ("v=DKIM1 k=ed25519; p=%", vec!["dkim.wrong_version", "dkim.unreadable_key"]),
         ("v=DKIM1\\; k=ed25519\\; p=%", vec!["dkim.stray_quotes"]),
         ("\"v=DKIM1; k=ed25519; p=%\"", vec!["dkim.stray_quotes"]),
