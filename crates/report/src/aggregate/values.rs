@@ -370,7 +370,7 @@ fn trim(raw: &[u8]) -> (usize, usize) {
 /// Whether a text has bytes that invisible characters have; most texts have none. Looks at all of it, so that the compiler
 /// can take many bytes at a time.
 fn may_hold_invisible(text: &str) -> bool {
-    text.bytes().fold(false, |found, byte| found | (byte < b' ') | (byte >= 0x7f))
+    text.bytes().fold(false, |found, byte| found | !(b' '..0x7f).contains(&byte))
 }
 
 /// From the year of DMARC's first publication to that in which 32 bits of seconds end. A date in milliseconds lies far
