@@ -4,6 +4,9 @@
 //! A copy that proves more than what is stored is stored too; the store then takes the other out
 //! ([`crate::store::Store::settle`]). A copy that proves no more is a duplicate, also of one that was withdrawn. Once a report is
 //! there from its reporter itself, nobody else's word about it is stored.
+//!
+//! Reports whose ids differ in case alone share a key. They are copies of one report where they say the same, and else two
+//! reports.
 
 use std::{
     cmp::Reverse,
@@ -17,6 +20,7 @@ use super::{
     Require,
     decision::{Decision, MessageDecision, NOT_A_REPORT, Outcome, Reason, ReportDecision},
     examine::{Examined, ExaminedReport},
+    identity::Identity,
     stranger::StrangerQuota,
 };
 use crate::{
@@ -35,9 +39,11 @@ pub(super) struct InFlight(Mutex<HashMap<SegmentId, Contents>>);
 pub(super) struct Contents(HashMap<Uuid, Vec<Content>>);
 
 /// A copy of a report.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Debug)]
 struct Content {
     hash: Uuid,
+    /// As written.
+    report_id: String,
     verdict: Verdict,
     /// Whether it is in the sums.
     counts: bool,
@@ -48,7 +54,8 @@ impl InFlight {
     pub(super) fn insert(&self, segment: SegmentId, decisions: &[MessageDecision]) {
         let mut contents = Contents::default();
         for report in decisions.iter().flat_map(MessageDecision::stored) {
-            contents.add(report.identity.key, report.identity.content, report.verdict);
+            let content = Content::of(&report.identity, report.verdict);
+            contents.0.entry(report.identity.key).or_default().push(content);
         }
         self.lock().insert(segment, contents);
     }
@@ -62,7 +69,7 @@ impl InFlight {
     pub(super) fn add_to(&self, known: &mut Contents, segment: SegmentId) {
         for (_, contents) in self.lock().iter().filter(|(other, _)| **other != segment) {
             for (key, stored) in &contents.0 {
-                known.0.entry(*key).or_default().extend(stored);
+                known.0.entry(*key).or_default().extend(stored.iter().cloned());
             }
         }
     }
@@ -73,52 +80,69 @@ impl InFlight {
 }
 
 impl Contents {
-    fn add(&mut self, key: Uuid, hash: Uuid, verdict: Verdict) {
-        self.0.entry(key).or_default().push(Content { hash, verdict, counts: true });
-    }
-
-    /// Gives a report that an earlier version stored the hash it has there.
+    /// Gives a report that an earlier version stored the identity it has there.
     fn recognize(&self, mut examined: Vec<Examined>) -> Vec<Examined> {
-        for report in examined.iter_mut().flat_map(|message| &mut message.reports) {
-            let stored = self.0.get(&report.identity.key).map(Vec::as_slice).unwrap_or_default();
-            if stored.iter().any(|one| one.hash == report.content_as_written) {
-                report.identity.content = report.content_as_written;
+        for ExaminedReport { identity, earlier, .. } in
+            examined.iter_mut().flat_map(|message| &mut message.reports)
+        {
+            let has = |key: &Uuid, content: Uuid| self.of(key).iter().any(|one| one.hash == content);
+            if has(&identity.key, identity.content) {
+                continue;
+            }
+            if !self.of(&earlier.key).is_empty() {
+                identity.key = earlier.key;
+            }
+            let stored = earlier.contents.into_iter().find(|content| has(&identity.key, *content));
+            if let Some(content) = stored.filter(|_| !has(&identity.key, identity.content)) {
+                identity.content = content;
             }
         }
         examined
     }
 
-    /// What becomes of a report with this identity and verdict; it is among the contents afterwards if it is stored. `admits` is asked
-    /// whether its sender may store it, and counts it then.
-    fn decide(&mut self, key: Uuid, hash: Uuid, verdict: Verdict, admits: impl FnOnce() -> bool) -> Decision {
+    /// What becomes of this copy of the report with this key; it is among the contents afterwards if it is stored. `admits` is
+    /// asked whether its sender may store it, and counts it then.
+    fn decide(&mut self, key: Uuid, copy: Content, admits: impl FnOnce() -> bool) -> Decision {
         let stored = self.0.entry(key).or_default();
-        if stored.iter().any(|one| one.hash == hash && one.verdict.proof() >= verdict.proof()) {
+        if stored.iter().any(|one| one.hash == copy.hash && one.verdict.proof() >= copy.verdict.proof()) {
             return Decision::Duplicate;
         }
-        let others = || stored.iter().filter(|one| one.counts && one.hash != hash);
-        let is_genuine = verdict == Verdict::Genuine;
-        if !is_genuine && others().any(|one| one.verdict == Verdict::Genuine) {
+        let others = || stored.iter().filter(|one| one.counts && one.hash != copy.hash);
+        let is_genuine = copy.verdict == Verdict::Genuine;
+        let says_otherwise = |one: &Content| one.report_id == copy.report_id;
+        if !is_genuine && others().any(|one| one.verdict == Verdict::Genuine && says_otherwise(one)) {
             return Decision::Outranked;
         }
-        let stay = others().filter(|one| !is_genuine || one.verdict == Verdict::Genuine);
-        let contents = stay.map(|one| one.hash).collect::<BTreeSet<_>>().len();
+        let stay = || others().filter(|one| !is_genuine || one.verdict == Verdict::Genuine);
         let most = if is_genuine { MOST_GENUINE } else { MOST_CONTENTS };
-        if contents >= most {
+        if stay().map(|one| one.hash).collect::<BTreeSet<_>>().len() >= most {
             return Decision::Outranked;
         }
         if !admits() {
             return Decision::OverQuota;
         }
-        stored.push(Content { hash, verdict, counts: true });
-        if contents == 0 { Decision::Stored } else { Decision::Conflict }
+        let decision = if stay().any(says_otherwise) { Decision::Conflict } else { Decision::Stored };
+        stored.push(copy);
+        decision
+    }
+
+    fn of(&self, key: &Uuid) -> &[Content] {
+        self.0.get(key).map(Vec::as_slice).unwrap_or_default()
+    }
+}
+
+impl Content {
+    /// A copy that is stored and counts.
+    fn of(identity: &Identity, verdict: Verdict) -> Self {
+        Self { hash: identity.content, report_id: identity.report_id.clone(), verdict, counts: true }
     }
 }
 
 impl FromIterator<Known> for Contents {
     fn from_iter<T: IntoIterator<Item = Known>>(known: T) -> Self {
         let mut contents = Self::default();
-        for Known { report_key, content_hash, verdict, counts } in known {
-            let content = Content { hash: Uuid::from_u128(content_hash), verdict, counts };
+        for Known { report_key, content_hash, report_id, verdict, counts } in known {
+            let content = Content { hash: Uuid::from_u128(content_hash), report_id, verdict, counts };
             contents.0.entry(Uuid::from_u128(report_key)).or_default().push(content);
         }
         contents
@@ -154,7 +178,7 @@ pub(super) fn decide(
         let is_bound =
             verdict != Verdict::Genuine && !one.standing(&message.evidence, established).is_believed();
         let decision = match require.admits(verdict) {
-            true => known.decide(one.identity.key, one.identity.content, verdict, || {
+            true => known.decide(one.identity.key, Content::of(&one.identity, verdict), || {
                 !is_bound || quota.admits(message.origin, one.rows)
             }),
             false => Decision::Withheld,
@@ -296,13 +320,41 @@ mod tests {
 
     const KEY: Uuid = Uuid::from_u128(7);
 
+    fn copy(report_id: &str, content: u128, verdict: Verdict) -> Content {
+        Content { hash: Uuid::from_u128(content), report_id: report_id.to_owned(), verdict, counts: true }
+    }
+
     /// What becomes of these copies in turn: a content and a verdict each.
     fn decisions(copies: &[(u128, Verdict)]) -> Vec<Decision> {
         let mut known = Contents::default();
-        let decide = |(content, verdict): &(u128, Verdict)| {
-            known.decide(KEY, Uuid::from_u128(*content), *verdict, || true)
-        };
+        let decide =
+            |(content, verdict): &(u128, Verdict)| known.decide(KEY, copy("r1", *content, *verdict), || true);
         copies.iter().map(decide).collect()
+    }
+
+    #[test]
+    fn ids_that_differ_in_case_are_of_one_report_where_it_says_the_same() {
+        use Decision::{Conflict, Duplicate, Outranked, Stored};
+        use Verdict::{Genuine, Unknown};
+        let decisions = |copies: &[(&str, u128, Verdict)]| {
+            let mut known = Contents::default();
+            let decide = |(id, content, verdict): &(&str, u128, Verdict)| {
+                known.decide(KEY, copy(id, *content, *verdict), || true)
+            };
+            copies.iter().map(decide).collect::<Vec<_>>()
+        };
+        assert_eq!(decisions(&[("r1", 1, Unknown), ("R1", 1, Unknown)]), [Stored, Duplicate]);
+        assert_eq!(decisions(&[("r1", 1, Genuine), ("R1", 1, Unknown)]), [Stored, Duplicate]);
+        assert_eq!(decisions(&[("r1", 1, Unknown), ("R1", 1, Genuine)]), [Stored, Stored]);
+        for verdict in [Genuine, Unknown] {
+            assert_eq!(decisions(&[("r1", 1, Genuine), ("R1", 2, verdict)]), [Stored, Stored]);
+            assert_eq!(decisions(&[("r1", 1, verdict), ("R1", 2, Genuine)]), [Stored, Stored]);
+        }
+        let three = [("r1", 1, Genuine), ("R1", 2, Unknown), ("R1", 3, Unknown), ("r1", 4, Unknown)];
+        assert_eq!(decisions(&three), [Stored, Stored, Conflict, Outranked]);
+        let ids: Vec<_> = (0..30_u128).map(|bits| format!("{:x}{:X}", bits + 0xaaaa, bits)).collect();
+        let many: Vec<_> = ids.iter().zip(0..).map(|(id, content)| (id.as_str(), content, Unknown)).collect();
+        assert_eq!(decisions(&many).iter().filter(|one| one.is_stored()).count(), MOST_CONTENTS);
     }
 
     #[test]
@@ -339,10 +391,15 @@ mod tests {
         for (verdict, expected) in
             [(Verdict::Unknown, Decision::Duplicate), (Verdict::Genuine, Decision::Stored)]
         {
-            let withdrawn =
-                Known { report_key: 7, content_hash: 1, verdict: Verdict::Unknown, counts: false };
+            let withdrawn = Known {
+                report_key: 7,
+                content_hash: 1,
+                report_id: "r1".to_owned(),
+                verdict: Verdict::Unknown,
+                counts: false,
+            };
             let mut known: Contents = [withdrawn].into_iter().collect();
-            assert_eq!(known.decide(KEY, Uuid::from_u128(1), verdict, || true), expected);
+            assert_eq!(known.decide(KEY, copy("r1", 1, verdict), || true), expected);
         }
     }
 

@@ -2,10 +2,8 @@
 
 use std::{io, panic, panic::AssertUnwindSafe};
 
-use uuid::Uuid;
-
 use super::{
-    identity::{Identity, ReportKind},
+    identity::{Earlier, Identity, ReportKind},
     read::{self, Limits, Refusal, Visitor},
     stranger::Origin,
 };
@@ -36,8 +34,8 @@ pub(super) struct ExaminedReport {
     pub(super) part: u32,
     pub(super) path: Vec<String>,
     pub(super) identity: Identity,
-    /// What `identity.content` was when the case of names still counted: reports stored then have it.
-    pub(super) content_as_written: Uuid,
+    /// What `identity` was in earlier versions: reports stored then have it.
+    pub(super) earlier: Earlier,
     /// Rows that storing it takes, rollups apart.
     pub(super) rows: u64,
     pub(super) org_name: Option<String>,
@@ -148,31 +146,21 @@ impl Contents {
         }
     }
 
-    /// Takes a report, or the reason why it is none; `content` is the hash of what it says as written, `details` the number of rows
-    /// that it has besides its records.
+    /// Takes a report, or the reason why it is none; `details` is the number of rows that it has besides its records.
     fn take(
         &mut self,
         path: &[String],
-        identity: Result<Identity, Refusal>,
-        content: u128,
+        identity: Result<(Identity, Earlier), Refusal>,
         details: usize,
         org_name: Option<String>,
         email: Option<String>,
     ) {
         match identity {
-            Ok(identity) => {
+            Ok((identity, earlier)) => {
                 let part = self.take_part();
-                let (path, content_as_written) = (path.to_vec(), Uuid::from_u128(content));
+                let path = path.to_vec();
                 let rows = identity.records.saturating_add(details as u64).saturating_add(1);
-                self.reports.push(ExaminedReport {
-                    part,
-                    path,
-                    identity,
-                    content_as_written,
-                    rows,
-                    org_name,
-                    email,
-                });
+                self.reports.push(ExaminedReport { part, path, identity, earlier, rows, org_name, email });
             }
             Err(refusal) => self.refused(path, refusal),
         }
@@ -188,20 +176,28 @@ impl Visitor for Contents {
     fn record(&mut self, _: &[String], _: &Record) {}
 
     fn aggregate(&mut self, path: &[String], report: Aggregate) {
-        let identity = Identity::of_aggregate(&report, self.received_at);
-        self.take(path, identity, report.content_hash, 0, report.org_name, report.email);
+        let identity = Identity::of_aggregate(&report, self.received_at).map(|identity| {
+            let earlier = Earlier::of_aggregate(&report, &identity);
+            (identity, earlier)
+        });
+        self.take(path, identity, 0, report.org_name, report.email);
     }
 
     fn tls(&mut self, path: &[String], report: TlsReport) {
-        let identity = Identity::of_tls(&report, self.received_at);
-        let content = report.content_hash();
+        let identity = Identity::of_tls(&report, self.received_at).map(|identity| {
+            let earlier = Earlier::of_tls(&report, &identity);
+            (identity, earlier)
+        });
         let failures = report.policies.iter().map(|policy| policy.failures.len()).sum();
-        self.take(path, identity, content, failures, report.organization_name, report.contact_info);
+        self.take(path, identity, failures, report.organization_name, report.contact_info);
     }
 
     fn failure(&mut self, path: &[String], report: FailureReport) {
-        let identity = Identity::of_failure(&report, self.received_at);
-        self.take(path, identity, report.content_hash(), 0, None, None);
+        let identity = Identity::of_failure(&report, self.received_at).map(|identity| {
+            let earlier = Earlier::of_failure(&identity);
+            (identity, earlier)
+        });
+        self.take(path, identity, 0, None, None);
     }
 
     fn refused(&mut self, path: &[String], refusal: Refusal) {

@@ -6,7 +6,7 @@ use xxhash_rust::xxh3::xxh3_128;
 
 use super::read::Refusal;
 use crate::provenance::{Claim, Kind};
-use ruad_common::{domain_name::normalize, label::label};
+use ruad_common::{domain_name, label::label};
 use ruad_report::{LONGEST_RANGE, aggregate::Aggregate, failure::FailureReport, tls::TlsReport};
 
 /// Who reports what, about which domain and days; written down with the decision and stored on every row.
@@ -15,10 +15,9 @@ pub struct Identity {
     /// The kind of report.
     pub kind: ReportKind,
     /// A hash of reporter, policy domain, report id, begin and end. Report ids alone repeat: between reporters, and from
-    /// Google and Mimecast on different days. It is made of names as they were written, in lower case.
+    /// Google and Mimecast on different days. It is made of names as they were written, in lower case. See [`Earlier::key`].
     pub key: Uuid,
-    /// A hash of what the report says, whatever the case of the reporter's and the policy domain's names. A report that
-    /// version 0.1 of this program stored keeps the hash it got then, for which their case counted.
+    /// A hash of what the report says, whatever the spelling of names. See [`Earlier::contents`].
     pub content: Uuid,
     /// The [`label`] of `org_name`, or of the domain of `email` where that is missing.
     pub reporter: String,
@@ -35,6 +34,15 @@ pub struct Identity {
     pub records: u64,
     /// Messages or sessions that it counts.
     pub messages: u64,
+}
+
+/// The identity under which earlier versions of this program stored a report, which it keeps.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub(super) struct Earlier {
+    /// [`Identity::key`] with the report id as written.
+    pub(super) key: Uuid,
+    /// [`Identity::content`] when the spelling of every name counted, and when that of some did.
+    pub(super) contents: [Uuid; 2],
 }
 
 /// The kinds of report.
@@ -62,7 +70,7 @@ impl Identity {
         let range = Range::new(report.begin, report.end, received_at);
         Ok(Self {
             kind: ReportKind::Aggregate,
-            key: key(&["aggregate", &reporter, &policy_domain, &report_id, &range.begin, &range.end]),
+            key: key_of_aggregate(&reporter, &policy_domain, &report_id.to_lowercase(), &range),
             content: Uuid::from_u128(report.folded_hash),
             reporter: label(&reporter),
             policy_domain,
@@ -92,7 +100,7 @@ impl Identity {
         });
         Ok(Self {
             kind: ReportKind::Tls,
-            key: key(&["tls", &reporter, &report_id, &range.begin, &range.end]),
+            key: key_of_tls(&reporter, &report_id.to_lowercase(), &range),
             content: Uuid::from_u128(report.folded_hash()),
             reporter: label(&reporter),
             policy_domain: policy_domain.unwrap_or_default(),
@@ -120,7 +128,7 @@ impl Identity {
                 .map(|name| name.rsplit_once('@').map_or(name.as_str(), |(_, domain)| domain))
                 .chain(author)
         };
-        let policy_domain = match named().find_map(normalize) {
+        let policy_domain = match named().find_map(domain_name::domain) {
             Some(about) => about,
             None => domain(named().next())?,
         };
@@ -138,6 +146,33 @@ impl Identity {
             records: 1,
             messages: report.incidents.unwrap_or(1),
         })
+    }
+}
+
+impl Earlier {
+    /// Of an aggregate report with this identity.
+    pub(super) fn of_aggregate(report: &Aggregate, identity: &Identity) -> Self {
+        let reporter = reporter(report.org_name.as_deref(), report.email.as_deref());
+        let range = Range::new(report.begin, report.end, 0);
+        Self {
+            key: key_of_aggregate(&reporter, &identity.policy_domain, &identity.report_id, &range),
+            contents: [report.content_hash, report.half_folded_hash].map(Uuid::from_u128),
+        }
+    }
+
+    /// Of a TLS report with this identity.
+    pub(super) fn of_tls(report: &TlsReport, identity: &Identity) -> Self {
+        let reporter = reporter(report.organization_name.as_deref(), report.contact_info.as_deref());
+        let range = Range::new(report.begin, report.end, 0);
+        Self {
+            key: key_of_tls(&reporter, &identity.report_id, &range),
+            contents: [report.content_hash(), report.half_folded_hash()].map(Uuid::from_u128),
+        }
+    }
+
+    /// Of a failure report with this identity: it was always the same.
+    pub(super) fn of_failure(identity: &Identity) -> Self {
+        Self { key: identity.key, contents: [identity.content; 2] }
     }
 }
 
@@ -205,11 +240,19 @@ fn reporter(org_name: Option<&str>, email: Option<&str>) -> String {
 /// dot, capitals or as U-label, and all of these are domains.
 fn domain(name: Option<&str>) -> Result<String, Refusal> {
     let name = name.unwrap_or_default().trim();
-    match normalize(name) {
+    match domain_name::domain(name) {
         Some(domain) => Ok(domain),
         None if name.is_empty() => Ok(String::new()),
         None => Err(Refusal::no_domain(name)),
     }
+}
+
+fn key_of_aggregate(reporter: &str, policy_domain: &str, report_id: &str, range: &Range) -> Uuid {
+    key(&["aggregate", reporter, policy_domain, report_id, &range.begin, &range.end])
+}
+
+fn key_of_tls(reporter: &str, report_id: &str, range: &Range) -> Uuid {
+    key(&["tls", reporter, report_id, &range.begin, &range.end])
 }
 
 fn domain_of_address(address: &str) -> Option<&str> {
@@ -307,6 +350,14 @@ mod tests {
             "a@b.example",
             "a..b",
             "\u{202e}",
+            "exam\u{200b}ple.com",
+            "exam\u{ad}ple.com",
+            "ｅxample.com",
+            "127.0.0.1",
+            "[::1]",
+            "-.example",
+            "_",
+            "xn--zzzz--.example",
         ] {
             let refusal = domain(Some(name)).unwrap_err();
             assert_eq!(refusal.code, "policy_domain_invalid", "{name:?}");
@@ -360,6 +411,22 @@ mod tests {
     }
 
     #[test]
+    fn the_case_of_a_report_id_is_no_part_of_the_key() {
+        let mut report = aggregate("google.com", "noreply-dmarc-support@google.com", "example.org");
+        let mut identity_of = |id: &str| {
+            report.report_id = Some(id.to_owned());
+            let identity = Identity::of_aggregate(&report, ARRIVAL).unwrap();
+            let earlier = Earlier::of_aggregate(&report, &identity);
+            (identity.key, earlier.key, identity.report_id)
+        };
+        let (key, earlier, id) = identity_of("aBc");
+        assert_eq!((identity_of("abc").0, identity_of("ABC").0), (key, key));
+        assert_eq!(identity_of("abc").1, key, "nothing has changed for these");
+        assert_ne!((earlier, identity_of("ABC").1), (key, earlier));
+        assert_eq!(id, "aBc", "it is stored as written");
+    }
+
+    #[test]
     fn tls_reports_keep_their_identity() {
         let report = TlsReport {
             organization_name: Some("Google Inc.".to_owned()),
@@ -371,8 +438,12 @@ mod tests {
             ..TlsReport::default()
         };
         let identity = Identity::of_tls(&report, ARRIVAL).unwrap();
-        let parts = ["tls", "google inc.", "2026-11-01T00:00:00Z_example.org", "1793491200", "1793577599"];
-        assert_eq!(identity.key, key(&parts), "the announced domain is no part of it");
+        let parts = |id| key(&["tls", "google inc.", id, "1793491200", "1793577599"]);
+        let lower = parts("2026-11-01t00:00:00z_example.org");
+        assert_eq!(identity.key, lower, "the announced domain is no part of it");
+        let earlier = Earlier::of_tls(&report, &identity);
+        assert_eq!(earlier.key, parts("2026-11-01T00:00:00Z_example.org"));
+        assert_eq!(earlier.contents[0].as_u128(), report.content_hash());
         assert_eq!(
             (identity.reporter.as_str(), identity.policy_domain.as_str()),
             ("google inc.", "example.org")

@@ -189,7 +189,8 @@ impl Worker<'_> {
         let mut keys: Vec<_> = examined
             .iter()
             .flat_map(|message| &message.reports)
-            .map(|report| report.identity.key.as_u128())
+            .flat_map(|report| [report.identity.key, report.earlier.key])
+            .map(|key| key.as_u128())
             .collect();
         keys.sort_unstable();
         keys.dedup();

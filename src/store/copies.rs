@@ -256,7 +256,8 @@ impl Place {
 }
 
 /// Those of these copies that count and must not, each with the copy that takes its place. Once a genuine copy of a
-/// report counts, no other says anything; and of the copies with one content, one counts.
+/// report counts, no other says anything; and of the copies with one content, one counts. Copies whose ids differ in case are
+/// of one report only where they say the same.
 pub(super) fn losers(copies: &[StoredCopy]) -> Vec<(&StoredCopy, &StoredCopy)> {
     let mut reports: BTreeMap<u128, Vec<&StoredCopy>> = BTreeMap::new();
     for copy in copies.iter().filter(|copy| copy.place == Place::Counted) {
@@ -265,11 +266,16 @@ pub(super) fn losers(copies: &[StoredCopy]) -> Vec<(&StoredCopy, &StoredCopy)> {
     let mut losers = Vec::new();
     for mut copies in reports.into_values() {
         copies.sort_by_key(|copy| copy.rank());
-        let genuine = copies.first().copied().filter(|copy| copy.verdict == Verdict::Genuine);
+        // In order of rank, so that the best of each id stays.
+        let mut genuine: BTreeMap<&str, &StoredCopy> = BTreeMap::new();
+        for copy in copies.iter().copied().filter(|copy| copy.verdict == Verdict::Genuine) {
+            genuine.entry(&copy.report_id).or_insert(copy);
+        }
         let mut winners: BTreeMap<u128, &StoredCopy> = BTreeMap::new();
         for copy in copies {
             let same = winners.get(&copy.content_hash).copied();
-            let better = genuine.filter(|_| copy.verdict != Verdict::Genuine);
+            let better =
+                genuine.get(copy.report_id.as_str()).copied().filter(|_| copy.verdict != Verdict::Genuine);
             match same.or(better) {
                 Some(winner) => losers.push((copy, winner)),
                 None => {
@@ -468,6 +474,19 @@ mod tests {
             let numbered = (1_u128..).zip(copies);
             numbered.map(|(segment, (content, verdict))| copy((content, segment, verdict))).collect()
         })
+    }
+
+    #[test]
+    fn a_genuine_report_outranks_none_with_its_id_in_another_case() {
+        let named = |id: &str, one| StoredCopy { report_id: id.to_owned(), ..copy(one) };
+        let copies = [
+            named("r1", (1, 1, Verdict::Genuine)),
+            named("R1", (1, 2, Verdict::Unknown)),
+            named("R1", (2, 3, Verdict::Unknown)),
+            named("r1", (3, 4, Verdict::Unknown)),
+        ];
+        let lost: Vec<_> = losers(&copies).iter().map(|(loser, _)| loser.segment.as_u128()).collect();
+        assert_eq!(lost, [2, 4], "what says the same, and what says otherwise under its own id");
     }
 
     proptest! {

@@ -10,12 +10,14 @@ use super::{Identity, Store, StoreError, copies::Place, tables::Sources};
 use crate::{provenance::Verdict, sources::SourceRow};
 
 /// A report that has been stored.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Debug)]
 pub struct Known {
     /// Its identity.
     pub report_key: u128,
     /// What it says.
     pub content_hash: u128,
+    /// Its id as written.
+    pub report_id: String,
     /// What provenance said of it.
     pub verdict: Verdict,
     /// Whether it is in the sums: it was not withdrawn, and no other copy took its place.
@@ -78,10 +80,11 @@ impl Store {
         let mut known = Vec::new();
         for keys in report_keys.chunks(KEYS_AT_ONCE / 4) {
             let copies = self.copies_of(keys, false).await?;
-            let others = copies.iter().filter(|copy| copy.segment != segment);
+            let others = copies.into_iter().filter(|copy| copy.segment != segment);
             known.extend(others.map(|copy| Known {
                 report_key: copy.report_key,
                 content_hash: copy.content_hash,
+                report_id: copy.report_id,
                 verdict: copy.verdict,
                 counts: copy.place == Place::Counted,
             }));

@@ -7,7 +7,7 @@ use std::{
 use serde::Deserialize;
 
 use super::StoreError;
-use ruad_common::domain_name::{domain, is_within, normalize};
+use ruad_common::domain_name::{domain, is_within};
 use ruad_common::password::Password;
 
 /// Where ClickHouse is and how things are kept there.
@@ -113,10 +113,8 @@ fn check_host(host: &str) -> Result<(), &'static str> {
             false => Ok(()),
         };
     }
-    let name = normalize(host).filter(|_| !host.trim_end_matches('.').is_empty());
-    match name {
+    match domain(host) {
         None => Err("the host is neither a name nor an address"),
-        Some(name) if domain(&name).is_none() => Err("the host is neither a name nor an address"),
         // RFC 6761 section 6.4: no resolver ever finds one.
         Some(name) if is_within(&name, "invalid") => Err("names below .invalid never exist"),
         Some(_) => Ok(()),
@@ -188,6 +186,12 @@ mod tests {
             "http://a b",
             "http://a\nb",
             "http://-host name",
+            "http://-.:1",
+            "http://_:8123",
+            "http://-a.example",
+            "http://xn--zzzz--.example",
+            "http://127.0.0.0x1",
+            "http://exam\u{ad}ple.com",
             "http://localhost:0",
             "http://localhost:",
             "http://localhost:65536",

@@ -120,7 +120,7 @@ pub(crate) fn password(folder: &Path, user: &str) -> Password {
 }
 
 /// How many tests of a binary can have one of their own.
-const DATABASES: u32 = 48;
+const DATABASES: u32 = 64;
 
 /// The answer to a query, a single value.
 pub(crate) async fn number(store: &Store, query: &str) -> i64 {

@@ -6,6 +6,10 @@
 //! - *number*: a byte 0 for a missing value; else a byte 1, then an i64 or u64;
 //! - *list*: the number of items as u32, then the items.
 
+use std::borrow::Cow;
+
+use ruad_common::domain_name::normalize;
+
 /// A buffer of encoded values.
 #[derive(Debug, Default)]
 pub(crate) struct Canonical(Vec<u8>);
@@ -60,4 +64,14 @@ impl Canonical {
             self.bytes(&bytes);
         }
     }
+}
+
+/// The one spelling of a domain that a folded hash covers; in lower case what is no domain.
+pub(crate) fn folded_domain(name: &str) -> Cow<'_, str> {
+    Cow::Owned(normalize(name).unwrap_or_else(|| name.to_lowercase()))
+}
+
+/// The one spelling of other names that it covers.
+pub(crate) fn lower_case(text: &str) -> Cow<'_, str> {
+    Cow::Owned(text.to_lowercase())
 }

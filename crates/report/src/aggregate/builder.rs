@@ -98,6 +98,7 @@ impl<'a> Builder<'a> {
                 records: 0,
                 messages: 0,
                 content_hash: 0,
+                half_folded_hash: 0,
                 folded_hash: 0,
             },
             hash: ContentHash::default(),

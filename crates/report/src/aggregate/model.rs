@@ -70,8 +70,11 @@ pub struct Aggregate {
     /// covers. The same for every layout, encoding, prefix and order of elements or records.
     #[serde(skip)]
     pub content_hash: u128,
-    /// The same whatever the case of `org_name`, `email` and the policy's domain; equal to `content_hash` where they are
-    /// in lower case.
+    /// The same whatever the case of `org_name`, `email` and the policy's domain. Reports are no longer stored under it.
+    #[serde(skip)]
+    pub half_folded_hash: u128,
+    /// The same whatever the spelling of domains, selectors, `org_name`, `email` and `report_id`: capitals, a final dot,
+    /// U-labels. Equal to `content_hash` where they are spelled in lower case.
     #[serde(skip)]
     pub folded_hash: u128,
 }

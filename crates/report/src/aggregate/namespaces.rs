@@ -1,9 +1,12 @@
 //! Whose an element is: the report's, or that of an extension (RFC 9990 section 5).
 //!
-//! The report's own are elements in the namespace of the root element, in the root's default namespace, in any that
-//! DMARC has had, and in none: children of RFC 7489 are unqualified, and .NET writes `xmlns=""` on them.
+//! The report's own are elements in the namespace of the root element, in any that DMARC has had, and in none: children of
+//! RFC 7489 are unqualified, and .NET writes `xmlns=""` on them. Where the root's namespace is not one of DMARC's, its default
+//! namespace is the report's, too.
 
-use quick_xml::events::BytesStart;
+use std::borrow::Cow;
+
+use quick_xml::{escape::unescape, events::BytesStart};
 
 use super::element::prefix;
 
@@ -59,8 +62,9 @@ impl Declared {
                     None => continue,
                 },
             };
-            let namespace = attribute.value.trim();
-            declared.push(Declaration { prefix: prefix.to_owned(), namespace: namespace.to_owned() });
+            // Namespaces are compared after references are replaced (Namespaces in XML 1.0 section 2.3).
+            let namespace = unescape(&attribute.value).unwrap_or(Cow::Borrowed(&attribute.value));
+            declared.push(Declaration { prefix: prefix.to_owned(), namespace: namespace.trim().to_owned() });
         }
         Self(declared)
     }
@@ -78,7 +82,8 @@ impl Namespaces {
         prefix.clone_into(&mut self.root_prefix);
         let named = |prefix| declared.find(prefix).filter(|name| !name.is_empty()).map(str::to_owned);
         let namespace = named(prefix);
-        self.own = namespace.iter().cloned().chain(named("")).collect();
+        let default = named("").filter(|_| !namespace.as_deref().is_some_and(is_dmarc));
+        self.own = namespace.iter().cloned().chain(default).collect();
         namespace
     }
 
@@ -137,12 +142,14 @@ impl Namespaces {
     }
 
     fn is_own(&self, namespace: &str) -> bool {
-        let is_dmarc =
-            |start: &str| namespace.get(..start.len()).is_some_and(|found| found.eq_ignore_ascii_case(start));
-        namespace.is_empty()
-            || self.own.iter().any(|own| own == namespace)
-            || DMARC.iter().any(|start| is_dmarc(start))
+        namespace.is_empty() || self.own.iter().any(|own| own == namespace) || is_dmarc(namespace)
     }
+}
+
+fn is_dmarc(namespace: &str) -> bool {
+    let starts_with =
+        |start: &str| namespace.get(..start.len()).is_some_and(|found| found.eq_ignore_ascii_case(start));
+    DMARC.iter().any(|start| starts_with(start))
 }
 
 /// How the namespaces of RFC 7489 appendix C and RFC 9990 appendix A begin, of every version and draft.

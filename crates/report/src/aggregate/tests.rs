@@ -576,9 +576,79 @@ fn counts_beyond_any_real_day_are_refused() {
         assert_eq!(code(&[count]), "count_implausible", "{count}");
         assert_eq!(code(&["5", count]), "count_implausible", "{count}");
     }
-    for count in ["-1", "-9223372036854775808", "-1e30", "-0.5e1"] {
+    for count in ["-1", "-9223372036854775808", "-1e30", "-0.5e1", "-0.5", "-.5", "-1e-5", "-1e-400"] {
         assert_eq!(code(&[count]), "negative_count", "{count}");
     }
+}
+
+/// The counts of the records that are read of these, and the warnings.
+fn counts(counts: &[&str]) -> (Vec<u64>, Vec<&'static str>) {
+    let record = |count: &&str| {
+        format!("<record><row><source_ip>192.0.2.10</source_ip><count>{count}</count></row></record>")
+    };
+    let document = format!("<feedback>{}</feedback>", counts.iter().map(record).collect::<String>());
+    let mut read_counts = Vec::new();
+    let report =
+        read(document.as_bytes(), &Limits::default(), |record| read_counts.push(record.count())).unwrap();
+    let codes = report.warnings.iter().map(|warning| warning.code).filter(|code| code.starts_with("count_"));
+    (read_counts, codes.collect())
+}
+
+#[test]
+fn a_count_is_the_number_that_is_written() {
+    assert_eq!(counts(&["5", "+5", "5.0", "1e3", "0", "-0", "0.5e1"]).0, [5, 5, 5, 1000, 0, 0, 5]);
+    for count in
+        ["0.5", "1.5", "1e-5", "1e-400", "1.0000000000000000000001e3", "５", "１2", "٣", "1 2", "1,5", "0x5"]
+    {
+        assert_eq!(counts(&[count]), (vec![], vec!["count_invalid"]), "{count}");
+    }
+}
+
+proptest! {
+    #[test]
+    fn no_count_becomes_another(whole in 0_u64..1_000_000, fraction in 0_u64..1_000, zeros in 0_usize..4) {
+        let fraction = format!("{fraction:03}{}", "0".repeat(zeros));
+        let count = format!("{whole}.{fraction}");
+        let is_whole = fraction.bytes().all(|digit| digit == b'0');
+        let expected = if is_whole { (vec![whole], vec![]) } else { (vec![], vec!["count_invalid"]) };
+        prop_assert_eq!(counts(&[&count]), expected);
+        let document = format!(
+            "<feedback><record><row><source_ip>192.0.2.10</source_ip><count>-{count}</count></row></record></feedback>"
+        );
+        let read = read(document.as_bytes(), &Limits::default(), |_| {});
+        let code = read.map_or_else(|error| error.code(), |_| "read");
+        prop_assert_eq!(code, if whole == 0 && is_whole { "read" } else { "negative_count" });
+    }
+}
+
+#[test]
+fn namespaces_are_compared_without_references() {
+    let records = |root: &str, children: &str| {
+        let record = "<record><row><source_ip>192.0.2.10</source_ip><count>4</count></row></record>";
+        let (name, _) = root.split_once(' ').unwrap_or((root, ""));
+        let document = format!("<{root}>{}</{name}>", children.replace("RECORD", record));
+        let mut messages = Vec::new();
+        let report =
+            read(document.as_bytes(), &Limits::default(), |record| messages.push(record.count())).unwrap();
+        (messages.len(), report.namespace)
+    };
+    let dmarc = Some("urn:ietf:params:xml:ns:dmarc-2.0".to_owned());
+    for written in ["urn:ietf&#58;params:xml:ns:dmarc-2.0", "urn:ietf&#x3a;params&#x3A;xml:ns:dmarc-2.0"] {
+        let root = format!("feedback xmlns='{written}'");
+        assert_eq!(records(&root, "RECORD"), (1, dmarc.clone()), "{written}");
+        let child = format!("<report_metadata xmlns='{written}'/>RECORD");
+        assert_eq!(records("feedback xmlns='urn:ietf:params:xml:ns:dmarc-2.0'", &child).0, 1, "{written}");
+    }
+    let root = "feedback xmlns='urn:x&amp;y'";
+    assert_eq!(records(root, "<e xmlns='urn:x&#38;amp;y'>RECORD</e>RECORD").0, 1, "not the root's");
+    let foreign = "<x xmlns='urn:&#101;xample'>RECORD</x>RECORD";
+    assert_eq!(records("feedback", foreign).0, 1);
+    let foreign = "<e:record xmlns:e='urn:&#101;xample'><e:row/></e:record>RECORD";
+    assert_eq!(records("feedback", foreign).0, 1);
+    let root = "d:feedback xmlns:d='urn:ietf:params:xml:ns:dmarc-2.0' xmlns='urn:example'";
+    assert_eq!(records(root, "RECORD").0, 0, "its default namespace is foreign");
+    let root = "d:feedback xmlns:d='urn:ietf:params:xml:ns:dmarc-2.0' xmlns='http://dmarc.org/dmarc-xml/0.1'";
+    assert_eq!(records(root, "RECORD").0, 1);
 }
 
 #[test]
@@ -630,4 +700,43 @@ fn the_folded_hash_knows_no_case_of_names() {
         assert_eq!(other, folded);
     }
     assert_ne!(hashes(document("mail2.example", "a@mail.example", "example.com")).1, folded);
+}
+
+#[test]
+fn the_folded_hash_knows_one_spelling_of_names() {
+    let document = |names: [&str; 8]| {
+        let [id, header_from, envelope_from, envelope_to, signer, selector, sender, result] = names;
+        format!(
+            "<feedback><report_metadata><report_id>{id}</report_id></report_metadata><record><row>\
+             <source_ip>192.0.2.1</source_ip><count>1</count></row><identifiers><header_from>{header_from}</header_from>\
+             <envelope_from>{envelope_from}</envelope_from><envelope_to>{envelope_to}</envelope_to></identifiers>\
+             <auth_results><dkim><domain>{signer}</domain><selector>{selector}</selector><result>pass</result>\
+             <human_result>{result}</human_result></dkim><spf><domain>{sender}</domain><result>pass</result></spf>\
+             </auth_results></record></feedback>"
+        )
+    };
+    let hashes = |names| {
+        let report = read(document(names).as_bytes(), &Limits::default(), |_| {}).unwrap();
+        (report.content_hash, report.folded_hash)
+    };
+    let plain =
+        ["r1", "a.example", "b.example", "c.example", "xn--bcher-kva.example", "s1", "e.example", "ok"];
+    let (as_written, folded) = hashes(plain);
+    assert_eq!(as_written, folded, "what is in lower case is stored under the same hash as ever");
+    let others = ["R1", "A.Example", "b.example.", "C.example.", "Bücher.example", "S1", "E.EXAMPLE."];
+    for (place, other) in others.into_iter().enumerate() {
+        let mut names = plain;
+        names[place] = other;
+        let (as_written, other) = hashes(names);
+        assert_ne!(as_written, folded, "{names:?}");
+        assert_eq!(other, folded, "{names:?}");
+    }
+    for place in 0..plain.len() {
+        let mut names = plain;
+        names[place] = "other.example";
+        assert_ne!(hashes(names).1, folded, "{names:?}");
+    }
+    let mut prose = plain;
+    prose[7] = "OK";
+    assert_ne!(hashes(prose).1, folded, "what is no name is compared as it is");
 }

@@ -9,6 +9,7 @@ use super::{
     record::Span,
 };
 use crate::{LONGEST_RANGE, MOST_A_RECORD, MOST_A_REPORT, ReportError, number::Number};
+use ruad_common::text::is_invisible;
 
 impl Builder<'_> {
     /// Keeps the value that ends here.
@@ -277,6 +278,7 @@ impl Builder<'_> {
             self.warnings.add_missing(code, at);
         }
         self.report.content_hash = self.hash.report(&self.report);
+        self.report.half_folded_hash = self.hash.half_folded(&self.report);
         self.report.folded_hash = self.hash.folded(&self.report);
         self.report.warnings = self.warnings.into_list();
         Ok(self.report)
@@ -303,11 +305,11 @@ impl Builder<'_> {
             return MOST_A_RECORD.check(count, self.seen).map(Some);
         }
         match Number::parse(text) {
-            Some(number) if number.whole < 0 => {
+            Some(number) if number.negative => {
                 let count = text.chars().take(40).collect();
                 Err(ReportError::NegativeCount { count, record: self.seen })
             }
-            Some(Number { whole, fraction: false }) => {
+            Some(Number { whole, fraction: false, .. }) => {
                 let count = u64::try_from(whole).unwrap_or(u64::MAX);
                 MOST_A_RECORD.check(count, self.seen).map(Some)
             }
@@ -365,18 +367,10 @@ fn trim(raw: &[u8]) -> (usize, usize) {
     (raw.len() - from_start.len(), from_start.trim_end_matches(blank).len())
 }
 
-/// Control characters, and those that change the direction of text or show nothing.
-fn is_invisible(character: char) -> bool {
-    character.is_control()
-        || matches!(character, '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2060}'..='\u{206f}' | '\u{feff}')
-}
-
-/// Whether a text has bytes that such characters have; most texts have none. Looks at all of it, so that the compiler
+/// Whether a text has bytes that invisible characters have; most texts have none. Looks at all of it, so that the compiler
 /// can take many bytes at a time.
 fn may_hold_invisible(text: &str) -> bool {
-    text.bytes().fold(false, |found, byte| {
-        found | (byte < b' ') | (byte == 0x7f) | (byte == 0xc2) | (byte == 0xe2) | (byte == 0xef)
-    })
+    text.bytes().fold(false, |found, byte| found | !(b' '..0x7f).contains(&byte))
 }
 
 /// From the year of DMARC's first publication to that in which 32 bits of seconds end. A date in milliseconds lies far

@@ -137,7 +137,7 @@ impl Reader<'_> {
     }
 
     fn incidents(&mut self, value: &str) {
-        let number = Number::parse(value).filter(|number| !number.fraction && number.whole >= 0);
+        let number = Number::parse(value).filter(|number| !number.fraction && !number.negative);
         let Some(Number { whole, .. }) = number else {
             self.report.incidents = None;
             return self.warn("incidents_invalid", "feedback/Incidents");

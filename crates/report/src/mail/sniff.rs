@@ -226,16 +226,30 @@ fn is_openpgp(head: &[u8]) -> bool {
     )
 }
 
-/// Whether an archive of tar begins here: it has no mark in its old form, but a sum of its first block.
+/// Whether an archive of tar begins here: its first block has a mark, or, in the form before POSIX, a right checksum.
 fn is_tar(head: &[u8]) -> bool {
+    has_ustar_mark(head) || has_tar_checksum(head)
+}
+
+/// POSIX writes `ustar` and a NUL behind the old fields, GNU a blank. What writes the mark may still write a wrong checksum.
+fn has_ustar_mark(head: &[u8]) -> bool {
+    let Some((old_fields, rest)) = head.split_at_checked(257) else { return false };
+    // NULs fill the fields up, and text has none.
+    (rest.starts_with(b"ustar\0") || rest.starts_with(b"ustar ")) && old_fields.contains(&0)
+}
+
+fn has_tar_checksum(head: &[u8]) -> bool {
     let Some((block, _)) = head.split_first_chunk::<512>() else { return false };
     let written = block[148..156].iter().skip_while(|byte| **byte == b' ');
     let written = written.take_while(|byte| byte.is_ascii_digit());
-    let written = written.fold(0_u32, |sum, digit| sum.wrapping_mul(8).wrapping_add(u32::from(digit - b'0')));
-    let others = block[..148].iter().chain(&block[156..]);
-    let sum = others.map(|byte| u32::from(*byte)).sum::<u32>() + 8 * u32::from(b' ');
+    let written = written.fold(0_i32, |sum, digit| sum.wrapping_mul(8).wrapping_add(i32::from(digit - b'0')));
+    let others = || block[..148].iter().chain(&block[156..]);
+    let blanks = 8 * i32::from(b' ');
+    let sum = others().map(|byte| i32::from(*byte)).sum::<i32>() + blanks;
+    // Some old programs took the bytes for signed ones.
+    let signed = others().map(|byte| i32::from(byte.cast_signed())).sum::<i32>() + blanks;
     // A block of zeros is the end of an archive, not its start.
-    block[0] != 0 && written == sum
+    block[0] != 0 && (written == sum || written == signed)
 }
 
 /// How a file is written into a text, if one is: with a mark of its own, not as a MIME part.
@@ -383,6 +397,54 @@ mod tests {
         for (head, kind) in cases {
             assert_eq!(Kind::of(head), kind, "{}", String::from_utf8_lossy(head));
         }
+    }
+
+    /// The first block of an archive, as `tar` wrote it before POSIX.
+    fn old_tar(name: &[u8]) -> [u8; 512] {
+        let mut block = [0; 512];
+        block[..name.len()].copy_from_slice(name);
+        block[100..107].copy_from_slice(b"000644 ");
+        block[124..135].copy_from_slice(b"00000000012");
+        block[148..156].fill(b' ');
+        let sum: u32 = block.iter().map(|byte| u32::from(*byte)).sum();
+        block[148..155].copy_from_slice(format!("{sum:06o}\0").as_bytes());
+        block
+    }
+
+    #[test]
+    fn tar_is_told_by_its_mark_or_its_checksum() {
+        let tar = Kind::Unsupported("a tar archive");
+        let old = old_tar(b"report.xml");
+        assert_eq!(Kind::of(&old), tar);
+        for mark in [b"ustar\x0000", b"ustar  \0"] {
+            for checksum in [b"00000000", b"\0\0\0\0\0\0\0\0", b"        ", b"0017777\0"] {
+                let mut block = old;
+                block[257..265].copy_from_slice(mark);
+                block[148..156].copy_from_slice(checksum);
+                assert_eq!(Kind::of(&block), tar, "{checksum:?}");
+                assert_eq!(Kind::of(&block[..300]), tar, "an archive that was cut");
+            }
+        }
+    }
+
+    #[test]
+    fn tar_is_told_by_signed_bytes_too() {
+        let mut block = old_tar(b"r\xc3\xa9sum\xc3\xa9.xml");
+        let sum: i32 = block.iter().map(|byte| i32::from(byte.cast_signed())).sum();
+        let fields: i32 = block[148..156].iter().map(|byte| i32::from(*byte)).sum();
+        block[148..155].copy_from_slice(format!("{:06o}\0", sum - fields + 256).as_bytes());
+        assert_eq!(Kind::of(&block), Kind::Unsupported("a tar archive"));
+    }
+
+    #[test]
+    fn what_is_no_tar() {
+        let mut block = old_tar(b"report.xml");
+        block[148..156].fill(b'0');
+        assert_eq!(Kind::of(&block), Kind::Nothing, "the old form with a wrong checksum");
+        assert_eq!(Kind::of(&[0; 512]), Kind::Nothing, "the end of an archive");
+        let mut text = [b'a'; 512];
+        text[257..263].copy_from_slice(b"ustar ");
+        assert_eq!(Kind::of(&text), Kind::Nothing, "a text with that word");
     }
 
     #[test]

@@ -1,7 +1,7 @@
 //! The domain that a TLS report is about, by the mail that brought it (RFC 8460 section 5.3).
 
 use crate::failure::{Fields, subject, unfold};
-use ruad_common::domain_name::normalize;
+use ruad_common::domain_name;
 
 /// The domain in `TLS-Report-Domain`, else in the Subject, else in a file name; normalized.
 ///
@@ -9,7 +9,7 @@ use ruad_common::domain_name::normalize;
 pub fn announced_domain(headers: &[u8], path: &[String]) -> Option<String> {
     let mut fields = Fields::new(headers);
     let field = fields.find(|(name, _)| name.eq_ignore_ascii_case(b"TLS-Report-Domain"));
-    let domain = |text: &str| normalize(text).filter(|domain| domain.contains('.'));
+    let domain = |text: &str| domain_name::domain(text).filter(|domain| domain.contains('.'));
     field
         .and_then(|(_, value)| domain(&unfold(value)))
         .or_else(|| subject(headers).and_then(|text| domain(in_subject(&text)?)))
@@ -66,7 +66,7 @@ mod tests {
         #[test]
         fn only_domains_are_announced(headers in "(TLS-Report-Domain|Subject): (Report Domain:)?\\PC{0,40}\r\n", name in "\\PC{0,9}(!\\PC{0,9}){0,4}") {
             if let Some(domain) = announced(&headers, &name) {
-                prop_assert_eq!(normalize(&domain), Some(domain));
+                prop_assert_eq!(domain_name::domain(&domain), Some(domain));
             }
         }
     }

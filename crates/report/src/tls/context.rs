@@ -110,8 +110,11 @@ impl<'a> Context<'a> {
         let value: Scalar = map.next_value()?;
         let record = self.at.first().map_or(0, |(_, number)| *number as u64);
         let count = match value.number() {
-            Some(number) if number.whole < 0 => {
-                let count = number.whole.to_string();
+            Some(number) if number.negative => {
+                let count = match &value {
+                    Scalar::Text(text) => text.chars().take(40).collect(),
+                    _ => number.to_string(),
+                };
                 return Err(self.refuse(ReportError::NegativeCount { count, record }));
             }
             Some(number) if !number.fraction => u64::try_from(number.whole).unwrap_or(u64::MAX),

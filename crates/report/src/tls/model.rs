@@ -1,9 +1,14 @@
 //! What a TLS report says.
 
+use std::borrow::Cow;
+
 use serde::Serialize;
 
-use crate::{Warning, canonical::Canonical};
-use ruad_common::domain_name::normalize;
+use crate::{
+    Warning,
+    canonical::{Canonical, folded_domain, lower_case},
+};
+use ruad_common::domain_name::{self, normalize};
 
 /// A TLS report. Values are the reporter's words without surrounding white space; what was missing or empty
 /// is `None`.
@@ -82,13 +87,18 @@ impl TlsReport {
     ///   text `contact_info`, the number of policies as u32, and the sum modulo 2^128 of the hashes of all
     ///   policies as u128.
     pub fn content_hash(&self) -> u128 {
-        self.hash_with(self.organization_name.as_deref(), self.contact_info.as_deref())
+        self.hash_with(Cow::Borrowed, Cow::Borrowed, Cow::Borrowed)
     }
 
-    /// The same whatever the case of `organization_name` and `contact_info`.
+    /// The same whatever the case of `organization_name` and `contact_info`. Reports are no longer stored under it.
+    pub fn half_folded_hash(&self) -> u128 {
+        self.hash_with(lower_case, Cow::Borrowed, Cow::Borrowed)
+    }
+
+    /// The same whatever the spelling of `organization_name`, `contact_info` and `report_id` (capitals), and of domains and
+    /// hosts (capitals, a final dot, U-labels).
     pub fn folded_hash(&self) -> u128 {
-        let lower = |text: &Option<String>| text.as_deref().map(str::to_lowercase);
-        self.hash_with(lower(&self.organization_name).as_deref(), lower(&self.contact_info).as_deref())
+        self.hash_with(lower_case, lower_case, folded_domain)
     }
 
     /// The domain that a policy is about, normalized. `None` when nothing says it.
@@ -96,7 +106,7 @@ impl TlsReport {
     /// RFC 8460 section 4.4 wants the recipient's domain in `policy-domain`; it is left out, or names the mail host that
     /// a TLSA record belongs to (one host of many customers). The mail then says which domain the report is about.
     pub fn domain_of(&self, policy: &TlsPolicy) -> Option<String> {
-        let own = policy.policy_domain.as_deref().and_then(normalize);
+        let own = policy.policy_domain.as_deref().and_then(domain_name::domain);
         let announced = self.announced_domain.as_ref();
         match own {
             Some(own) if announced.is_none() || !policy.is_about_host(&own) => Some(own),
@@ -104,16 +114,21 @@ impl TlsReport {
         }
     }
 
-    fn hash_with(&self, organization_name: Option<&str>, contact_info: Option<&str>) -> u128 {
-        let policies = self.policies.iter().map(TlsPolicy::hash);
+    fn hash_with<'a>(
+        &'a self,
+        reporter: impl Fn(&'a str) -> Cow<'a, str>,
+        id: impl Fn(&'a str) -> Cow<'a, str>,
+        domain: impl Fn(&'a str) -> Cow<'a, str>,
+    ) -> u128 {
+        let policies = self.policies.iter().map(|policy| policy.hash(&domain));
         let sum = policies.fold(0_u128, u128::wrapping_add);
         let mut encoded = Canonical::default();
         encoded.bytes(&[2]);
-        encoded.text(organization_name);
-        encoded.text(self.report_id.as_deref());
+        encoded.text(self.organization_name.as_deref().map(&reporter).as_deref());
+        encoded.text(self.report_id.as_deref().map(id).as_deref());
         encoded.signed(self.begin);
         encoded.signed(self.end);
-        encoded.text(contact_info);
+        encoded.text(self.contact_info.as_deref().map(&reporter).as_deref());
         encoded.length(self.policies.len());
         encoded.bytes(&sum.to_le_bytes());
         encoded.hash()
@@ -129,20 +144,23 @@ impl TlsPolicy {
             || hosts.any(|host| normalize(host).as_deref() == Some(domain))
     }
 
-    fn hash(&self) -> u128 {
+    fn hash<'a>(&'a self, domain: impl Fn(&'a str) -> Cow<'a, str>) -> u128 {
         let mut encoded = Canonical::default();
         encoded.text(self.policy_type.as_deref());
-        encoded.text(self.policy_domain.as_deref());
+        encoded.text(self.policy_domain.as_deref().map(&domain).as_deref());
         encoded.texts(&self.policy_string);
-        encoded.texts(&self.mx_host);
+        encoded.length(self.mx_host.len());
+        for host in &self.mx_host {
+            encoded.text(Some(&domain(host)));
+        }
         encoded.unsigned(self.successful);
         encoded.unsigned(self.failed);
         encoded.length(self.failures.len());
         for failure in &self.failures {
             encoded.text(failure.result_type.as_deref());
             encoded.text(failure.sending_mta_ip.as_deref());
-            encoded.text(failure.receiving_mx_hostname.as_deref());
-            encoded.text(failure.receiving_mx_helo.as_deref());
+            encoded.text(failure.receiving_mx_hostname.as_deref().map(&domain).as_deref());
+            encoded.text(failure.receiving_mx_helo.as_deref().map(&domain).as_deref());
             encoded.text(failure.receiving_ip.as_deref());
             encoded.unsigned(failure.failed_sessions);
             encoded.text(failure.additional_information.as_deref());

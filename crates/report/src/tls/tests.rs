@@ -146,7 +146,10 @@ fn counts_beyond_any_real_day_are_refused() {
         assert_eq!(code("0", count, "0"), "count_implausible", "{count}");
         assert_eq!(code("0", "0", count), "count_implausible", "{count}");
     }
-    assert_eq!(code("-1", "0", "0"), "negative_count");
+    for count in ["-1", "-0.5", "\"-0.5\"", "-1e-5", "\"-1e-5\"", "\"-1e-400\"", "-1.5e300"] {
+        assert_eq!(code(count, "0", "0"), "negative_count", "{count}");
+        assert_eq!(code("0", "0", count), "negative_count", "{count}");
+    }
     let many = r#"{"summary":{"total-successful-session-count":1000000000}},"#.repeat(11);
     let document = format!(r#"{{"report-id":"b","policies":[{}]}}"#, many.trim_end_matches(','));
     assert_eq!(read(document.as_bytes(), &Limits::default()).unwrap_err().code(), "count_implausible");
@@ -173,4 +176,29 @@ fn a_policy_is_about_the_domain_that_the_mail_announces() {
     assert_eq!(domain(None, none), None);
     assert_eq!(domain(None, dane).as_deref(), Some("mx1.hoster.example"));
     assert_eq!(domain(None, host).as_deref(), Some("mx1.hoster.example"));
+}
+
+#[test]
+fn the_folded_hash_knows_one_spelling_of_names() {
+    let report = |id: &str, domain: &str, mx_host: &str, hostname: &str| {
+        let document = format!(
+            r#"{{"organization-name":"a","report-id":"{id}","policies":[{{"policy":{{"policy-type":"sts",
+            "policy-domain":"{domain}","mx-host":["{mx_host}"]}},"failure-details":[{{"result-type":"sts-webpki-invalid",
+            "receiving-mx-hostname":"{hostname}"}}]}}]}}"#
+        );
+        read(document.as_bytes(), &Limits::default()).unwrap()
+    };
+    let plain = report("r1", "example.com", "*.example.com", "mx.example.com");
+    assert_eq!(plain.content_hash(), plain.folded_hash());
+    for other in [
+        report("R1", "example.com", "*.example.com", "mx.example.com"),
+        report("r1", "Example.com.", "*.example.com", "mx.example.com"),
+        report("r1", "example.com", "*.Example.com", "mx.example.com"),
+        report("r1", "example.com", "*.example.com", "MX.example.com."),
+    ] {
+        assert_ne!(other.content_hash(), plain.folded_hash());
+        assert_eq!(other.folded_hash(), plain.folded_hash());
+    }
+    let other = report("r1", "example.org", "*.example.com", "mx.example.com");
+    assert_ne!(other.folded_hash(), plain.folded_hash());
 }

@@ -70,11 +70,11 @@ impl<'de> Visitor<'de> for ScalarVisitor {
     }
 
     fn visit_u64<E: Error>(self, value: u64) -> Result<Scalar, E> {
-        Ok(Scalar::Number(Number { whole: value.into(), fraction: false }))
+        Ok(Scalar::Number(Number::from(i128::from(value))))
     }
 
     fn visit_i64<E: Error>(self, value: i64) -> Result<Scalar, E> {
-        Ok(Scalar::Number(Number { whole: value.into(), fraction: false }))
+        Ok(Scalar::Number(Number::from(i128::from(value))))
     }
 
     fn visit_f64<E: Error>(self, value: f64) -> Result<Scalar, E> {
