@@ -60,7 +60,7 @@ fn alerts_find_their_way() {
 fn what_is_asked_for_is_exported() {
     let mut exported = BTreeSet::new();
     let mut histograms = BTreeSet::new();
-    for file in tree("src", ".rs") {
+    for file in ["src", "crates"].into_iter().flat_map(|folder| tree(folder, ".rs")) {
         let text = fs::read_to_string(&file).unwrap();
         exported.extend(text.split('"').filter(|word| is_name(word, "ruad_")).map(str::to_owned));
         for rest in text.split("describe_histogram!(").skip(1) {
