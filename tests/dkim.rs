@@ -110,6 +110,15 @@ async fn without_an_answer_there_is_no_key() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 1)]
+async fn a_folder_that_is_missing_is_no_refusal() {
+    let dns = Dns::serve("").await;
+    let folder = tempfile::tempdir().unwrap();
+    let output = new(&dns, &folder.path().join("missing"), &["--selector", "s1"]).await;
+    assert_eq!(output.status.code(), Some(2), "{output:?}");
+    assert!(String::from_utf8(output.stderr).unwrap().contains("missing"));
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 1)]
 async fn a_key_is_never_replaced() {
     let dns = Dns::serve("").await;
     let folder = tempfile::tempdir().unwrap();

@@ -27,7 +27,7 @@ fn one_line_for_each_report_and_zero_when_every_input_gave_one() {
 
 #[test]
 fn one_when_an_input_gave_none() {
-    for faulty in [fixture(NO_REPORT), fixture("no such file"), fixture("report/aggregate/empty.xml")] {
+    for faulty in [fixture(NO_REPORT), fixture("report/aggregate/empty.xml")] {
         let run = run(&[&fixture(AGGREGATE), &faulty, &fixture(TLS)], None);
         assert_eq!((run.code, run.kinds()), (1, vec!["aggregate", "error", "tls"]), "{faulty:?}");
         let error = &run.lines[1]["error"];
@@ -126,4 +126,29 @@ fn run(arguments: &[&Path], input: Option<&Path>) -> Run {
 
 fn fixture(name: &str) -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures").join(name)
+}
+
+/// 1 says that something is not a report; what cannot be read is nothing that a report says.
+#[test]
+fn what_cannot_be_read_is_not_called_broken() {
+    let folder = tempfile::tempdir().unwrap();
+    let (report, junk) = (folder.path().join("report.xml"), folder.path().join("junk.xml"));
+    fs::copy(
+        Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures/report/aggregate/rfc7489.xml"),
+        &report,
+    )
+    .unwrap();
+    fs::write(&junk, "a song").unwrap();
+    let missing = folder.path().join("missing.xml");
+    for (files, status) in [
+        (&[&report][..], 0),
+        (&[&missing], 2),
+        (&[&report, &missing], 2),
+        (&[&junk], 1),
+        (&[&missing, &junk], 1),
+        (&[&junk, &missing], 1),
+    ] {
+        let output = Command::new(env!("CARGO_BIN_EXE_ruad")).arg("parse").args(files).output().unwrap();
+        assert_eq!(output.status.code(), Some(status), "{files:?}: {output:?}");
+    }
 }

@@ -13,7 +13,8 @@ use clap::{Args, Subcommand};
 use ruad::{
     config::Settings,
     signing::{
-        Algorithm, KeyFile, KeyPair, KeyRecord, Occupied, Signer, default_selector, is_free, is_selector,
+        Algorithm, KeyFile, KeyFileError, KeyPair, KeyRecord, Occupied, Signer, default_selector, is_free,
+        is_selector,
     },
 };
 use ruad_common::text;
@@ -117,21 +118,19 @@ impl New {
         let place = self.place(settings)?;
         self.look(settings, &domain, &selector)?;
         let file = match place {
-            Place::Folder(folder) => {
-                Some(KeyFile::create(folder, &domain, &selector).map_err(|error| refuse(REFUSED, error))?)
-            }
+            Place::Folder(folder) => Some(KeyFile::create(folder, &domain, &selector).map_err(not_created)?),
             Place::Output => None,
         };
-        let pair = KeyPair::generate(algorithm).map_err(|error| refuse(REFUSED, error))?;
+        let pair = KeyPair::generate(algorithm).map_err(|error| refuse(CANNOT_RUN, error))?;
         let record = KeyRecord::new(&domain, &selector, &pair);
         let pem = pair.private_pem();
         let path = match file {
-            Some(file) => Some(file.write(&pem).map_err(|error| refuse(REFUSED, error))?),
+            Some(file) => Some(file.write(&pem).map_err(|error| refuse(CANNOT_RUN, error))?),
             None => {
                 let mut out = text::exact_stdout();
                 out.write_all(pem.as_bytes())
                     .and_then(|()| out.flush())
-                    .map_err(|error| refuse(REFUSED, error))?;
+                    .map_err(|error| refuse(CANNOT_RUN, error))?;
                 None
             }
         };
@@ -168,7 +167,7 @@ impl New {
     /// Whether the selector is free. A key that is in use would be lost for whoever signs with it.
     fn look(&self, settings: &Settings, domain: &str, selector: &str) -> Result<(), Refusal> {
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
-        let runtime = runtime.map_err(|error| refuse(REFUSED, error))?;
+        let runtime = runtime.map_err(|error| refuse(CANNOT_RUN, error))?;
         let found = runtime.block_on(async {
             let resolver =
                 Resolver::new(&settings.dns, 0, OUTSTANDING).map_err(|error| refuse(CANNOT_RUN, error))?;
@@ -225,6 +224,12 @@ fn signer(name: &str) -> Result<Signer, String> {
         let names: Vec<_> = Signer::ALL.iter().map(|signer| signer.name()).collect();
         format!("there is no such signer; there are {}", names.join(", "))
     })
+}
+
+/// A key that is there already is in use; anything else is about the disk.
+fn not_created(error: KeyFileError) -> Refusal {
+    let code = if matches!(error, KeyFileError::Exists { .. }) { REFUSED } else { CANNOT_RUN };
+    refuse(code, error)
 }
 
 /// The beginning of what a stranger's record says.

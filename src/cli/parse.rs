@@ -36,8 +36,7 @@ impl Parse {
         let mut lines = Lines::new(BufWriter::new(text::json_stdout()), !self.no_redact);
         let outcome = self.read_all(&mut lines);
         match outcome.and_then(|()| lines.finish().map_err(Into::into)) {
-            Ok(true) => Ok(ExitCode::SUCCESS),
-            Ok(false) => Ok(ExitCode::from(1)),
+            Ok(code) => Ok(code),
             // `ruad parse … | head` is no fault of anybody.
             Err(error) if super::is_broken_pipe(&error) => Ok(ExitCode::SUCCESS),
             Err(error) => Err(error),

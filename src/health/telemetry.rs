@@ -135,6 +135,14 @@ pub fn refused(table: &'static str, rows: usize, error: &dyn Display) {
     tracing::error!(table, rows, %error, "ClickHouse refuses results of examinations; they were dropped.");
 }
 
+/// The daemon ends while results of examinations wait. Domains are examined again after the start, so a change that is left out is
+/// noticed then.
+pub fn last_rows_left_out(rows: usize, error: &dyn Display) {
+    if rows > 0 {
+        tracing::warn!(rows, %error, "Stopping before all examination results were stored.");
+    }
+}
+
 /// The store could not be asked or written to; it is tried again.
 pub fn store_failed(what: &'static str, error: &dyn Display) {
     counter!("ruad_health_store_failures_total", "what" => what).increment(1);

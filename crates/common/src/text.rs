@@ -97,7 +97,7 @@ pub fn json_stderr() -> Clean<io::Stderr> {
 /// people look at it, it is cleaned.
 pub fn exact_stdout() -> Clean<io::Stdout> {
     let out = io::stdout();
-    let escape = if out.is_terminal() { Escape::Text } else { Escape::Nothing };
+    let escape = if out.is_terminal() { Escape::Foreign } else { Escape::Nothing };
     Clean::new(out, escape)
 }
 
@@ -107,6 +107,8 @@ pub fn exact_stdout() -> Clean<io::Stdout> {
 pub enum Escape {
     /// `\u{202e}`.
     Text,
+    /// The same, colours included: for text that is not the program's own.
+    Foreign,
     /// `\u202e`, above U+FFFF as a surrogate pair.
     Json,
     /// As they are.
@@ -204,7 +206,7 @@ impl<W: Write> Clean<W> {
                     out.push_str(&format!("\\u{unit:04x}"));
                 }
             }
-            Escape::Text => out.extend(c.escape_default()),
+            Escape::Text | Escape::Foreign => out.extend(c.escape_default()),
             Escape::Nothing => out.push(c),
         }
     }
@@ -303,6 +305,12 @@ mod tests {
         assert_eq!(clean(&bytes, Escape::Text), line);
         assert_eq!(clean(&[b"\x1b", b"[", b"3"], Escape::Text), "\\u{1b}[3");
         assert_eq!(clean(&[b"\xe2\x80", b"\xae|\xff|\xe2\x80"], Escape::Text), "\\u{202e}|\u{fffd}|\u{fffd}");
+    }
+
+    #[test]
+    fn a_stranger_has_no_colours() {
+        let text = "\x1b[32mok\x1b[0m\n\ttab\x1b";
+        assert_eq!(clean(&[text.as_bytes()], Escape::Foreign), "\\u{1b}[32mok\\u{1b}[0m\n\ttab\\u{1b}");
     }
 
     #[test]

@@ -1,6 +1,9 @@
 //! The JSON lines that `ruad parse` prints.
 
-use std::io::{self, Seek, Write};
+use std::{
+    io::{self, Seek, Write},
+    process::ExitCode,
+};
 
 use ruad::intake::read::{Refusal, Visitor};
 use ruad_report::{
@@ -11,6 +14,8 @@ use ruad_report::{
 };
 use serde::Serialize;
 use tempfile::SpooledTempFile;
+
+use crate::cli::CANNOT_RUN;
 
 /// Writes one line for everything a file holds, and remembers whether every input gave a report.
 ///
@@ -27,6 +32,7 @@ pub(super) struct Lines<W> {
     record: Vec<u8>,
     gave_report: bool,
     all_gave_reports: bool,
+    all_could_be_read: bool,
     /// The first failure to write; a [`Visitor`] has no way to stop its caller.
     failed: io::Result<()>,
 }
@@ -43,6 +49,7 @@ impl<W: Write> Lines<W> {
             record: Vec::new(),
             gave_report: false,
             all_gave_reports: true,
+            all_could_be_read: true,
             failed: Ok(()),
         }
     }
@@ -62,24 +69,27 @@ impl<W: Write> Lines<W> {
 
     /// `file` could not be opened, listed or read to its end.
     pub(super) fn unreadable(&mut self, file: &str, error: &io::Error) -> io::Result<()> {
-        self.fault(file, "unreadable", error.to_string())
+        self.all_could_be_read = false;
+        self.begin(file, None);
+        self.refused(&[], Refusal { code: "unreadable", message: error.to_string() });
+        std::mem::replace(&mut self.failed, Ok(()))
     }
 
     /// The folder `file` has nothing in it.
     pub(super) fn empty(&mut self, file: &str) -> io::Result<()> {
-        self.fault(file, "not_a_report", "the folder holds no file".to_owned())
-    }
-
-    fn fault(&mut self, file: &str, code: &'static str, message: String) -> io::Result<()> {
         self.begin(file, None);
-        self.refused(&[], Refusal { code, message });
+        self.refused(&[], Refusal { code: "not_a_report", message: "the folder holds no file".to_owned() });
         self.end()
     }
 
-    /// Flushes; tells whether every input gave a report.
-    pub(super) fn finish(mut self) -> io::Result<bool> {
+    /// Flushes; gives the exit status. That an input is not a report is certain and outweighs one that cannot be read.
+    pub(super) fn finish(mut self) -> io::Result<ExitCode> {
         self.output.flush()?;
-        Ok(self.all_gave_reports)
+        Ok(match (self.all_gave_reports, self.all_could_be_read) {
+            (false, _) => ExitCode::from(NOT_A_REPORT),
+            (true, false) => ExitCode::from(CANNOT_RUN),
+            (true, true) => ExitCode::SUCCESS,
+        })
     }
 
     fn write_line(&mut self, path: &[String], kind: &'static str, rest: impl Serialize) {
@@ -194,4 +204,6 @@ struct ErrorText<'a> {
 }
 
 /// Room for the JSON of some 20,000 records; a larger report's wait on disk.
+/// An input is not a report.
+const NOT_A_REPORT: u8 = 1;
 const IN_MEMORY: usize = 8 * 1024 * 1024;

@@ -127,7 +127,7 @@ pub(super) async fn run(
     receiver.await.context("the receiver died")?;
     spool.close().await.context("the last segment could not be closed; the next start closes it")?;
     // What waits is safe on disk; storing it now only saves the next start some work.
-    drop(timeout(LAST_SEGMENTS, drained(&spool)).await);
+    drop(timeout(LAST_SEGMENTS, drained(&spool, &health)).await);
     storing.cancel();
     storage.await.context("the store died")?;
     watch.abort();
@@ -189,9 +189,10 @@ async fn check(spool: &Spool) -> Result<(), String> {
     }
 }
 
-async fn drained(spool: &Spool) {
+/// Returns when nothing waits, or cannot be stored now.
+async fn drained(spool: &Spool, health: &Health) {
     let mut tick = interval(Duration::from_millis(50));
-    while !spool.closed().is_empty() {
+    while health.works(Part::Store) && !spool.closed().is_empty() {
         tick.tick().await;
     }
 }

@@ -45,7 +45,12 @@ impl Watch {
             () = stop.cancelled() => {}
         }
         // What is not stored now is noticed again by the next run, as far as it is a change.
-        drop(timeout(LAST_ROWS, self.0.keeper.flush(&store)).await);
+        let waiting = self.0.keeper.len();
+        match timeout(LAST_ROWS, self.0.keeper.flush(&store)).await {
+            Ok(Ok(())) => {}
+            Ok(Err(error)) => telemetry::last_rows_left_out(waiting, &error),
+            Err(_) => telemetry::last_rows_left_out(waiting, &"ClickHouse does not answer"),
+        }
     }
 
     async fn restore(&self, store: &Store) -> Result<(), StoreError> {
@@ -134,4 +139,4 @@ impl Watch {
 
 const GATHER: Duration = Duration::from_millis(500);
 const LEARN: Duration = Duration::from_secs(3_600);
-const LAST_ROWS: Duration = Duration::from_secs(5);
+const LAST_ROWS: Duration = Duration::from_secs(1);

@@ -112,6 +112,12 @@ impl Keeper {
         Ok(())
     }
 
+    /// How many rows wait.
+    pub(super) fn len(&self) -> usize {
+        let waiting = self.lock();
+        waiting.events.len() + waiting.records.len() + waiting.keys.len() + waiting.checks.len()
+    }
+
     fn is_empty(&self) -> bool {
         let waiting = self.lock();
         waiting.events.is_empty()
