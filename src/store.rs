@@ -3,14 +3,14 @@
 //!
 //! An embedded engine, a server and a cluster differ by the URL and by `cluster` alone.
 
-pub mod block;
-pub mod column;
+pub(crate) mod block;
+pub(crate) mod column;
 mod copies;
 mod correction;
 mod error;
 mod insert;
 mod migration;
-pub mod query;
+pub(crate) mod query;
 mod retry;
 mod settings;
 mod standing;

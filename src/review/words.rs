@@ -3,7 +3,7 @@ use ruad_common::texts::{Language, fill};
 
 /// Texts, numbers and dates as a language writes them.
 #[derive(Clone, Copy, Debug)]
-pub struct Words {
+pub(super) struct Words {
     pub(super) language: Language,
 }
 

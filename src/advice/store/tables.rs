@@ -1,3 +1,5 @@
+//! Columns of the tables that advice writes.
+
 use crate::store::tables::timestamp;
 use crate::{
     advice::rows::{SenderRow, StageRow, StepRow},

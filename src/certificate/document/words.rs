@@ -4,7 +4,7 @@ use ruad_dns::dkim::Kind;
 
 /// What is said about a certificate in one language.
 #[derive(Clone, Copy, Debug)]
-pub struct Words(pub(super) Language);
+pub(super) struct Words(pub(super) Language);
 
 impl Words {
     /// A text of `certificate.toml`; the key begins with `certificate.`.

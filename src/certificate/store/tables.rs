@@ -1,3 +1,5 @@
+//! Columns of the tables that certificate writes.
+
 use crate::store::tables::timestamp;
 use crate::{
     certificate::store::CertificateRow,

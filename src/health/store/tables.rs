@@ -1,3 +1,5 @@
+//! Columns of the tables that health writes.
+
 use crate::store::tables::timestamp;
 use crate::{
     health::rows::{CheckRow, EventRow, KeyRow, RecordRow},

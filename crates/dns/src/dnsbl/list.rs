@@ -28,7 +28,7 @@ pub struct Proven {
 }
 
 #[derive(Debug)]
-pub struct List {
+pub(super) struct List {
     pub(super) name: String,
     pub(super) is_of_addresses: bool,
     zone: String,
