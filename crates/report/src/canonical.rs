@@ -23,6 +23,7 @@ impl Canonical {
         self.0.extend_from_slice(bytes);
     }
 
+    #[inline]
     pub(crate) fn text(&mut self, text: Option<&str>) {
         match text {
             Some(text) => {

@@ -17,6 +17,10 @@ impl Number {
     /// Reads a decimal number with optional sign, fraction and exponent, exactly; `None` for everything else.
     pub(crate) fn parse(text: &str) -> Option<Self> {
         let text = text.trim();
+        // Nearly all numbers are small, and 128 bits cost time.
+        if let Ok(whole) = text.parse::<i64>() {
+            return Some(i128::from(whole).into());
+        }
         if let Ok(whole) = text.parse::<i128>() {
             return Some(whole.into());
         }

@@ -45,11 +45,14 @@ struct Names<'a> {
 }
 
 impl ContentHash {
-    pub(super) fn record(&mut self, record: &Record) {
+    /// `may_fold` is false when no text of the record has a capital or a character beyond ASCII.
+    pub(super) fn record(&mut self, record: &Record, may_fold: bool) {
         let hash = self.hash(record, Cow::Borrowed, Cow::Borrowed);
         let is_folded = || {
             let fields = &record.fields;
-            let is_folded = |span: Span| record.get(span).is_none_or(|name| !may_fold(name));
+            let is_other = |byte: u8| byte.is_ascii_uppercase() || !byte.is_ascii();
+            let is_spelt = |name: &str| !name.ends_with('.') && !(may_fold && name.bytes().any(is_other));
+            let is_folded = |span: Span| record.get(span).is_none_or(is_spelt);
             [fields.header_from, fields.envelope_from, fields.envelope_to].into_iter().all(is_folded)
                 && record.dkim_results.iter().all(|result| is_folded(result[0]) && is_folded(result[1]))
                 && record.spf_results.iter().all(|result| is_folded(result[0]))
@@ -60,20 +63,31 @@ impl ContentHash {
         self.folded_sum = self.folded_sum.wrapping_add(folded);
     }
 
-    pub(super) fn report(&self, report: &Aggregate) -> u128 {
-        self.with_names(report, self.sum, &Names::of(report, Cow::Borrowed, Cow::Borrowed, Cow::Borrowed))
-    }
-
-    pub(super) fn folded(&self, report: &Aggregate) -> u128 {
-        self.with_names(report, self.folded_sum, &Names::of(report, lower_case, lower_case, folded_domain))
-    }
-
-    pub(super) fn half_folded(&self, report: &Aggregate) -> u128 {
-        let domain = |name| {
-            let lower = str::to_lowercase(name);
-            Cow::Owned(lower.strip_suffix('.').map(str::to_owned).unwrap_or(lower))
+    /// The hash of a report as it is written, half-folded, and folded.
+    pub(super) fn report(&self, report: &Aggregate) -> [u128; 3] {
+        let as_written = Names::of(report, Cow::Borrowed, Cow::Borrowed, Cow::Borrowed);
+        let hash = self.with_names(report, self.sum, &as_written);
+        let is_half_folded =
+            [&as_written.org_name, &as_written.email, &as_written.domain].into_iter().all(is_folded);
+        let half_folded = if is_half_folded {
+            hash
+        } else {
+            let domain = |name| {
+                let lower = str::to_lowercase(name);
+                Cow::Owned(lower.strip_suffix('.').map(str::to_owned).unwrap_or(lower))
+            };
+            self.with_names(report, self.sum, &Names::of(report, lower_case, Cow::Borrowed, domain))
         };
-        self.with_names(report, self.sum, &Names::of(report, lower_case, Cow::Borrowed, domain))
+        let folded = if is_half_folded && is_folded(&as_written.report_id) && self.sum == self.folded_sum {
+            hash
+        } else {
+            self.with_names(
+                report,
+                self.folded_sum,
+                &Names::of(report, lower_case, lower_case, folded_domain),
+            )
+        };
+        [hash, half_folded, folded]
     }
 
     fn hash<'r>(
@@ -159,8 +173,8 @@ impl<'a> Names<'a> {
     }
 }
 
-/// Whether a name may have another spelling than its folded one.
-fn may_fold(name: &str) -> bool {
+/// Whether there is only one spelling of a name.
+fn is_folded(name: &Option<Cow<'_, str>>) -> bool {
     let is_other = |byte: u8| byte.is_ascii_uppercase() || !byte.is_ascii();
-    name.ends_with('.') || name.bytes().any(is_other)
+    name.as_deref().is_none_or(|name| !name.ends_with('.') && !name.bytes().any(is_other))
 }

@@ -51,7 +51,10 @@ impl Builder<'_> {
                 self.arena.extend_from_slice(unified.as_bytes());
                 range.end = self.arena.len();
             }
-        } else if kept.iter().any(u8::is_ascii_uppercase) && is_known(field, kept) {
+        } else if !field.known_values().is_empty()
+            && kept.iter().any(u8::is_ascii_uppercase)
+            && is_known(field, kept)
+        {
             kept.make_ascii_lowercase();
         }
         Span::new(range)
@@ -202,13 +205,14 @@ impl Builder<'_> {
         self.report.messages = MOST_A_REPORT.add(self.report.messages, count, self.seen)?;
         self.report.records += 1;
         self.record.settle(address, count);
-        if may_hold_invisible(self.record.text()) {
+        let bytes = Bytes::of(self.record.text());
+        if bytes.may_be_invisible {
             self.drop_invisible();
         }
         if self.record.header_from().is_none() {
             self.warn_in("header_from_missing", "identifiers/header_from");
         }
-        self.hash.record(&self.record);
+        self.hash.record(&self.record, bytes.may_fold);
         (self.each)(&self.record);
         Ok(())
     }
@@ -277,9 +281,8 @@ impl Builder<'_> {
         for (code, at, _) in missing.into_iter().filter(|(.., missing)| *missing) {
             self.warnings.add_missing(code, at);
         }
-        self.report.content_hash = self.hash.report(&self.report);
-        self.report.half_folded_hash = self.hash.half_folded(&self.report);
-        self.report.folded_hash = self.hash.folded(&self.report);
+        [self.report.content_hash, self.report.half_folded_hash, self.report.folded_hash] =
+            self.hash.report(&self.report);
         self.report.warnings = self.warnings.into_list();
         Ok(self.report)
     }
@@ -367,10 +370,33 @@ fn trim(raw: &[u8]) -> (usize, usize) {
     (raw.len() - from_start.len(), from_start.trim_end_matches(blank).len())
 }
 
-/// Whether a text has bytes that invisible characters have; most texts have none. Looks at all of it, so that the compiler
-/// can take many bytes at a time.
-fn may_hold_invisible(text: &str) -> bool {
-    text.bytes().fold(false, |found, byte| found | !(b' '..0x7f).contains(&byte))
+/// What the bytes of a record's texts allow; most allow neither. Looks at all of them in one pass without a branch, so that the
+/// compiler can take many at a time.
+struct Bytes {
+    /// A character of it may have no glyph.
+    may_be_invisible: bool,
+    /// A name in it may have another spelling, but for a final dot.
+    may_fold: bool,
+}
+
+impl Bytes {
+    fn of(text: &str) -> Self {
+        let flags = |byte: u8| {
+            let is_other = u8::from(byte.wrapping_sub(b' ') >= 0x7f - b' ');
+            let is_capital = u8::from(byte.wrapping_sub(b'A') < 26);
+            is_other | is_capital << 1
+        };
+        let (lanes, rest) = text.as_bytes().as_chunks::<16>();
+        let mut found = [0_u8; 16];
+        for lane in lanes {
+            for (found, byte) in found.iter_mut().zip(lane) {
+                *found |= flags(*byte);
+            }
+        }
+        let found =
+            found.into_iter().chain(rest.iter().map(|byte| flags(*byte))).fold(0, |all, one| all | one);
+        Self { may_be_invisible: found & 1 != 0, may_fold: found != 0 }
+    }
 }
 
 /// From the year of DMARC's first publication to that in which 32 bits of seconds end. A date in milliseconds lies far
