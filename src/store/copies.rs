@@ -203,27 +203,26 @@ impl Store {
         self.timed(self.client().query_raw(&statement).fetch_all()).await
     }
 
-    /// The copies of these reports; of all, or of those with copies from several segments.
+    /// The copies of these reports; of all that are stored, or of those with copies from several segments.
     pub(super) async fn copies_of(
         &self,
         keys: &[u128],
         several: bool,
     ) -> Result<Vec<StoredCopy>, StoreError> {
+        let least = if several { 2 } else { 1 };
         let mut copies = Vec::new();
         for keys in keys.chunks(KEYS_AT_ONCE) {
-            let mut keys = keys.to_vec();
-            if several {
-                let statement = format!(
-                    "SELECT toString(report_key) FROM deliveries \
-                     WHERE report_key IN ({}) AND decision IN ('stored', 'conflict') \
-                     GROUP BY report_key HAVING uniqExact(segment) > 1",
-                    list(&keys)
-                );
-                let found: Vec<String> = self.timed(self.client().query_raw(&statement).fetch_all()).await?;
-                keys = found.iter().map(|key| identity(key)).collect::<Result<_, _>>()?;
-            }
-            if !keys.is_empty() {
-                let filter = CopyFilter { keys, ..CopyFilter::default() };
+            // Nearly every report is new, and the ledger alone says so.
+            let statement = format!(
+                "SELECT toString(report_key) FROM deliveries \
+                 WHERE report_key IN ({}) AND decision IN ('stored', 'conflict') \
+                 GROUP BY report_key HAVING uniqExact(segment) >= {least}",
+                list(keys)
+            );
+            let found: Vec<String> = self.timed(self.client().query_raw(&statement).fetch_all()).await?;
+            let keys = found.iter().map(|key| identity(key)).collect::<Result<Vec<_>, _>>()?;
+            for keys in keys.chunks(KEYS_AT_ONCE / 4) {
+                let filter = CopyFilter { keys: keys.to_vec(), ..CopyFilter::default() };
                 copies.extend(self.copies(&filter, MOST_COPIES).await?);
             }
         }

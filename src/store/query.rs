@@ -77,19 +77,16 @@ impl Store {
     ///
     /// What ClickHouse said.
     pub async fn known(&self, report_keys: &[u128], segment: Uuid) -> Result<Vec<Known>, StoreError> {
-        let mut known = Vec::new();
-        for keys in report_keys.chunks(KEYS_AT_ONCE / 4) {
-            let copies = self.copies_of(keys, false).await?;
-            let others = copies.into_iter().filter(|copy| copy.segment != segment);
-            known.extend(others.map(|copy| Known {
-                report_key: copy.report_key,
-                content_hash: copy.content_hash,
-                report_id: copy.report_id,
-                verdict: copy.verdict,
-                counts: copy.place == Place::Counted,
-            }));
-        }
-        Ok(known)
+        let copies = self.copies_of(report_keys, false).await?;
+        let others = copies.into_iter().filter(|copy| copy.segment != segment);
+        let known = others.map(|copy| Known {
+            report_key: copy.report_key,
+            content_hash: copy.content_hash,
+            report_id: copy.report_id,
+            verdict: copy.verdict,
+            counts: copy.place == Place::Counted,
+        });
+        Ok(known.collect())
     }
 
     /// Takes rows of `messages` out, each named by its segment and its number there: the messages came again from quarantine,

@@ -16,20 +16,27 @@ pub(crate) fn send(server: SocketAddr, files: &[PathBuf], connections: usize) ->
     let next = AtomicUsize::new(0);
     thread::scope(|scope| {
         let clients: Vec<_> =
-            (0..connections).map(|_| scope.spawn(|| deliver(server, files, &next))).collect();
+            (0..connections).map(|_| scope.spawn(|| deliver_all(server, files, &next))).collect();
         clients
             .into_iter()
             .try_for_each(|client| client.join().map_err(|_| anyhow::anyhow!("a client died"))?)
     })
 }
 
-fn deliver(server: SocketAddr, files: &[PathBuf], next: &AtomicUsize) -> anyhow::Result<()> {
+fn deliver_all(server: SocketAddr, files: &[PathBuf], next: &AtomicUsize) -> anyhow::Result<()> {
+    while deliver(server, files, next)? {}
+    Ok(())
+}
+
+/// One session; whether there may be more files.
+fn deliver(server: SocketAddr, files: &[PathBuf], next: &AtomicUsize) -> anyhow::Result<bool> {
     let mut stream = BufReader::new(TcpStream::connect(server).context("cannot connect")?);
     stream.get_ref().set_nodelay(true)?;
     expect(&mut stream, "220")?;
     stream.get_mut().write_all(b"EHLO bench.example\r\n")?;
     expect(&mut stream, "250")?;
-    while let Some(file) = files.get(next.fetch_add(1, Ordering::Relaxed)) {
+    for _ in 0..MESSAGES_PER_SESSION {
+        let Some(file) = files.get(next.fetch_add(1, Ordering::Relaxed)) else { return Ok(false) };
         let mut mail = fs::read(file)?;
         // Lines of base64 and of these headers never begin with a dot, so nothing has to be stuffed.
         mail.extend_from_slice(b".\r\n");
@@ -42,7 +49,7 @@ fn deliver(server: SocketAddr, files: &[PathBuf], next: &AtomicUsize) -> anyhow:
         stream.get_mut().write_all(&mail)?;
         expect(&mut stream, "250")?;
     }
-    Ok(())
+    Ok(true)
 }
 
 fn expect(stream: &mut BufReader<TcpStream>, code: &str) -> anyhow::Result<()> {
@@ -56,3 +63,6 @@ fn expect(stream: &mut BufReader<TcpStream>, code: &str) -> anyhow::Result<()> {
         }
     }
 }
+
+/// The receiver takes a thousand.
+const MESSAGES_PER_SESSION: u32 = 900;
