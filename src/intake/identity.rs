@@ -15,9 +15,9 @@ pub struct Identity {
     /// The kind of report.
     pub kind: ReportKind,
     /// A hash of reporter, policy domain, report id, begin and end. Report ids alone repeat: between reporters, and from
-    /// Google and Mimecast on different days. It is made of names as they were written, in lower case. See [`Earlier::key`].
+    /// Google and Mimecast on different days. It is made of names as they were written, in lower case. See `Earlier::key`.
     pub key: Uuid,
-    /// A hash of what the report says, whatever the spelling of names. See [`Earlier::contents`].
+    /// A hash of what the report says, whatever the spelling of names. See `Earlier::contents`.
     pub content: Uuid,
     /// The [`label`] of `org_name`, or of the domain of `email` where that is missing.
     pub reporter: String,

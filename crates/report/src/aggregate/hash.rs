@@ -51,7 +51,7 @@ impl ContentHash {
         let is_folded = || {
             let fields = &record.fields;
             let is_other = |byte: u8| byte.is_ascii_uppercase() || !byte.is_ascii();
-            let is_spelt = |name: &str| !name.ends_with('.') && !(may_fold && name.bytes().any(is_other));
+            let is_spelt = |name: &str| !(name.ends_with('.') || may_fold && name.bytes().any(is_other));
             let is_folded = |span: Span| record.get(span).is_none_or(is_spelt);
             [fields.header_from, fields.envelope_from, fields.envelope_to].into_iter().all(is_folded)
                 && record.dkim_results.iter().all(|result| is_folded(result[0]) && is_folded(result[1]))
