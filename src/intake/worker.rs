@@ -3,7 +3,11 @@
 use std::{collections::HashMap, net::IpAddr, pin::pin, sync::Arc};
 
 use futures_util::{StreamExt, TryStreamExt, stream};
-use tokio::{runtime::Handle, sync::mpsc, task::JoinSet};
+use tokio::{
+    runtime::Handle,
+    sync::mpsc,
+    task::{Id, JoinSet},
+};
 use tokio_util::sync::CancellationToken;
 
 use super::{
@@ -48,7 +52,7 @@ pub(super) async fn work(intake: Arc<Inner>, stop: CancellationToken) {
                 };
                 (segment, outcome)
             }
-            segment = intake.spool.next_closed(), if begun.len() < VERIFYING => {
+            segment = intake.spool.next_closed(), if has_room(&begun) => {
                 let worker = Worker { intake: &intake, segment, stop: &stop };
                 let outcome = match worker.begin().await {
                     Ok((attempt, Begun::Read(read))) => {
@@ -81,6 +85,12 @@ pub(super) async fn work(intake: Arc<Inner>, stop: CancellationToken) {
     for (segment, _) in begun.into_values() {
         intake.spool.give_back(segment);
     }
+}
+
+/// Whether another segment may be read while those that were wait for DNS.
+fn has_room(begun: &HashMap<Id, (SegmentId, Attempt)>) -> bool {
+    let messages = begun.values().map(|(_, attempt)| attempt.segment.count()).fold(0, u32::saturating_add);
+    begun.len() < VERIFYING && messages < MESSAGES_VERIFYING
 }
 
 /// One attempt at a segment.
@@ -123,7 +133,16 @@ impl Worker<'_> {
             None if watch.is_careful() => {
                 Begun::Settled(Settled::Examined(self.examine_carefully(&segment, &mut watch).await?))
             }
-            None => Begun::Read(self.read(&segment).await?),
+            None => {
+                let read = self.read(&segment).await?;
+                match self.intake.provenance.enabled {
+                    true => Begun::Read(read),
+                    // It waits for nothing, and need not be kept beside others.
+                    false => Begun::Settled(Settled::Examined(
+                        verify(self.intake.clone(), Handle::current(), read).await,
+                    )),
+                }
+            }
         };
         Ok((Attempt { segment, watch, began }, begun))
     }
@@ -452,6 +471,9 @@ const REFUSED_FILE: &str = "refused";
 /// Segments whose senders DNS is asked about, for each worker. In the time that takes with silent name servers, that many
 /// may close.
 const VERIFYING: usize = 8;
+
+/// The same in messages, which take some kilobytes of memory each: from here on no other segment is read.
+const MESSAGES_VERIFYING: u32 = 3_000;
 
 /// How long DNS may be asked about all senders of a segment whose messages are read one after the other.
 const CAREFUL: std::time::Duration = std::time::Duration::from_secs(30);

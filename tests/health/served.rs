@@ -54,7 +54,9 @@ fn a_daemon_watches_its_domains() {
     });
 
     // What alerts ask for is there: before anything has gone wrong, and at once after a start.
-    for line in ["ruad_spool_lost_messages_total 0\n", "ruad_spool_quarantine_dropped_total 0\n"] {
+    for line in
+        ["ruad_spool_lost_messages_total 0\n", "ruad_spool_quarantine_dropped_total{rank=\"believed\"} 0\n"]
+    {
         assert!(shows(line), "{line}");
     }
     assert!(shows("ruad_health_dropped_rows_total{table=\"domain_events\"} 0\n"));
