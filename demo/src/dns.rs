@@ -31,10 +31,8 @@ impl NameServer {
     /// [`DnsError`] when the address is taken, or a record of the zone is not one.
     pub async fn start(address: SocketAddr) -> Result<Self, DnsError> {
         let bind = |source| DnsError::Bind { address, source };
-        let udp = UdpSocket::bind(address).await.map_err(bind)?;
-        // Port 0 is given out by the first of the two.
+        let (udp, tcp) = sockets(address).await.map_err(bind)?;
         let address = udp.local_addr().map_err(bind)?;
-        let tcp = TcpListener::bind(address).await.map_err(bind)?;
         let mut catalog = Catalog::new();
         catalog.upsert(Name::root().into(), vec![Arc::new(internet()?)]);
         let mut server = Server::new(catalog);
@@ -67,6 +65,21 @@ pub enum DnsError {
         /// The name.
         name: String,
     },
+}
+
+/// Both on one port. Port 0 is given out by the first of the two, and may be in use for the second: then another is asked
+/// for.
+pub(crate) async fn sockets(address: SocketAddr) -> io::Result<(UdpSocket, TcpListener)> {
+    let mut tries = if address.port() == 0 { PORTS_TRIED } else { 1 };
+    loop {
+        tries -= 1;
+        let udp = UdpSocket::bind(address).await?;
+        match TcpListener::bind(udp.local_addr()?).await {
+            Ok(tcp) => return Ok((udp, tcp)),
+            Err(error) if tries > 0 && error.kind() == io::ErrorKind::AddrInUse => {}
+            Err(error) => return Err(error),
+        }
+    }
 }
 
 fn internet() -> Result<InMemoryZoneHandler, DnsError> {
@@ -103,6 +116,7 @@ fn strings(text: &str) -> Vec<String> {
 }
 
 const TTL: u32 = 3_600;
+const PORTS_TRIED: usize = 16;
 const TIMEOUT: Duration = Duration::from_secs(5);
 /// Answers that a slow TCP client may have waiting.
 const RESPONSE_BYTES: usize = 64 * 1024;

@@ -373,11 +373,15 @@ impl Outside {
         let folder = TempDir::new().unwrap();
         let (secret, marker) = (folder.path().join("secret"), folder.path().join("marker"));
         fs::write(&secret, SECRET).unwrap();
-        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
-        listener.set_nonblocking(true).unwrap();
+        let (listener, udp) = loop {
+            let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+            // Names would be asked for here, were it a name server.
+            if let Ok(udp) = UdpSocket::bind(listener.local_addr().unwrap()) {
+                break (listener, udp);
+            }
+        };
         let tcp = listener.local_addr().unwrap();
-        // Names would be asked for here, were it a name server.
-        let udp = UdpSocket::bind(tcp).unwrap();
+        listener.set_nonblocking(true).unwrap();
         udp.set_nonblocking(true).unwrap();
         let watch = init(CreateFlags::NONBLOCK).unwrap();
         let events = WatchFlags::OPEN

@@ -15,6 +15,7 @@ mod child;
 mod configuration;
 mod confinement;
 mod front;
+mod interrupted;
 mod library;
 mod limits;
 mod server;

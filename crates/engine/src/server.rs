@@ -15,7 +15,8 @@ use tokio::sync::oneshot;
 
 use super::users::{self, HOST};
 use super::{
-    Access, Error, OWNER, Passwords, READER, Settings, access, configuration, confinement, front, library,
+    Access, Error, OWNER, Passwords, READER, Settings, access, configuration, confinement, front,
+    interrupted, library,
 };
 use crate::telemetry as events;
 use ruad_common::lock::Lock;
@@ -70,6 +71,9 @@ impl Server {
         let file = std::path::absolute(file).map_err(Error::Start)?;
         access::make_folder(&settings.path)?;
         let lock = lock(&settings.path)?;
+        let forgotten =
+            interrupted::forget(&settings.path).map_err(|(path, source)| Error::Folder { path, source })?;
+        forgotten.iter().for_each(|part| events::interrupted(part));
         let listener = listen(settings.listen)?;
         let address = free()?;
         let password = prepare(settings, access, address)?;

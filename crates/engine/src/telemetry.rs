@@ -57,6 +57,11 @@ pub(crate) fn unconfined(lack: &str) {
     warn!(lack, "The kernel does not keep the embedded engine from these; its users' grants alone do.");
 }
 
+/// An insert was cut short after ClickHouse had noted it down as done.
+pub(crate) fn interrupted(part: &str) {
+    warn!(part, "An insert was interrupted when the engine was killed; it is taken when it is sent again.");
+}
+
 /// Statements did not end when the engine stopped.
 pub(crate) fn unclosed() {
     warn!("Statements did not end when they were killed; the engine ends without them.");

@@ -21,9 +21,9 @@ use hickory_server::store::in_memory::InMemoryZoneHandler;
 use hickory_server::zone_handler::{AxfrPolicy, Catalog, ZoneType};
 use ruad_dns::Settings;
 use tempfile::NamedTempFile;
-use tokio::net::{TcpListener, UdpSocket};
 
 use super::Error;
+use crate::dns::sockets;
 use crate::zone::{self, Data};
 
 /// Everybody's DNS: the root, what is right below it, and the zones of owners. What no zone holds does not exist.
@@ -89,9 +89,8 @@ impl Internet {
         let root = zones.first().ok_or_else(|| Error::dns("no root"))?.public()?;
         let root = root.ok_or_else(|| Error::dns("the root is not signed"))?;
         writeln!(anchor, ". IN DNSKEY {root}")?;
-        let udp = UdpSocket::bind(address).await?;
+        let (udp, tcp) = sockets(address).await?;
         let address = udp.local_addr()?;
-        let tcp = TcpListener::bind(address).await?;
         let served = Served::default();
         let mut server = Server::new(Answers(served.clone()));
         server.register_socket(udp);
