@@ -54,6 +54,8 @@ struct Inner {
     known: KnownNetworks,
     /// Held while a segment is decided about; none before what is stored was asked for.
     deciding: tokio::sync::Mutex<Option<stranger::StrangerQuota>>,
+    /// Whether the store has deliveries of versions that gave a report another identity.
+    earlier: tokio::sync::OnceCell<bool>,
     turns: verify::Turns,
     /// Where DNS is asked about senders; where everything else runs when absent.
     verifying_on: Option<Handle>,
@@ -80,6 +82,7 @@ impl Intake {
             sources,
             in_flight: decide::InFlight::default(),
             established: established::Established::default(),
+            earlier: tokio::sync::OnceCell::new(),
             known: KnownNetworks::default(),
             deciding: tokio::sync::Mutex::new(None),
             turns: verify::Turns::default(),

@@ -133,16 +133,8 @@ impl Worker<'_> {
             None if watch.is_careful() => {
                 Begun::Settled(Settled::Examined(self.examine_carefully(&segment, &mut watch).await?))
             }
-            None => {
-                let read = self.read(&segment).await?;
-                match self.intake.provenance.enabled {
-                    true => Begun::Read(read),
-                    // It waits for nothing, and need not be kept beside others.
-                    false => Begun::Settled(Settled::Examined(
-                        verify(self.intake.clone(), Handle::current(), read).await,
-                    )),
-                }
-            }
+            None if self.intake.provenance.enabled => Begun::Read(self.read(&segment).await?),
+            None => Begun::Settled(Settled::Examined(self.examine(&segment).await?)),
         };
         Ok((Attempt { segment, watch, began }, begun))
     }
@@ -171,6 +163,18 @@ impl Worker<'_> {
         };
         let read = stream::iter(self.messages(segment)).map(read);
         Ok(read.buffered(settings.concurrency.get()).try_collect().await?)
+    }
+
+    /// The same when senders are not asked after: nothing waits, and of a message only what it holds is kept.
+    async fn examine(&self, segment: &Segment) -> Result<Vec<Examined>, Failure> {
+        let Inner { settings, provenance, authenticator, .. } = &**self.intake;
+        let examine = async |message: Result<Message, SpoolError>| {
+            let read = Read::of(message?, &settings.limits, provenance).await?;
+            let evidence = ask(authenticator, &read).await;
+            Ok::<_, SpoolError>(read.with(evidence))
+        };
+        let examined = stream::iter(self.messages(segment)).map(examine);
+        Ok(examined.buffered(settings.concurrency.get()).try_collect().await?)
     }
 
     /// The same with one message after the other, and who sent it: one of them makes the program die.
@@ -205,15 +209,22 @@ impl Worker<'_> {
     /// must not both find it new.
     async fn decide(&self, examined: Vec<Examined>) -> Result<Vec<MessageDecision>, Failure> {
         let Inner { store, registry, settings, in_flight, established, deciding, spool, .. } = &**self.intake;
+        let mut quota = deciding.lock().await;
+        // Asking for both keys of each report takes twice as long.
+        let earlier = self.intake.earlier.get_or_try_init(async || {
+            let inserter = self.inserter();
+            inserter.until_done("deliveries", async || store.has_earlier_deliveries().await).await
+        });
+        let earlier = *earlier.await?;
         let mut keys: Vec<_> = examined
             .iter()
             .flat_map(|message| &message.reports)
-            .flat_map(|report| [report.identity.key, report.earlier.key])
+            .flat_map(|report| [Some(report.identity.key), earlier.then_some(report.earlier.key)])
+            .flatten()
             .map(|key| key.as_u128())
             .collect();
         keys.sort_unstable();
         keys.dedup();
-        let mut quota = deciding.lock().await;
         let segment = self.segment.uuid();
         let stored =
             self.inserter().until_done("deliveries", async || store.known(&keys, segment).await).await?;

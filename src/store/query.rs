@@ -89,6 +89,16 @@ impl Store {
         Ok(known.collect())
     }
 
+    /// Whether there are deliveries of versions that gave a report another identity; they had no standing either.
+    ///
+    /// # Errors
+    ///
+    /// What ClickHouse said.
+    pub async fn has_earlier_deliveries(&self) -> Result<bool, StoreError> {
+        let statement = "SELECT count() > 0 FROM (SELECT 1 FROM deliveries WHERE standing = '' LIMIT 1)";
+        self.timed(self.client().query_raw(statement).fetch_one()).await
+    }
+
     /// Takes rows of `messages` out, each named by its segment and its number there: the messages came again from quarantine,
     /// and other rows tell what became of them.
     ///

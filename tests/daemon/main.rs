@@ -9,6 +9,7 @@
 #[allow(dead_code, reason = "tests/health needs more of it")]
 mod daemon;
 mod disk;
+mod exit;
 mod hostile;
 #[path = "../support/hostile.rs"]
 mod hostile_dns;

@@ -78,6 +78,14 @@ pub enum SmtpError {
         /// What is wrong with it.
         source: Box<rustls::pki_types::pem::Error>,
     },
+    /// A certificate or key file has none in it.
+    #[error("{} holds no {what} in PEM format", path.display())]
+    EmptyPem {
+        /// The file.
+        path: PathBuf,
+        /// What belongs into it.
+        what: &'static str,
+    },
     /// Certificate and key cannot be used, for example because they do not belong together.
     #[error("cannot use the certificate in {}: {source}", path.display())]
     Certificate {

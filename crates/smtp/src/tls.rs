@@ -1,6 +1,9 @@
 //! The certificate behind STARTTLS, which can be exchanged while sessions run.
 
-use std::sync::{Arc, PoisonError, RwLock};
+use std::{
+    path::Path,
+    sync::{Arc, PoisonError, RwLock},
+};
 
 use rustls::{
     ProtocolVersion, ServerConfig, ServerConnection,
@@ -57,16 +60,16 @@ pub(super) fn description(connection: &ServerConnection) -> String {
 }
 
 fn config(settings: &TlsSettings) -> Result<Arc<ServerConfig>, SmtpError> {
-    let certificate_error =
-        |source| SmtpError::Pem { path: settings.certificate.clone(), source: Box::new(source) };
+    let pem_error = |path: &Path, what, source| match source {
+        pem::Error::NoItemsFound => SmtpError::EmptyPem { path: path.to_owned(), what },
+        source => SmtpError::Pem { path: path.to_owned(), source: Box::new(source) },
+    };
     let chain = CertificateDer::pem_file_iter(&settings.certificate)
         .and_then(Iterator::collect::<Result<Vec<_>, _>>)
-        .map_err(certificate_error)?;
-    if chain.is_empty() {
-        return Err(certificate_error(pem::Error::NoItemsFound));
-    }
+        .and_then(|chain| if chain.is_empty() { Err(pem::Error::NoItemsFound) } else { Ok(chain) })
+        .map_err(|source| pem_error(&settings.certificate, "certificate", source))?;
     let key = PrivateKeyDer::from_pem_file(&settings.key)
-        .map_err(|source| SmtpError::Pem { path: settings.key.clone(), source: Box::new(source) })?;
+        .map_err(|source| pem_error(&settings.key, "private key", source))?;
     let expiry = chain.first().and_then(not_after);
     let unusable = |source| SmtpError::Certificate { path: settings.certificate.clone(), source };
     let mut config = ServerConfig::builder_with_provider(Arc::new(ring::default_provider()))

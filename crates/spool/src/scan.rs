@@ -16,6 +16,8 @@ use super::{
 /// The frames of a segment in order, each with its checksums verified, holding one at a time.
 pub(super) struct Frames<R> {
     input: R,
+    /// Where `input` is; nothing after a failure.
+    at: Option<u64>,
     id: SegmentId,
     finder: Finder<'static>,
     /// Where the next frame should begin.
@@ -65,7 +67,7 @@ impl<R: Read + Seek> Frames<R> {
         let end = input.seek(SeekFrom::End(0))?;
         input.rewind()?;
         let finder = Finder::new(&marker(id)).into_owned();
-        Ok(Self { input, id, finder, position: 0, end, next: 0, count })
+        Ok(Self { input, at: Some(0), id, finder, position: 0, end, next: 0, count })
     }
 
     /// The next frame, or the damage in its place.
@@ -109,7 +111,7 @@ impl<R: Read + Seek> Frames<R> {
     /// Reads the frame that begins at the current position, of which the header is known to be good.
     fn frame(&mut self, header: Header) -> io::Result<Item> {
         let offset = self.position;
-        self.input.seek(SeekFrom::Start(offset + HEADER_BYTES as u64))?;
+        self.go_to(offset + HEADER_BYTES as u64)?;
         let envelope = self.read(u64::from(header.envelope_bytes))?;
         let body = match header.place {
             Place::Inline => self.read(header.body_bytes)?,
@@ -159,9 +161,11 @@ impl<R: Read + Seek> Frames<R> {
         if self.end.saturating_sub(offset) < HEADER_BYTES as u64 {
             return Ok(None);
         }
-        self.input.seek(SeekFrom::Start(offset))?;
+        self.go_to(offset)?;
         let mut bytes = [0; HEADER_BYTES];
+        self.at = None;
         self.input.read_exact(&mut bytes)?;
+        self.at = Some(offset + HEADER_BYTES as u64);
         Ok(self.plausible(&bytes, offset))
     }
 
@@ -186,7 +190,8 @@ impl<R: Read + Seek> Frames<R> {
         let mut from = self.position + 1;
         let mut window = Vec::new();
         while self.end.saturating_sub(from) >= HEADER_BYTES as u64 {
-            self.input.seek(SeekFrom::Start(from))?;
+            self.go_to(from)?;
+            self.at = None;
             window.clear();
             (&mut self.input).take(WINDOW_BYTES.min(self.end - from)).read_to_end(&mut window)?;
             // Where the next window begins: behind every place where a whole header was looked at.
@@ -233,10 +238,22 @@ impl<R: Read + Seek> Frames<R> {
         Some(self.damage(self.end, count))
     }
 
+    /// Seeks when there is need to: a buffered input throws away what it has.
+    fn go_to(&mut self, offset: u64) -> io::Result<()> {
+        if self.at != Some(offset) {
+            self.at = None;
+            self.at = Some(self.input.seek(SeekFrom::Start(offset))?);
+        }
+        Ok(())
+    }
+
     /// Reads exactly `length` bytes, which the caller has compared with the file's length.
     fn read(&mut self, length: u64) -> io::Result<Vec<u8>> {
-        let mut bytes = Vec::new();
+        // One read: without room from the start it takes many.
+        let mut bytes = Vec::with_capacity(usize::try_from(length).map_err(io::Error::other)?);
+        let at = self.at.take();
         (&mut self.input).take(length).read_to_end(&mut bytes)?;
+        self.at = at.map(|at| at + bytes.len() as u64);
         if bytes.len() as u64 == length { Ok(bytes) } else { Err(io::ErrorKind::UnexpectedEof.into()) }
     }
 }
