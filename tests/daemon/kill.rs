@@ -60,7 +60,8 @@ fn every_acknowledged_report_is_stored_once_through_any_crash() {
     let blamed: Vec<_> = kept.iter().filter(|id| !is_implausible(id)).collect();
     assert!(blamed.is_empty(), "no message is blamed for a kill: {blamed:?}");
     assert!(implausible.len() > 10, "only {} went to quarantine", implausible.len());
-    let rows: Vec<u64> = daemon.query("SELECT count() FROM messages FINAL WHERE outcome IN ('quarantined', 'rejected')");
+    let rows: Vec<u64> =
+        daemon.query("SELECT count() FROM messages FINAL WHERE outcome IN ('quarantined', 'rejected')");
     assert_eq!(rows, [set_aside.len() as u64], "a row for each entry");
     println!("{kills} kills, {} reports acknowledged, {} stored", acknowledged.len(), stored.len());
     daemon.stop();
