@@ -183,7 +183,9 @@ impl Daemon {
                 name.to_string_lossy().contains(".seg") || name.to_string_lossy().contains(".open")
             })
         };
-        self.wait("the spool to be empty", Duration::from_secs(600), is_empty);
+        // A folder that is listed while a segment is renamed may show it under neither name: what the first list misses is
+        // in the second. Once in some twenty runs the sums were read while a segment was still on its way.
+        self.wait("the spool to be empty", Duration::from_secs(600), || is_empty() && is_empty());
     }
 
     /// The rows of a query.
