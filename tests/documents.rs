@@ -136,10 +136,10 @@ fn steps() {
     let word =
         |kind: &str, name: &str| Language::En.find(&format!("stage.{kind}.{name}")).unwrap().to_owned();
     for code in StepCode::ALL {
-        let step = Language::En.step(code.0).unwrap();
+        let step = Language::En.step(code.as_str()).unwrap();
         let [title, why, how, verified] = [&step.title, &step.why, &step.how, &step.verified]
             .map(|words| words.trim().replace('<', "\\<").replace(['{', '}'], "*"));
-        write!(text, "\n### {}\n\n**{title}**\n\n{why}\n\n*How:* {how}\n\n", code.0).unwrap();
+        write!(text, "\n### {}\n\n**{title}**\n\n{why}\n\n*How:* {how}\n\n", code.as_str()).unwrap();
         let who = word("who", code.who().name());
         let (effort, risk) = (word("effort", code.effort().name()), word("risk", code.risk().name()));
         write!(text, "*Verified:* {verified}\n\nWho: {who}. Effort: {effort}. Risk: {risk}.\n").unwrap();
@@ -176,8 +176,8 @@ fn agrees(file: &str, text: &str) {
 const STEPS: &str = "\
 # Steps
 
-What `ruad advise` asks for, and when. A step is *open* when somebody has to do it now, *later* when something else comes
-first, *done* once DNS or reports show it, *undone* when it was done and is not any more, and *moot* when it does not matter
+What `ruad advise` asks for, and when. A step is *open* when somebody has to do it now, *blocked* when something else comes
+first, *done* once DNS or reports show it, *regressed* when it was done and is not any more, and *obsolete* when it does not matter
 any more. Who does the open steps one after the other, or all at once, never has to take one back: steps that change the
 same record ask for the same new value, or wait for each other.
 

@@ -68,7 +68,7 @@ smtp-sink -u nobody 127.0.0.1:3527 1000 & pids="$pids $!"
 "$bench" mailin 127.0.0.1:3528 "$work/mailin" & pids="$pids $!"
 
 "$bench" compare "$@" \
-    "ruad=127.0.0.1:3525=20000" \
+    "ruad=127.0.0.1:3525=10000" \
     "Postfix (hold queue)=127.0.0.1:3526=3000=$work/queue/hold" \
-    "smtp-sink (stores nothing)=127.0.0.1:3527=20000" \
+    "smtp-sink (stores nothing)=127.0.0.1:3527=10000" \
     "mailin-embedded (write + fsync)=127.0.0.1:3528=6000=$work/mailin"

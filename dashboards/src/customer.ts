@@ -60,7 +60,7 @@ FROM ${nested(plans({
       title: 'What is being done', at: [14, 9, 10, 9], empty: 'Everything is done',
       description: 'The next steps, and who has them. “owner” is you.',
       sql: `SELECT title AS "Step", domain AS "Domain", transform(toString(who), ['dns', 'sender', 'operator', 'owner'], ['DNS', 'the service', 'we', 'you'], toString(who)) AS "Who", effort AS "Takes"
-FROM domain_steps FINAL WHERE ${scope('domain')} AND state IN ('open', 'undone') ORDER BY position, domain LIMIT 100`,
+FROM domain_steps FINAL WHERE ${scope('domain')} AND state IN ('open', 'regressed') ORDER BY position, domain LIMIT 100`,
       columns: { Step: { minWidth: 190 }, Domain: { width: 175 }, Who: { width: 95 }, Takes: { width: 80 } },
     }),
     graph({

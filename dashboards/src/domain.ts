@@ -106,8 +106,8 @@ export const domain = () => page('domain', {
       description: 'In the order in which they are best done. `ruad advise` prints the exact records and settings of each.',
       sql: `SELECT state AS "State", title AS "What is to be done", who AS "Who", effort AS "Effort", risk AS "Risk",
     toInt32(dateDiff('day', opened_at, $__toTime)) AS "Open for", domain AS "Domain"
-FROM domain_steps FINAL WHERE ${scope('domain')} AND state IN ('open', 'undone', 'later')
-ORDER BY indexOf(['undone', 'open', 'later'], state), position LIMIT 200`,
+FROM domain_steps FINAL WHERE ${scope('domain')} AND state IN ('open', 'regressed', 'blocked')
+ORDER BY indexOf(['regressed', 'open', 'blocked'], state), position LIMIT 200`,
       columns: {
         State: { pill: steps, width: 115 }, 'What is to be done': { minWidth: 240 }, Who: { width: 85 }, Effort: { width: 80 }, Risk: { width: 80 },
         'Open for': { width: 85, unit: 'suffix: d', as: 'text', steps: falling(14, 45) }, Domain: { width: 150 },

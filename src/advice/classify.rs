@@ -43,7 +43,7 @@ fn forwarder(sender: &Evidence) -> Option<Rule> {
     }
     // A filter that the domain does not name in its SPF record is its recipients'.
     if sender.category == Some(Category::SecurityGateway) && !sender.is_in_spf {
-        return Some(RECIPIENTS_FILTER);
+        return Some(RECIPIENT_SIDE_FILTER);
     }
     let is_marked = sender.counts.forwarded >= sender.counts.messages.div_ceil(MARKED_PART);
     if is_marked && sender.counts.spf_aligned == 0 && !sender.is_in_spf && sender.own_names == 0 {
@@ -80,7 +80,7 @@ fn threat(sender: &Evidence, around: &Surroundings) -> Option<Rule> {
         return Some(NOTHING_SENT);
     }
     if around.drizzle >= DOZENS && sender.is_drizzle() {
-        return Some(DRIZZLE_OF_MANY);
+        return Some(LOW_VOLUME_SCATTER);
     }
     if !sender.is_suspect() {
         return None;

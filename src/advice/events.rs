@@ -73,16 +73,16 @@ impl Told<'_> {
         let steps = &self.known.memory.steps;
         let known = steps.iter().find(|known| known.code == step.code && known.subject == step.subject)?;
         let (kind, at) = match (known.state, step.state) {
-            (State::Open | State::Undone | State::Later, State::Done) => {
+            (State::Open | State::Regressed | State::Blocked, State::Done) => {
                 (STEP_DONE, step.done_at.unwrap_or(self.now))
             }
-            (State::Done, State::Open | State::Undone) => (STEP_UNDONE, self.now),
+            (State::Done, State::Open | State::Regressed) => (STEP_UNDONE, self.now),
             _ => return None,
         };
-        let subject = format!("{} {}", step.code.0, step.subject);
+        let subject = format!("{} {}", step.code.as_str(), step.subject);
         let [opened, done] =
             [Some(known.opened_at), known.done_at].map(|at| at.unwrap_or_default().to_string());
-        let identity = [self.domain(), kind.name, step.code.0, &step.subject, &opened, &done];
+        let identity = [self.domain(), kind.name, step.code.as_str(), &step.subject, &opened, &done];
         let title = step.text(ruad_common::texts::Language::En).title;
         let values = [Some(known.state.name()), Some(step.state.name())];
         Some(kind.tell(self.domain(), subject.trim_end(), values, at, &title, &identity))

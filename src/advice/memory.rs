@@ -93,27 +93,30 @@ impl KeptRow {
 }
 
 impl StepCode {
-    /// The code of that name, as a table has it; none once there are more different ones than there can be steps.
+    /// The code of that name, as a table has it; `None` for one name too many that this version does not know.
     pub(crate) fn stored(name: &str) -> Option<Self> {
-        static NAMES: Mutex<BTreeSet<&'static str>> = Mutex::new(BTreeSet::new());
-        let mut names = NAMES.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some(known) = names.get(name) {
-            return Some(Self(known));
+        if let Some(code) = Self::named(name) {
+            return Some(code);
         }
-        if names.len() >= MOST_CODES {
+        static UNKNOWN: Mutex<BTreeSet<&'static str>> = Mutex::new(BTreeSet::new());
+        let mut unknown = UNKNOWN.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(known) = unknown.get(name) {
+            return Some(Self::Unknown(known));
+        }
+        if unknown.len() >= MAX_UNKNOWN_CODES {
             return None;
         }
-        // Each name once in the life of the process: codes of programs of other versions are no constants of this one.
+        // Each name once in the life of the process.
         let name: &'static str = Box::leak(name.into());
-        names.insert(name);
-        Some(Self(name))
+        unknown.insert(name);
+        Some(Self::Unknown(name))
     }
 }
 
 const DAY: u64 = 86_400;
 
-/// Far more than there are kinds of steps.
-const MOST_CODES: usize = 1_000;
+/// Far more than all versions of the program have together.
+const MAX_UNKNOWN_CODES: usize = 1_000;
 
 #[cfg(test)]
 mod tests {
@@ -128,7 +131,8 @@ mod tests {
 
     #[test]
     fn a_stored_code_is_the_code() {
-        assert_eq!(StepCode::stored("spf.add"), Some(StepCode("spf.add")));
+        assert_eq!(StepCode::stored("publish_spf"), Some(StepCode::PublishSpf));
+        assert_eq!(StepCode::stored("spf.add"), Some(StepCode::Unknown("spf.add")));
         assert_eq!(StepCode::stored("spf.add"), StepCode::stored("spf.add"));
     }
 }

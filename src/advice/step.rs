@@ -7,14 +7,10 @@ use std::collections::BTreeMap;
 use serde::Serialize;
 
 use super::Gate;
+pub use codes::StepCode;
 pub use instruction::{Instruction, RecordType};
 
 pub(in crate::advice) use text::{format_percent, percent};
-
-/// A kind of step. The name is stable: it is stored, and the texts go by it.
-#[derive(Clone, Copy, Debug, Eq, Hash, Ord, PartialEq, PartialOrd, Serialize)]
-#[serde(transparent)]
-pub struct StepCode(pub &'static str);
 
 /// Something to be done for a domain.
 #[derive(Clone, Debug, PartialEq, Serialize)]
@@ -31,7 +27,7 @@ pub struct Step {
     pub done_at: Option<u64>,
     /// What exactly to do; nothing once it is done.
     pub instructions: Vec<Instruction>,
-    /// What it waits for, when it comes later.
+    /// What it waits for, when it is blocked.
     pub waits: Vec<Wait>,
     /// Who has to do it.
     pub who: Who,
@@ -49,17 +45,17 @@ pub struct Step {
 pub enum State {
     /// To be done now.
     Open,
-    /// Comes later: something else must be done first, or data must be waited for.
-    Later,
+    /// Something else must be done first, or data must be waited for.
+    Blocked,
     /// It was done once, and is not any more.
-    Undone,
+    Regressed,
     /// Verified.
     Done,
     /// It does not matter any more.
-    Moot,
+    Obsolete,
 }
 
-/// What a step that comes later waits for.
+/// What a blocked step waits for.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 #[serde(rename_all = "snake_case", tag = "wait")]
 pub enum Wait {
@@ -127,7 +123,7 @@ pub enum Risk {
 impl Step {
     /// Whether somebody has to do something now.
     pub fn is_open(&self) -> bool {
-        matches!(self.state, State::Open | State::Undone)
+        matches!(self.state, State::Open | State::Regressed)
     }
 }
 
@@ -170,10 +166,10 @@ impl State {
     pub fn name(self) -> &'static str {
         match self {
             Self::Open => "open",
-            Self::Later => "later",
-            Self::Undone => "undone",
+            Self::Blocked => "blocked",
+            Self::Regressed => "regressed",
             Self::Done => "done",
-            Self::Moot => "moot",
+            Self::Obsolete => "obsolete",
         }
     }
 }

@@ -275,7 +275,7 @@ impl StageRead {
 
 impl StepRead {
     fn put(self, known: &mut HashMap<String, Recollection>) {
-        let states = [State::Open, State::Later, State::Undone, State::Done, State::Moot];
+        let states = [State::Open, State::Blocked, State::Regressed, State::Done, State::Obsolete];
         let state = states.into_iter().find(|state| state.name() == self.state);
         let (Some(code), Some(state)) = (StepCode::stored(&self.code), state) else { return };
         let known = known.entry(self.domain).or_default();
@@ -318,7 +318,7 @@ const STEPS: &str = "\
         toUnixTimestamp(s.computed_at) AS computed_at, digest, toString(s.state) AS state, \
         toUnixTimestamp(s.opened_at) AS opened_at, toUnixTimestamp(s.done_at) AS done_at \
     FROM domain_steps AS s FINAL WHERE domain IN ? \
-    ORDER BY domain, s.state IN ('open', 'undone', 'later') DESC, s.computed_at DESC, code, subject \
+    ORDER BY domain, s.state IN ('open', 'regressed', 'blocked') DESC, s.computed_at DESC, code, subject \
     LIMIT ? BY domain";
 
 const SENDERS: &str = "\
@@ -336,7 +336,7 @@ const LAST_PLANS: &str = "\
 const WAITING_STEPS: &str = "\
     SELECT toString(domain) AS domain, toString(code) AS code, subject, title, toString(who) AS who, \
         toUnixTimestamp(s.opened_at) AS opened_at \
-    FROM domain_steps AS s FINAL WHERE domain IN ? AND state IN ('open', 'undone') \
+    FROM domain_steps AS s FINAL WHERE domain IN ? AND state IN ('open', 'regressed') \
     ORDER BY domain, position, code, subject LIMIT ? BY domain";
 
 /// A statement may have 256 KiB; a name takes up to 256 bytes of it, and identities may stand beside them.

@@ -7,7 +7,6 @@ use std::{
     net::SocketAddr,
     path::{Path, PathBuf},
     process::ExitCode,
-    sync::Arc,
 };
 
 use anyhow::{Context, bail};
@@ -24,15 +23,15 @@ use ruad_dns::{
     dkim::{Origin, Selector},
 };
 
-use tokio::sync::Semaphore;
-
 use super::{
     CANNOT_RUN, UNKNOWN,
     examiner::{AT_ONCE, examiner, now, routing, server},
 };
+use ordered::Ordered;
 use progress::Progress;
 use report::Report;
 
+mod ordered;
 mod progress;
 mod report;
 mod text;
@@ -97,53 +96,54 @@ impl Check {
 
     async fn examine(&self, settings: &Settings, domains: Vec<String>) -> anyhow::Result<Status> {
         let examiner = examiner(settings)?.with_routing(routing(&settings.health.rpki)?);
-        let mut out: Box<dyn Write> = match self.json {
+        let out: Box<dyn Write> = match self.json {
             true => Box::new(json_stdout()),
             false => Box::new(stdout()),
         };
+        let mut out = Ordered::new(out);
+        let mut text = Vec::new();
         let mut progress = Progress::new(domains.len(), self.file.is_some());
         let mut worst = Status::Ok;
-        let (profile, form) = (self.profile, self.form());
-        let turns = Arc::new(Semaphore::new(AT_ONCE));
-        let examinations = futures_util::stream::iter(domains).map(|domain| {
-            let subject = Subject {
-                domain,
-                selectors: self.selectors.iter().map(|name| Selector::new(name, Origin::Registry)).collect(),
-                try_common_selectors: !self.only_selectors,
-                ..Subject::default()
-            };
-            let (examiner, turns) = (examiner.clone(), turns.clone());
-            // Each on a task of its own, so that both the waiting and the work are shared by all cores.
-            tokio::spawn(async move {
-                let _turn = turns.acquire_owned().await?;
-                let report = Report::new(examiner.examine(&subject, now()).await, profile);
-                anyhow::Ok((report.status, form.write(&report)?))
-            })
-        });
-        // People see those of a file as they are ready. JSON keeps the order that was asked for, so that two runs can be
-        // compared; one that does not answer holds back what is written, and not the examinations behind it.
-        let mut reports = match form {
-            Form::Line => examinations.buffer_unordered(AT_ONCE).left_stream(),
-            Form::Json | Form::Full => examinations.buffered(AHEAD).right_stream(),
-        };
-        while let Some(report) = reports.next().await {
-            let (status, text) = report??;
-            worst = worse(worst, status);
+        let examinations =
+            futures_util::stream::iter(domains.into_iter().enumerate()).map(|(number, domain)| {
+                let subject = Subject {
+                    domain,
+                    selectors: self
+                        .selectors
+                        .iter()
+                        .map(|name| Selector::new(name, Origin::Registry))
+                        .collect(),
+                    try_common_selectors: !self.only_selectors,
+                    ..Subject::default()
+                };
+                let examiner = examiner.clone();
+                // Each on a task of its own, so that both the waiting and the work are shared by all cores.
+                let examination = tokio::spawn(async move { examiner.examine(&subject, now()).await });
+                async move { (number, examination.await) }
+            });
+        let mut reports = examinations.buffer_unordered(AT_ONCE).enumerate();
+        while let Some((position, (number, snapshot))) = reports.next().await {
+            let report = Report::new(snapshot?, self.profile);
+            worst = worse(worst, report.status);
+            text.clear();
+            if self.json {
+                serde_json::to_writer(&mut text, &report)?;
+                text.push(b'\n');
+            } else if self.file.is_some() {
+                text::line(&mut text, &report)?;
+            } else {
+                text::full(&mut text, &report)?;
+            }
             progress.hide();
-            out.write_all(&text)?;
+            // People see those of a file as they are ready. Everything else keeps the order that was asked for, so that two
+            // runs can be compared.
+            let as_ready = self.file.is_some() && !self.json;
+            out.put(if as_ready { position } else { number }, &text)?;
             progress.step();
         }
         progress.hide();
         out.flush()?;
         Ok(worst)
-    }
-
-    fn form(&self) -> Form {
-        match self.file {
-            _ if self.json => Form::Json,
-            Some(_) => Form::Line,
-            None => Form::Full,
-        }
     }
 
     /// The domains, each once, and how many lines of the file are none.
@@ -177,31 +177,6 @@ impl Check {
         let mut seen = HashSet::new();
         domains.retain(|domain| seen.insert(domain.clone()));
         Ok((domains, skipped))
-    }
-}
-
-/// How a report is written.
-#[derive(Clone, Copy)]
-enum Form {
-    Json,
-    /// One line for people.
-    Line,
-    /// Everything for people.
-    Full,
-}
-
-impl Form {
-    fn write(self, report: &Report) -> anyhow::Result<Vec<u8>> {
-        let mut text = Vec::new();
-        match self {
-            Self::Json => {
-                serde_json::to_writer(&mut text, report)?;
-                text.push(b'\n');
-            }
-            Self::Line => text::line(&mut text, report)?,
-            Self::Full => text::full(&mut text, report)?,
-        }
-        Ok(text)
     }
 }
 
@@ -245,8 +220,6 @@ fn exit_code(worst: Status, skipped: usize) -> u8 {
 
 const BYTE_ORDER_MARK: char = '\u{feff}';
 const LONGEST_SHOWN: usize = 100;
-/// Reports that wait until it is their turn to be written; they have some 15 KB each.
-const AHEAD: usize = 1_024;
 
 #[cfg(test)]
 mod tests {

@@ -190,7 +190,9 @@ impl Worker<'_> {
             let message = message?;
             let number = message.number;
             if watch.is_culprit(number) {
-                examined.push(Read::refused(number, message.envelope.clone(), Refusal::deadly()).with(None));
+                examined.push(
+                    Read::refused(number, message.envelope.clone(), Refusal::parser_crash()).with(None),
+                );
                 continue;
             }
             watch.reading(number)?;
@@ -281,7 +283,7 @@ impl Worker<'_> {
         let holds_reports = |decision: &&MessageDecision| decision.stored().next().is_some();
         for decision in decisions.iter().filter(holds_reports) {
             if watch.is_culprit(decision.number) {
-                hopeless.insert(decision.number, Refusal::deadly().into());
+                hopeless.insert(decision.number, Refusal::parser_crash().into());
             }
         }
         let (batches, mut formed) = mpsc::channel(BATCHES_AHEAD);
@@ -448,8 +450,11 @@ impl From<Stopped> for Failure {
 }
 
 impl Refusal {
-    fn deadly() -> Self {
-        Self { code: "deadly", message: "the program died three times while it read this message".to_owned() }
+    fn parser_crash() -> Self {
+        Self {
+            code: "parser_crash",
+            message: "the program died three times while it read this message".to_owned(),
+        }
     }
 }
 

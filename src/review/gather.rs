@@ -209,7 +209,7 @@ impl<'a> Gathering<'a> {
             let Some(domain) = self.domains.get_mut(row.domain.as_str()) else { continue };
             let is_done = row.state == "done";
             let step = Step {
-                is_undone: row.state == "undone",
+                is_undone: row.state == "regressed",
                 done_on: Some(u32::from(row.done_on)).filter(|_| is_done),
                 who: row.who,
                 effort: row.effort,

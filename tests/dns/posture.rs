@@ -118,7 +118,7 @@ async fn what_is_not_answered_hides_no_more_than_it_must() {
     let zone = format!("{AROUND}@ IN TXT \"v=spf1 include:broken.test -all\"\n; servfail: broken.test\n");
     assert!(!posture(&zone, &[], &[]).await.knows(Mechanism::Spf));
     let plan = draw(&found, &Memory::default());
-    assert!(!plan.steps.iter().any(|step| step.code == StepCode::PUBLISH_DMARC));
+    assert!(!plan.steps.iter().any(|step| step.code == StepCode::PublishDmarc));
 }
 
 #[tokio::test]
@@ -128,7 +128,7 @@ async fn a_host_that_does_not_agree_is_named() {
     let found = posture(&zone, &[], &[]).await;
     assert_eq!(found.unauthorized, ["reports.test"]);
     let plan = draw(&found, &Memory::default());
-    let step = plan.open_steps().find(|step| step.code == StepCode::AUTHORIZE_REPORTS).unwrap();
+    let step = plan.open_steps().find(|step| step.code == StepCode::AuthorizeReports).unwrap();
     let line = step.instructions[0].zone_line().unwrap();
     assert_eq!(found_after(&zone, &line).await.unauthorized, Vec::<String>::new());
 }
@@ -213,7 +213,7 @@ async fn who_follows_the_steps_has_records_without_faults() {
             let plan = draw(&posture(&zone.text(), &[], &[]).await, &Memory::default());
             let due: Vec<_> =
                 plan.open_steps().filter(|step| RECORDS.contains(&step.code)).cloned().collect();
-            last = due.iter().map(|step| step.code.0).collect();
+            last = due.iter().map(|step| step.code.as_str()).collect();
             // One after the other, as people do it: what a step asks for is what the others ask for too.
             for instruction in due.iter().flat_map(|step| &step.instructions) {
                 let is_repeated = instruction.published().is_some_and(|(name, kind, value)| {
@@ -242,9 +242,9 @@ async fn who_follows_the_steps_has_records_without_faults() {
 }
 
 const RECORDS: [StepCode; 5] = [
-    StepCode::PUBLISH_DMARC,
-    StepCode::REPAIR_DMARC,
-    StepCode::ADD_REPORT_ADDRESS,
-    StepCode::DROP_PERCENTAGE,
-    StepCode::REPAIR_SPF,
+    StepCode::PublishDmarc,
+    StepCode::RepairDmarc,
+    StepCode::AddReportAddress,
+    StepCode::DropPercentage,
+    StepCode::RepairSpf,
 ];

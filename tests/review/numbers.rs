@@ -176,9 +176,12 @@ async fn the_month_alone_counts_for_what_happened() {
     }
     rows::step(&store, &step).await;
     rows::step(&store, &Step { code: "open", state: "open", done_on: None, position: 2, ..step }).await;
-    rows::step(&store, &Step { code: "undone", state: "undone", done_on: Some(before), position: 1, ..step })
-        .await;
-    rows::step(&store, &Step { code: "later", state: "later", done_on: None, ..step }).await;
+    rows::step(
+        &store,
+        &Step { code: "undone", state: "regressed", done_on: Some(before), position: 1, ..step },
+    )
+    .await;
+    rows::step(&store, &Step { code: "later", state: "blocked", done_on: None, ..step }).await;
     rows::key(&store, "acme.example", "old", 1_024, [100, before, before]).await;
     rows::key(&store, "acme.example", "s1", 2_048, [first - 400, last, last]).await;
     rows::key(&store, "acme.example", "new", 2_048, [after, after, after]).await;

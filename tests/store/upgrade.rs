@@ -48,6 +48,15 @@ async fn a_database_of_nine_migrations_is_brought_up_to_date() {
         "INSERT INTO dns_checks (domain, check, checked_at, status) VALUES ('a.example', 'spf', now(), 'ok')".to_owned(),
         "INSERT INTO domain_stages (domain, day, computed_at, stage) VALUES ('a.example', today(), now(), 'none')".to_owned(),
         "INSERT INTO certificates (domain) VALUES ('a.example')".to_owned(),
+        "INSERT INTO domain_steps (domain, code, computed_at, state) SELECT 'a.example', state, now(), state FROM \
+         (SELECT arrayJoin(['open', 'later', 'undone', 'done', 'moot']) AS state)"
+            .to_owned(),
+        "INSERT INTO domain_senders (domain, sender, computed_at, rule) SELECT 'a.example', rule, now(), rule FROM \
+         (SELECT arrayJoin(['drizzle_of_many', 'recipients_filter', 'approved']) AS rule)"
+            .to_owned(),
+        "INSERT INTO messages (day, segment, number, received_at, code, refused.code, refused.path, refused.message) \
+         SELECT today(), generateUUIDv4(), 7, now(), 'deadly', ['deadly', 'dtd'], ['a', 'b'], ['', '']"
+            .to_owned(),
     ] {
         run(&statement).await;
     }
@@ -62,7 +71,7 @@ async fn a_database_of_nine_migrations_is_brought_up_to_date() {
     assert!(before.iter().all(|(_, count)| *count > 0), "{before:?}");
 
     let applied: Vec<_> = store.migrate().await.unwrap().iter().map(|applied| applied.version).collect();
-    assert_eq!(applied, [10, 11, 12]);
+    assert_eq!(applied, [10, 11, 12, 13]);
     assert!(store.migrate().await.unwrap().is_empty());
     assert_eq!(rows().await, before);
     assert_eq!(differences(&store).await, [0, 0], "the rollups say what the records say");
@@ -76,6 +85,18 @@ async fn a_database_of_nine_migrations_is_brought_up_to_date() {
     // What daily_sources_feed found then: 'Mail.A.example' is below the domain.
     assert_eq!(number(&store, "SELECT sum(subdomain) FROM daily_sources").await, 11);
     assert_eq!(number(&store, "SELECT sum(count) FROM aggregate_records WHERE subdomain").await, 11);
+
+    let words = async |statement: &str| {
+        let words: Vec<String> = store.client().query_raw(statement).fetch_all().await.unwrap();
+        words.join(" ")
+    };
+    let states = "SELECT concat(code, '=', state) FROM domain_steps ORDER BY code";
+    assert_eq!(words(states).await, "done=done later=blocked moot=obsolete open=open undone=regressed");
+    let rules = "SELECT toString(rule) FROM domain_senders ORDER BY rule";
+    assert_eq!(words(rules).await, "approved low_volume_scatter recipient_side_filter");
+    let codes =
+        "SELECT concat(code, ' ', arrayStringConcat(refused.code, ' ')) FROM messages WHERE number = 7";
+    assert_eq!(words(codes).await, "parser_crash parser_crash dtd");
 
     // It is like one that this program made, so that the next migration has one schema to think of.
     let new = Engine::shared().store().await;

@@ -68,9 +68,9 @@ export const classes: Words = {
 };
 
 export const steps: Words = {
-  undone: { text: 'Came undone', colour: colours.bad },
+  regressed: { text: 'Regressed', colour: colours.bad },
   open: { text: 'Open', colour: colours.warning },
-  later: { text: 'Later', colour: colours.neutral },
+  blocked: { text: 'Blocked', colour: colours.neutral },
   done: { text: 'Done', colour: colours.good },
 };
 

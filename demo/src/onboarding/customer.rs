@@ -70,7 +70,7 @@ impl Customer {
                 continue;
             }
             self.planned.remove(&task);
-            let slip = self.habits.slips.iter().find(|(code, ..)| *code == step.code.0);
+            let slip = self.habits.slips.iter().find(|(code, ..)| *code == step.code.as_str());
             let slip = slip.filter(|(code, ..)| !self.slips.contains(code)).copied();
             self.slips.extend(slip.map(|(code, ..)| code));
             let agreed: Vec<_> =
@@ -88,7 +88,7 @@ impl Customer {
     fn ignores(&self, step: &Step) -> bool {
         let mut ignored = self.habits.ignores.iter();
         ignored.any(|(code, subject)| {
-            *code == step.code.0 && (subject.is_empty() || step.subject.contains(subject))
+            *code == step.code.as_str() && (subject.is_empty() || step.subject.contains(subject))
         })
     }
 }
@@ -154,7 +154,7 @@ impl Hands<'_> {
                 self.web.put(self.domain, text);
                 told(format!("put the file at {url}"))
             }
-            Instruction::Setting { .. } if step.code == StepCode::ROTATE_KEY => {
+            Instruction::Setting { .. } if step.code == StepCode::RotateKey => {
                 self.have_replaced(&step.subject)
             }
             Instruction::Setting { service, .. } => {
@@ -216,7 +216,7 @@ fn delay(who: Who) -> i64 {
 }
 
 fn of(step: &Step) -> Task {
-    (step.code.0, step.subject.clone())
+    (step.code.as_str(), step.subject.clone())
 }
 
 fn slipped(value: &str, slip: Option<(&str, &str)>) -> String {

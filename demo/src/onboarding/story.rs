@@ -55,13 +55,14 @@ impl Story {
     /// Adds a chapter, and tells it. `told` events have been told before.
     pub(super) fn add(&mut self, mut chapter: Chapter, told: usize, tell: &mut dyn FnMut(&Chapter)) {
         let tasks = |chapter: &Chapter| -> Vec<_> {
-            chapter.plan.open_steps().map(|step| (step.code.0, step.subject.clone())).collect()
+            chapter.plan.open_steps().map(|step| (step.code.as_str(), step.subject.clone())).collect()
         };
         let (now, before) = (tasks(&chapter), self.chapters.last().map(tasks).unwrap_or_default());
         let open = chapter.plan.open_steps();
-        let opened = open.filter(|step| !before.contains(&(step.code.0, step.subject.clone())));
-        chapter.opened =
-            opened.map(|step| (step.code.0, step.subject.clone(), step.text(Language::En).title)).collect();
+        let opened = open.filter(|step| !before.contains(&(step.code.as_str(), step.subject.clone())));
+        chapter.opened = opened
+            .map(|step| (step.code.as_str(), step.subject.clone(), step.text(Language::En).title))
+            .collect();
         chapter.closed = before.into_iter().filter(|task| !now.contains(task)).collect();
         chapter.events = self.events.iter().skip(told).cloned().collect();
         let known = self.chapters.last().map_or(&[][..], |before| &before.traffic.senders);
@@ -168,7 +169,7 @@ impl Chapter {
 
     /// The step of that code, when it is among those of the plan.
     pub fn step(&self, code: &str) -> Option<&Step> {
-        self.plan.steps.iter().find(|step| step.code.0 == code)
+        self.plan.steps.iter().find(|step| step.code.as_str() == code)
     }
 
     /// What became of the mail of this role since the chapter before.

@@ -18,7 +18,7 @@ pub(crate) fn never_weaker(story: &Story) {
 
 fn judge(chapter: &Chapter, step: &Step, instruction: &Instruction) {
     let Chapter { day, posture, .. } = chapter;
-    let about = format!("day {day}: {} asks for {instruction:?}", step.code.0);
+    let about = format!("day {day}: {} asks for {instruction:?}", step.code.as_str());
     let (name, value) = match instruction {
         Instruction::Publish { name, kind: RecordType::Txt, value, .. } => (name, Some(value)),
         Instruction::Remove { name, kind: RecordType::Txt, .. } => (name, None),

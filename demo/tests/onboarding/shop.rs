@@ -23,7 +23,7 @@ async fn five_senders_go_from_nothing_to_reject() {
     assert_eq!(end.policy(), Some(Policy::Reject));
     assert_eq!(end.plan.score.unwrap().to_string(), "5.0");
     assert!((end.plan.progress - 1.0).abs() < 1e-9, "{}", end.plan.progress);
-    let open: Vec<_> = end.plan.open_steps().map(|step| step.code.0).collect();
+    let open: Vec<_> = end.plan.open_steps().map(|step| step.code.as_str()).collect();
     assert!(open.is_empty(), "{open:?}");
     // A month of perfection, which is what a certificate takes.
     let since = end.plan.perfect_since.unwrap();

@@ -18,7 +18,9 @@ async fn a_sender_that_is_never_fixed_holds_the_policy() {
     let end = story.end().unwrap();
     assert_eq!(end.plan.stage, Stage::Aligning);
     assert!(
-        end.plan.open_steps().any(|step| step.code.0 == "enable_dkim" && step.subject.contains("moneybird"))
+        end.plan
+            .open_steps()
+            .any(|step| step.code.as_str() == "enable_dkim" && step.subject.contains("moneybird"))
     );
     let readiness = end.plan.readiness.as_ref().unwrap();
     let unmet: Vec<_> = readiness.gates.iter().filter(|gate| !gate.is_met).collect();
@@ -147,7 +149,7 @@ async fn an_owner_who_does_it_wrong_is_told() {
     assert!(judge::events(&story, "step.undone") > 0, "{:?}", story.events);
     let again =
         story.chapters.iter().find(|chapter| chapter.day >= 150 && chapter.posture.spf.is_none()).unwrap();
-    assert!(again.plan.open_steps().any(|step| step.code.0 == "publish_spf"), "{:?}", again.opened);
+    assert!(again.plan.open_steps().any(|step| step.code.as_str() == "publish_spf"), "{:?}", again.opened);
     let end = story.end().unwrap();
     assert!(end.posture.spf.is_some());
     assert_eq!((end.plan.stage, end.policy()), (Stage::Maintained, Some(Policy::Reject)));

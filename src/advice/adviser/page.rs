@@ -32,7 +32,7 @@ impl Row {
         let Advised { plan, group, .. } = advised;
         let steps = plan.open_steps().take(MOST_STEPS).map(|step| {
             let title = step.text(Language::En).title;
-            (step_labels(step.code.0, &step.subject, &title, step.who.name()), step.opened_at)
+            (step_labels(step.code.as_str(), &step.subject, &title, step.who.name()), step.opened_at)
         });
         Self {
             labels: labels(&plan.domain, group).into(),

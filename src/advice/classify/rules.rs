@@ -11,7 +11,7 @@ pub const PASSES: Rule = Rule("passes");
 /// The catalogue knows it for a forwarder or a mailing list.
 pub const KNOWN_FORWARDER: Rule = Rule("known_forwarder");
 /// A filter that is not in the domain's SPF record: that of recipients.
-pub const RECIPIENTS_FILTER: Rule = Rule("recipients_filter");
+pub const RECIPIENT_SIDE_FILTER: Rule = Rule("recipient_side_filter");
 /// Receivers say that its mail was forwarded.
 pub const FORWARD_MARKS: Rule = Rule("forward_marks");
 /// The domain's signature holds, while SPF is somebody else's.
@@ -29,7 +29,7 @@ pub const KNOWN_SENDER: Rule = Rule("known_sender");
 /// Fails everything, and the domain sends no mail.
 pub const NOTHING_SENT: Rule = Rule("nothing_sent");
 /// Fails everything, and is one of dozens that come back now and then with a message or two.
-pub const DRIZZLE_OF_MANY: Rule = Rule("drizzle_of_many");
+pub const LOW_VOLUME_SCATTER: Rule = Rule("low_volume_scatter");
 /// Fails everything, and comes from many addresses with little mail each.
 pub const SCATTERED: Rule = Rule("scattered");
 /// Fails everything, and is one of many networks with little mail each.
@@ -53,7 +53,7 @@ pub const RULES: [Rule; 22] = [
     OWNER_REJECTED,
     PASSES,
     KNOWN_FORWARDER,
-    RECIPIENTS_FILTER,
+    RECIPIENT_SIDE_FILTER,
     FORWARD_MARKS,
     DKIM_SURVIVES,
     OWN_NAME,
@@ -62,7 +62,7 @@ pub const RULES: [Rule; 22] = [
     PARTLY_PASSES,
     KNOWN_SENDER,
     NOTHING_SENT,
-    DRIZZLE_OF_MANY,
+    LOW_VOLUME_SCATTER,
     SCATTERED,
     ONE_OF_MANY,
     BURST,

@@ -59,7 +59,7 @@ fn each_rule_has_a_case() {
             KNOWN_FORWARDER,
         ),
         (service(Category::Forwarder), AROUND, Class::Forwarder, KNOWN_FORWARDER),
-        (service(Category::SecurityGateway), AROUND, Class::Forwarder, RECIPIENTS_FILTER),
+        (service(Category::SecurityGateway), AROUND, Class::Forwarder, RECIPIENT_SIDE_FILTER),
         (
             Evidence { counts: Counts { forwarded: 2, ..counts(8, 0) }, ..unknown() },
             AROUND,
@@ -127,7 +127,7 @@ fn each_rule_has_a_case() {
             Evidence { days_ever: 9, active_days: 5, ..unknown() },
             Surroundings { drizzle: DOZENS, ..AROUND },
             Class::Threat,
-            DRIZZLE_OF_MANY,
+            LOW_VOLUME_SCATTER,
         ),
     ];
     for rule in RULES {

@@ -33,7 +33,7 @@ fn advised(stage: Stage, steps: Vec<Step>) -> Advised {
 
 fn step(code: &'static str, state: State) -> Step {
     Step {
-        code: StepCode(code),
+        code: StepCode::named(code).unwrap_or(StepCode::Unknown(code)),
         subject: "s1".to_owned(),
         state,
         opened_at: NOW - 100,
@@ -49,7 +49,7 @@ fn step(code: &'static str, state: State) -> Step {
 
 fn known(stage: Stage, steps: &[(&'static str, State)]) -> Recollection {
     let remembered = |(code, state): &(&'static str, State)| Remembered {
-        code: StepCode(code),
+        code: StepCode::named(code).unwrap_or(StepCode::Unknown(code)),
         subject: "s1".to_owned(),
         state: *state,
         opened_at: NOW - 100,
@@ -78,7 +78,8 @@ fn kinds(advised: &Advised, known: &Recollection) -> Vec<String> {
 
 #[test]
 fn nothing_is_news_at_the_first_look() {
-    let advised = advised(Stage::Reject, vec![step("spf.add", State::Done), step("dkim.on", State::Undone)]);
+    let advised =
+        advised(Stage::Reject, vec![step("spf.add", State::Done), step("dkim.on", State::Regressed)]);
     let mut advised = advised;
     advised.traffic.unusual.push(unusual(UnusualKind::New, 20_000, 5));
     assert!(events(&advised, &Recollection::default(), NOW).is_empty());
@@ -108,16 +109,16 @@ fn steps_that_were_waited_for_are_told_of() {
     let told = |was, is| {
         kinds(&advised(Stage::Reject, vec![step("spf.add", is)]), &known(Stage::Reject, &[("spf.add", was)]))
     };
-    for was in [State::Open, State::Undone, State::Later] {
+    for was in [State::Open, State::Regressed, State::Blocked] {
         assert_eq!(told(was, State::Done), ["step.done spf.add s1"], "{was:?}");
     }
-    assert_eq!(told(State::Done, State::Undone), ["step.undone spf.add s1"]);
+    assert_eq!(told(State::Done, State::Regressed), ["step.undone spf.add s1"]);
     for (was, is) in [
         (State::Done, State::Done),
         (State::Open, State::Open),
-        (State::Open, State::Moot),
-        (State::Moot, State::Done),
-        (State::Done, State::Moot),
+        (State::Open, State::Obsolete),
+        (State::Obsolete, State::Done),
+        (State::Done, State::Obsolete),
     ] {
         assert_eq!(told(was, is), [""; 0], "{was:?} {is:?}");
     }

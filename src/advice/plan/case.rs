@@ -70,9 +70,9 @@ impl<'a> Case<'a> {
 
     /// The policy that was reached here once, step by step: what is broken is restored to it.
     pub(super) fn reached_policy(&self) -> Policy {
-        if self.was_done(StepCode::RAISE_TO_REJECT) {
+        if self.was_done(StepCode::RaiseToReject) {
             self.goal()
-        } else if self.was_done(StepCode::RAISE_TO_QUARANTINE) {
+        } else if self.was_done(StepCode::RaiseToQuarantine) {
             Policy::Quarantine
         } else {
             Policy::None
@@ -187,7 +187,7 @@ impl<'a> Case<'a> {
 
 /// When a remembered step became one; now when it had ended since.
 pub(super) fn since(step: &Remembered, now: u64) -> u64 {
-    if matches!(step.state, State::Done | State::Moot) { now } else { step.opened_at }
+    if matches!(step.state, State::Done | State::Obsolete) { now } else { step.opened_at }
 }
 
 impl Draft {

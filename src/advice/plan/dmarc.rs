@@ -77,7 +77,7 @@ fn missing(case: &Case<'_>) -> Option<Draft> {
     }
     let policy = in_force.unwrap_or(Policy::None).max(case.reached_policy());
     let edited = own_copy(case, policy);
-    let mut draft = Draft::new(StepCode::PUBLISH_DMARC, "").with("policy", policy.name());
+    let mut draft = Draft::new(StepCode::PublishDmarc, "").with("policy", policy.name());
     for finding in case.found(&[codes::DANGLING_ALIAS]) {
         // A name with an alias can have no other record.
         let name = finding.evidence.name.clone();
@@ -106,7 +106,7 @@ fn from_ignored(case: &Case<'_>, ignored: &[&Finding]) -> Draft {
     }
     edited.set_policy("p", policy);
     add_ours(case, &mut edited);
-    let mut draft = problems(Draft::new(StepCode::REPAIR_DMARC, ""), ignored);
+    let mut draft = problems(Draft::new(StepCode::RepairDmarc, ""), ignored);
     let own_name = name(case);
     let mut standing = ignored.iter().flat_map(|finding| {
         let texts = finding.evidence.record.iter().flat_map(|record| record.split('\n'));
@@ -140,7 +140,7 @@ fn housekeeping(case: &Case<'_>) -> Vec<Draft> {
             edited.set_policy("p", in_force.max(case.reached_policy()));
         }
         let all: Vec<_> = faults.iter().chain(&damaged).copied().collect();
-        let mut draft = problems(Draft::new(StepCode::REPAIR_DMARC, ""), &all);
+        let mut draft = problems(Draft::new(StepCode::RepairDmarc, ""), &all);
         for finding in damaged {
             let (name, value) = (finding.evidence.name.clone(), finding.evidence.record.clone());
             draft = draft.doing(Instruction::Remove {
@@ -156,12 +156,12 @@ fn housekeeping(case: &Case<'_>) -> Vec<Draft> {
     {
         edited.add_address(&address);
         let address = address.trim_start_matches("mailto:");
-        drafts.push(Draft::new(StepCode::ADD_REPORT_ADDRESS, "").with("address", address));
+        drafts.push(Draft::new(StepCode::AddReportAddress, "").with("address", address));
     }
     // As long as nothing is asked of receivers, it does not matter for which part.
     if let Some(share) = percentage(case).filter(|_| in_force == Policy::None) {
         edited.remove("pct");
-        drafts.push(Draft::new(StepCode::DROP_PERCENTAGE, "").with("percentage", share.to_string()));
+        drafts.push(Draft::new(StepCode::DropPercentage, "").with("percentage", share.to_string()));
     }
     let value = edited.text();
     if value == Edited::of(&record.text).text() {
@@ -181,7 +181,7 @@ fn authorize(case: &Case<'_>, host: &str) -> Option<Draft> {
     let name = authorization::name(domain, host)?;
     // Some validators insist on the final semicolon.
     let record = text_record(name, "v=DMARC1;".to_owned(), None);
-    Some(Draft::new(StepCode::AUTHORIZE_REPORTS, host).doing(record))
+    Some(Draft::new(StepCode::AuthorizeReports, host).doing(record))
 }
 
 /// What is wrong, in the words of the findings.

@@ -21,11 +21,11 @@ pub(super) fn reason(case: &Case<'_>, key: &Key) -> Option<StepCode> {
     let is_found = |codes: &[_]| case.found(codes).any(|finding| finding.evidence.name == name);
     let is_weak = key.fingerprint.is_some() && key.kind == dkim::Kind::Rsa && key.bits < ENOUGH_BITS;
     if is_superfluous(case, key) {
-        Some(StepCode::REMOVE_KEY)
+        Some(StepCode::RemoveKey)
     } else if is_weak {
-        Some(StepCode::REPLACE_KEY)
+        Some(StepCode::ReplaceKey)
     } else if key.fingerprint.is_some() && is_found(&[dkim::KEY_OLD, dkim::KEY_AGING]) {
-        Some(StepCode::ROTATE_KEY)
+        Some(StepCode::RotateKey)
     } else {
         None
     }
@@ -42,7 +42,7 @@ fn is_superfluous(case: &Case<'_>, key: &Key) -> bool {
 
 fn about(case: &Case<'_>, key: &Key) -> Vec<Draft> {
     match reason(case, key) {
-        Some(StepCode::REMOVE_KEY) => {
+        Some(StepCode::RemoveKey) => {
             let used = case.quiet_days(&key.selector).map_or("–".to_owned(), |days| days.to_string());
             vec![removal(case, key).with("successor", "–").with("quiet", used)]
         }
@@ -64,7 +64,7 @@ fn replacement(case: &Case<'_>, old: &Key, code: StepCode) -> Vec<Draft> {
     }
     let new = new_selector(case, old, code);
     let first = first.with("alias", "–").with("new", new.as_str());
-    let switch = |name: &str| Draft::new(StepCode::SWITCH_KEY, old.selector.as_str()).with("new", name);
+    let switch = |name: &str| Draft::new(StepCode::SwitchKey, old.selector.as_str()).with("new", name);
     let removal = |name: &str| {
         let quiet = case.quiet_days(&old.selector).map_or("–".to_owned(), |days| days.to_string());
         removal(case, old).with("successor", name).with("quiet", quiet)
@@ -74,12 +74,12 @@ fn replacement(case: &Case<'_>, old: &Key, code: StepCode) -> Vec<Draft> {
         return vec![
             first.doing(Instruction::Run { command }),
             switch(&new).waiting_for(code, &old.selector),
-            removal(&new).waiting_for(StepCode::SWITCH_KEY, &old.selector),
+            removal(&new).waiting_for(StepCode::SwitchKey, &old.selector),
         ];
     };
     let name = successor.selector.as_str();
     if case.quiet_days(name).is_none() {
-        return vec![switch(name), removal(name).waiting_for(StepCode::SWITCH_KEY, &old.selector)];
+        return vec![switch(name), removal(name).waiting_for(StepCode::SwitchKey, &old.selector)];
     }
     // Mail that was signed with the old key is on its way for some days.
     let last =
@@ -112,7 +112,7 @@ fn removal(case: &Case<'_>, key: &Key) -> Draft {
         None => (RecordType::Txt, key.text.clone()),
     };
     let remove = Instruction::Remove { name: name(case, key), kind, value };
-    Draft::new(StepCode::REMOVE_KEY, key.selector.as_str()).doing(remove)
+    Draft::new(StepCode::RemoveKey, key.selector.as_str()).doing(remove)
 }
 
 /// The month in its name tells its age; the one that is proposed stays the same while the step is open.

@@ -16,7 +16,7 @@ pub(super) fn drafts(case: &Case<'_>) -> Vec<Draft> {
     // Mail that passes was set up by somebody: the owner says first whether it is to end.
     let sending = case.traffic.senders.iter().find(|sender| sends_for_parked(case, sender));
     let hold = |draft: Draft| match sending {
-        Some(sender) => draft.waiting_for(StepCode::DECIDE_SOURCE, sender.id.as_str()),
+        Some(sender) => draft.waiting_for(StepCode::DecideSource, sender.id.as_str()),
         None => draft,
     };
     let refusing = [policy(case), senders(case)].into_iter().flatten().map(hold);
@@ -61,7 +61,7 @@ fn policy(case: &Case<'_>) -> Option<Draft> {
     edited.remove("t");
     edited.remove("pct");
     dmarc::add_ours(case, &mut edited);
-    let mut draft = Draft::new(StepCode::PARK_DMARC, "");
+    let mut draft = Draft::new(StepCode::ParkDmarc, "");
     for finding in ignored {
         for value in finding.evidence.record.iter().flat_map(|record| record.split('\n')) {
             let (name, value) = (finding.evidence.name.clone(), value.to_owned());
@@ -81,7 +81,7 @@ fn senders(case: &Case<'_>) -> Option<Draft> {
     if !posture.knows(Mechanism::Spf) || is_said {
         return None;
     }
-    let mut draft = Draft::new(StepCode::PARK_SPF, "");
+    let mut draft = Draft::new(StepCode::ParkSpf, "");
     let several =
         case.found(&[spf::SEVERAL_RECORDS]).filter(|finding| finding.evidence.name == posture.domain);
     for value in
@@ -108,7 +108,7 @@ fn receivers(case: &Case<'_>) -> Option<Draft> {
         value: "0 .".to_owned(),
         replaces: None,
     };
-    Some(Draft::new(StepCode::PARK_MX, "").doing(record))
+    Some(Draft::new(StepCode::ParkMx, "").doing(record))
 }
 
 fn keys(case: &Case<'_>) -> Option<Draft> {
@@ -118,5 +118,5 @@ fn keys(case: &Case<'_>) -> Option<Draft> {
     }
     let name = format!("*._domainkey.{}", posture.domain);
     let record = text_record(name, "v=DKIM1; p=".to_owned(), None);
-    Some(Draft::new(StepCode::PARK_DKIM, "").doing(record))
+    Some(Draft::new(StepCode::ParkDkim, "").doing(record))
 }

@@ -75,7 +75,7 @@ fn whole(case: &Case<'_>, in_force: Policy) -> Option<Draft> {
     let record = case.posture.own_record()?;
     let mut edited = Edited::of(&record.text);
     edited.remove("pct");
-    let draft = Draft::new(StepCode::DROP_PERCENTAGE, "").with("percentage", share.to_string());
+    let draft = Draft::new(StepCode::DropPercentage, "").with("percentage", share.to_string());
     let gates = measured(case, in_force);
     let draft = draft.gated(&without(&gates, &[Gate::DAYS]));
     Some(draft.doing(text_record(dmarc::name(case), edited.text(), Some(&record.text))))
@@ -102,7 +102,7 @@ fn subdomains(case: &Case<'_>, in_force: Policy) -> Option<Draft> {
     needed.push(subdomain_gate(case.traffic, case.settings));
     let senders = || case.legitimate();
     let shares = Shares::of(senders(), |sender| (sender.counts.subdomain, sender.counts.subdomain_passed));
-    let draft = Draft::new(StepCode::PROTECT_SUBDOMAINS, "")
+    let draft = Draft::new(StepCode::ProtectSubdomains, "")
         .with("policy", in_force.name())
         .with("present", weakest.name())
         .with("messages", shares.messages.to_string())
@@ -120,8 +120,8 @@ fn tested(case: &Case<'_>, in_force: Policy) -> Option<Draft> {
     }
     let mut edited = Edited::of(&record.text);
     edited.remove("t");
-    let draft = evidence(case, Draft::new(StepCode::END_TESTING, ""), meant);
-    let draft = draft.gated(&wanted(case, StepCode::END_TESTING, meant));
+    let draft = evidence(case, Draft::new(StepCode::EndTesting, ""), meant);
+    let draft = draft.gated(&wanted(case, StepCode::EndTesting, meant));
     Some(draft.doing(text_record(dmarc::name(case), edited.text(), Some(&record.text))))
 }
 
@@ -143,14 +143,14 @@ fn next(case: &Case<'_>, in_force: Policy) -> Option<Draft> {
 /// Reject, when quarantine comes first.
 fn last(case: &Case<'_>, in_force: Policy, drafts: &[Draft]) -> Option<Draft> {
     let first = raised(in_force)?;
-    let code = StepCode::RAISE_TO_REJECT;
+    let code = StepCode::RaiseToReject;
     let is_there = drafts.iter().any(|draft| draft.code == code);
     if is_there || first >= case.goal() || case.goal() != Policy::Reject {
         return None;
     }
     let before = drafts
         .iter()
-        .find(|draft| matches!(draft.code, StepCode::END_TESTING | StepCode::RAISE_TO_QUARANTINE))?;
+        .find(|draft| matches!(draft.code, StepCode::EndTesting | StepCode::RaiseToQuarantine))?;
     Some(evidence(case, Draft::new(code, ""), Policy::Reject).waiting_for(before.code, ""))
 }
 
@@ -203,8 +203,8 @@ fn is_organization(case: &Case<'_>) -> bool {
 
 fn raising(target: Policy) -> StepCode {
     match target {
-        Policy::Reject => StepCode::RAISE_TO_REJECT,
-        Policy::None | Policy::Quarantine => StepCode::RAISE_TO_QUARANTINE,
+        Policy::Reject => StepCode::RaiseToReject,
+        Policy::None | Policy::Quarantine => StepCode::RaiseToQuarantine,
     }
 }
 

@@ -36,7 +36,7 @@ fn tls_rpt(case: &Case<'_>) -> Option<Draft> {
     let address = case.our_tls_address()?;
     let name = format!("_smtp._tls.{}", posture.domain);
     let draft =
-        Draft::new(StepCode::PUBLISH_TLS_RPT, "").with("address", address.trim_start_matches("mailto:"));
+        Draft::new(StepCode::PublishTlsRpt, "").with("address", address.trim_start_matches("mailto:"));
     match &posture.tls_rpt {
         None if case.found(&[tls_rpt::MISSING]).next().is_some() => {
             let value = format!("v=TLSRPTv1; rua={address}");
@@ -60,8 +60,8 @@ fn publish(case: &Case<'_>) -> Option<Draft> {
     if !case.posture.knows(Mechanism::MtaSts) || !receives(case) || !is_unannounced(case) {
         return None;
     }
-    let at = case.opened_at(StepCode::PUBLISH_MTA_STS, "");
-    Some(policy(case, Draft::new(StepCode::PUBLISH_MTA_STS, ""), "testing", at))
+    let at = case.opened_at(StepCode::PublishMtaSts, "");
+    Some(policy(case, Draft::new(StepCode::PublishMtaSts, ""), "testing", at))
 }
 
 fn enforce(case: &Case<'_>) -> Option<Draft> {
@@ -70,11 +70,11 @@ fn enforce(case: &Case<'_>) -> Option<Draft> {
     if !posture.knows(Mechanism::MtaSts) || !receives(case) || !is_testing {
         return None;
     }
-    let since = case.opened_at(StepCode::ENFORCE_MTA_STS, "");
-    let draft = policy(case, Draft::new(StepCode::ENFORCE_MTA_STS, ""), "enforce", since + 1);
+    let since = case.opened_at(StepCode::EnforceMtaSts, "");
+    let draft = policy(case, Draft::new(StepCode::EnforceMtaSts, ""), "enforce", since + 1);
     let uncovered = case.found(&[check::MX_NOT_COVERED_TESTING]).next();
     let draft = match uncovered {
-        Some(finding) => draft.waiting_for(StepCode::REPAIR, finding.code.name),
+        Some(finding) => draft.waiting_for(StepCode::Repair, finding.code.name),
         None => draft,
     };
     let at = since + TESTING;
@@ -115,7 +115,7 @@ fn logo(case: &Case<'_>) -> Option<Draft> {
     }
     let value = format!("v=BIMI1; l=https://{0}/logo.svg; a=https://{0}/logo.pem", posture.domain);
     let record = text_record(format!("default._bimi.{}", posture.domain), value, None);
-    Some(Draft::new(StepCode::ADD_LOGO, "").doing(record).waiting(Wait::Choice))
+    Some(Draft::new(StepCode::AddLogo, "").doing(record).waiting(Wait::Choice))
 }
 
 /// Two weeks.

@@ -11,7 +11,7 @@ use ruad_dns::{Code, dkim, dmarc::Policy};
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 enum Verdict {
     Done,
-    Moot,
+    Obsolete,
     /// Nobody can tell; it stays as it was.
     Unknown,
 }
@@ -34,10 +34,10 @@ pub(super) fn steps(case: &Case<'_>, drafts: Vec<Draft>) -> Vec<Step> {
         }
     }
     let rank = |state: State| match state {
-        State::Open | State::Undone => 0,
-        State::Later => 1,
+        State::Open | State::Regressed => 0,
+        State::Blocked => 1,
         State::Done => 2,
-        State::Moot => 3,
+        State::Obsolete => 3,
     };
     steps.sort_by_cached_key(|step| (rank(step.state), step.code.place(), step.subject.clone()));
     let most = steps.iter().take_while(|step| rank(step.state) < 2).count() + MOST_ENDED;
@@ -49,9 +49,9 @@ fn drafted(case: &Case<'_>, draft: Draft) -> Step {
     let remembered = case.remembered(draft.code, &draft.subject);
     let done_at = remembered.and_then(|step| step.done_at);
     let state = match (draft.is_open(), done_at) {
-        (true, Some(_)) => State::Undone,
+        (true, Some(_)) => State::Regressed,
         (true, None) => State::Open,
-        (false, _) => State::Later,
+        (false, _) => State::Blocked,
     };
     let opened_at = remembered.map_or(case.now, |step| since(step, case.now));
     let kind = draft.code.kind();
@@ -76,10 +76,10 @@ fn drafted(case: &Case<'_>, draft: Draft) -> Step {
 fn ended(case: &Case<'_>, remembered: &Remembered) -> Option<Step> {
     let (state, done_at) = match (remembered.state, verdict(case, remembered)) {
         (State::Done, _) => (State::Done, remembered.done_at),
-        (State::Moot, _) => (State::Moot, remembered.done_at),
+        (State::Obsolete, _) => (State::Obsolete, remembered.done_at),
         (_, Verdict::Unknown) => return None,
         (_, Verdict::Done) => (State::Done, Some(case.now)),
-        (_, Verdict::Moot) => (State::Moot, remembered.done_at),
+        (_, Verdict::Obsolete) => (State::Obsolete, remembered.done_at),
     };
     let kind = remembered.code.kind();
     Some(Step {
@@ -106,7 +106,7 @@ fn named(case: &Case<'_>, code: StepCode, subject: &str) -> std::collections::BT
         let name = case.sender(subject).map_or(subject, |sender| &sender.name);
         values.insert("sender", name.to_owned());
     }
-    if code == StepCode::REPAIR {
+    if code == StepCode::Repair {
         let title = Code::named(subject).and_then(Code::text).map_or(subject, |text| &text.title);
         values.insert("problem", title.trim().to_owned());
     }
@@ -119,23 +119,23 @@ fn verdict(case: &Case<'_>, step: &Remembered) -> Verdict {
     if code.kind().mechanism.is_some_and(|mechanism| !posture.knows(mechanism)) {
         return Verdict::Unknown;
     }
-    let done = |is_done: bool| if is_done { Verdict::Done } else { Verdict::Moot };
+    let done = |is_done: bool| if is_done { Verdict::Done } else { Verdict::Obsolete };
     let known = |answer: Option<bool>| answer.map_or(Verdict::Unknown, done);
     let policy = |wanted: Policy| done(case.in_force().is_some_and(|policy| policy >= wanted));
     let key = posture.keys.iter().find(|key| key.selector == subject);
     match code {
-        StepCode::PUBLISH_DMARC => done(posture.own_record().is_some()),
-        StepCode::REPAIR_DMARC => done(posture.own_record().is_some() && dmarc::ignored(case).is_empty()),
-        StepCode::ADD_REPORT_ADDRESS => known(posture.reports_to_us),
-        StepCode::AUTHORIZE_REPORTS => {
+        StepCode::PublishDmarc => done(posture.own_record().is_some()),
+        StepCode::RepairDmarc => done(posture.own_record().is_some() && dmarc::ignored(case).is_empty()),
+        StepCode::AddReportAddress => known(posture.reports_to_us),
+        StepCode::AuthorizeReports => {
             let is_asked =
                 |record: &ruad_dns::dmarc::Record| record.rua.iter().any(|uri| uri.host == subject);
             done(case.record().is_some_and(is_asked))
         }
-        StepCode::PARK_DMARC | StepCode::PARK_SPF | StepCode::PARK_MX | StepCode::PARK_DKIM => {
+        StepCode::ParkDmarc | StepCode::ParkSpf | StepCode::ParkMx | StepCode::ParkDkim => {
             done(case.is_parked() && !parked::drafts(case).iter().any(|draft| draft.code == code))
         }
-        StepCode::DECIDE_SOURCE => {
+        StepCode::DecideSource => {
             let is_decided = case.wishes.decisions.keys().any(|id| id.as_str() == subject);
             let class = case.sender(subject).map(|sender| sender.class);
             let is_told = class.is_some_and(|class| class != crate::advice::Class::Undecided);
@@ -144,8 +144,8 @@ fn verdict(case: &Case<'_>, step: &Remembered) -> Verdict {
                 is_done => done(is_done),
             }
         }
-        StepCode::PUBLISH_SPF | StepCode::REPAIR_SPF => done(posture.spf.is_some()),
-        StepCode::ADD_SPF_SENDER => match case.sender(subject) {
+        StepCode::PublishSpf | StepCode::RepairSpf => done(posture.spf.is_some()),
+        StepCode::AddSpfSender => match case.sender(subject) {
             Some(sender) => done(posture.entries.iter().any(|entry| {
                 entry
                     .domain
@@ -153,47 +153,47 @@ fn verdict(case: &Case<'_>, step: &Remembered) -> Verdict {
                     .is_some_and(|domain| sender.setup.spf.iter().any(|name| name == domain))
             })),
             None if !case.is_reported() => Verdict::Unknown,
-            None => Verdict::Moot,
+            None => Verdict::Obsolete,
         },
-        StepCode::REMOVE_SPF_ENTRY => {
+        StepCode::RemoveSpfEntry => {
             let is_there = posture.spf.as_deref().map(|text| spf_edit::Edited::of(text).has(subject));
             done(is_there == Some(false))
         }
-        StepCode::ENABLE_DKIM => match case.sender(subject) {
+        StepCode::EnableDkim => match case.sender(subject) {
             Some(sender) if sender.counts.messages > 0 => {
                 done(sender.class.is_legitimate() && !sources::needs_dkim(case, sender))
             }
             _ if !case.is_reported() => Verdict::Unknown,
-            _ => Verdict::Moot,
+            _ => Verdict::Obsolete,
         },
         _ if posture.unknown_selectors.contains(subject) => Verdict::Unknown,
-        StepCode::REPLACE_KEY | StepCode::ROTATE_KEY => match key {
+        StepCode::ReplaceKey | StepCode::RotateKey => match key {
             None => Verdict::Done,
             Some(key) => {
                 let reason = keys::reason(case, key);
                 done(reason != Some(code) || keys::successor(case, key, code).is_some())
             }
         },
-        StepCode::SWITCH_KEY => match key {
+        StepCode::SwitchKey => match key {
             None => Verdict::Done,
             Some(key) => done(keys::reason(case, key).is_some_and(|code| {
                 let successor = keys::successor(case, key, code);
                 successor.is_some_and(|successor| case.quiet_days(&successor.selector).is_some())
             })),
         },
-        StepCode::REMOVE_KEY => done(key.is_none()),
-        StepCode::DROP_PERCENTAGE => done(dmarc::percentage(case).is_none()),
-        StepCode::RAISE_TO_QUARANTINE => policy(Policy::Quarantine),
-        StepCode::RAISE_TO_REJECT => policy(Policy::Reject),
-        StepCode::END_TESTING => done(posture.own_record().is_some_and(|record| !record.testing)),
-        StepCode::PROTECT_SUBDOMAINS => done(posture.policies.is_some_and(|policies| {
+        StepCode::RemoveKey => done(key.is_none()),
+        StepCode::DropPercentage => done(dmarc::percentage(case).is_none()),
+        StepCode::RaiseToQuarantine => policy(Policy::Quarantine),
+        StepCode::RaiseToReject => policy(Policy::Reject),
+        StepCode::EndTesting => done(posture.own_record().is_some_and(|record| !record.testing)),
+        StepCode::ProtectSubdomains => done(posture.policies.is_some_and(|policies| {
             policies.domain > Policy::None && policies.subdomains.min(policies.nonexistent) >= policies.domain
         })),
-        StepCode::PUBLISH_TLS_RPT => done(posture.has_tls_rpt),
-        StepCode::PUBLISH_MTA_STS => done(posture.mta_sts_mode.is_some()),
-        StepCode::ENFORCE_MTA_STS => done(posture.mta_sts_mode.as_deref() == Some("enforce")),
-        StepCode::ADD_LOGO => done(posture.has_bimi),
-        StepCode::REPAIR => match Code::named(subject) {
+        StepCode::PublishTlsRpt => done(posture.has_tls_rpt),
+        StepCode::PublishMtaSts => done(posture.mta_sts_mode.is_some()),
+        StepCode::EnforceMtaSts => done(posture.mta_sts_mode.as_deref() == Some("enforce")),
+        StepCode::AddLogo => done(posture.has_bimi),
+        StepCode::Repair => match Code::named(subject) {
             Some(code) => {
                 let is_known = repair::mechanism(code).is_some_and(|mechanism| posture.knows(mechanism));
                 if !is_known {
@@ -203,9 +203,9 @@ fn verdict(case: &Case<'_>, step: &Remembered) -> Verdict {
                 let is_keyless = [dkim::ABSENT, dkim::NO_KEY_FOUND].contains(&code);
                 done(posture.found(code).next().is_none() || is_keyless && !posture.keys.is_empty())
             }
-            None => Verdict::Moot,
+            None => Verdict::Obsolete,
         },
-        _ => Verdict::Moot,
+        StepCode::Unknown(_) => Verdict::Obsolete,
     }
 }
 

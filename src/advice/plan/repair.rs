@@ -24,7 +24,7 @@ pub(super) fn drafts(case: &Case<'_>, others: &[Draft]) -> Vec<Draft> {
         }
         let text = finding.code.text();
         let all: Vec<_> = case.found(&[finding.code]).collect();
-        let draft = dmarc::problems(Draft::new(StepCode::REPAIR, finding.code.name), &all);
+        let draft = dmarc::problems(Draft::new(StepCode::Repair, finding.code.name), &all);
         drafts.push(draft.with("change", text.map_or("–", |text| text.change.trim())));
     }
     drafts
@@ -50,7 +50,7 @@ fn is_covered(case: &Case<'_>, finding: &Finding, others: &[Draft]) -> bool {
         Some(Mechanism::Dmarc) => {
             let is_own = finding.evidence.name.strip_prefix("_dmarc.") == Some(own.as_str());
             parks
-                || (code == dmarc_codes::NOT_AUTHORIZED && has(StepCode::AUTHORIZE_REPORTS))
+                || (code == dmarc_codes::NOT_AUTHORIZED && has(StepCode::AuthorizeReports))
                 || (dmarc::is_covered(code) && (is_own || !SYNTAX.contains(&code.name)))
         }
         Some(Mechanism::Spf) => {
@@ -61,7 +61,7 @@ fn is_covered(case: &Case<'_>, finding: &Finding, others: &[Draft]) -> bool {
         Some(Mechanism::Dkim) => {
             parks
                 || KEYS.contains(&code)
-                || ([dkim::ABSENT, dkim::NO_KEY_FOUND].contains(&code) && has(StepCode::ENABLE_DKIM))
+                || ([dkim::ABSENT, dkim::NO_KEY_FOUND].contains(&code) && has(StepCode::EnableDkim))
         }
         Some(Mechanism::MtaSts) => code == mta_sts::check::MISSING,
         Some(Mechanism::TlsRpt) => code == tls_rpt::MISSING || code == tls_rpt::NOT_TO_US,

@@ -61,13 +61,13 @@ fn decide(case: &Case<'_>, sender: &Sender) -> Draft {
     let command = |verb: &str| Instruction::Run {
         command: format!("ruad source {verb} {} '{}'", case.posture.domain, sender.id),
     };
-    evidence(Draft::new(StepCode::DECIDE_SOURCE, sender.id.as_str()), sender)
+    evidence(Draft::new(StepCode::DecideSource, sender.id.as_str()), sender)
         .doing(command("approve"))
         .doing(command("reject"))
 }
 
 fn enable(case: &Case<'_>, sender: &Sender) -> Draft {
-    let draft = evidence(Draft::new(StepCode::ENABLE_DKIM, sender.id.as_str()), sender);
+    let draft = evidence(Draft::new(StepCode::EnableDkim, sender.id.as_str()), sender);
     let draft = draft
         .with("dkim_share", format_percent(signed(sender) as f64 / sender.counts.messages.max(1) as f64));
     match sender.id.as_service() {

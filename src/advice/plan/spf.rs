@@ -27,7 +27,7 @@ pub(super) fn drafts(case: &Case<'_>) -> Vec<Draft> {
     let mut changes = Vec::new();
     for (sender, include) in absent(case) {
         edited.add(format!("include:{include}"));
-        let draft = Draft::new(StepCode::ADD_SPF_SENDER, sender.id.as_str());
+        let draft = Draft::new(StepCode::AddSpfSender, sender.id.as_str());
         changes.push(draft.with("include", include).with("share", share(sender)));
     }
     for term in case.superfluous() {
@@ -37,7 +37,7 @@ pub(super) fn drafts(case: &Case<'_>) -> Vec<Draft> {
     for draft in changes {
         let record = text_record(case.posture.domain.clone(), edited.text(), Some(text));
         let draft = draft.doing(record);
-        drafts.push(if is_broken { draft.waiting_for(StepCode::REPAIR_SPF, "") } else { draft });
+        drafts.push(if is_broken { draft.waiting_for(StepCode::RepairSpf, "") } else { draft });
     }
     drafts
 }
@@ -51,7 +51,7 @@ fn missing(case: &Case<'_>) -> Option<Draft> {
     if case.found(&[spf::UNRECOGNIZED_RECORD]).next().is_some() {
         return None;
     }
-    let draft = Draft::new(StepCode::PUBLISH_SPF, "");
+    let draft = Draft::new(StepCode::PublishSpf, "");
     let senders: Vec<_> = case.legitimate().collect();
     if senders.is_empty() && (case.traffic.window.messages == 0 || !case.is_reported()) {
         return Some(draft.with("unknown", "–").waiting(Wait::Reports));
@@ -78,7 +78,7 @@ fn missing(case: &Case<'_>) -> Option<Draft> {
 
 /// One record out of several.
 fn merge(case: &Case<'_>, finding: &Finding) -> Draft {
-    let draft = problems(Draft::new(StepCode::REPAIR_SPF, ""), &[finding]).with("costs", "–");
+    let draft = problems(Draft::new(StepCode::RepairSpf, ""), &[finding]).with("costs", "–");
     let Some(all) = &finding.evidence.record else { return draft };
     let mut texts = all.split('\n');
     let Some(first) = texts.next() else { return draft };
@@ -128,7 +128,7 @@ fn repair(case: &Case<'_>, text: &str) -> Option<Draft> {
         }
     }
     let costs = costly.iter().map(|entry| format!("{} ({})", entry.term, entry.lookups));
-    let draft = problems(Draft::new(StepCode::REPAIR_SPF, ""), &findings).with("costs", list(costs));
+    let draft = problems(Draft::new(StepCode::RepairSpf, ""), &findings).with("costs", list(costs));
     let value = edited.text();
     let is_sound = Record::parse(&value).is_some_and(|record| record.faults.is_empty());
     if !is_sound || value == Edited::of(text).text() {
@@ -192,7 +192,7 @@ fn superfluous(case: &Case<'_>, term: &str) -> Draft {
     let lookups =
         case.posture.entries.iter().find(|entry| entry.term == term).map_or(0, |entry| entry.lookups);
     let day = |day: u32| crate::health::keys::date(u64::from(day) * super::case::DAY);
-    Draft::new(StepCode::REMOVE_SPF_ENTRY, term)
+    Draft::new(StepCode::RemoveSpfEntry, term)
         .with("since", day(last.map_or(first, |last| last.saturating_add(1))))
         .with("newest", day(newest))
         .with("days", newest.saturating_sub(last.unwrap_or(first)).to_string())

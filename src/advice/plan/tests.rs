@@ -17,19 +17,19 @@ fn open(world: &World) -> Vec<String> {
 }
 
 fn later(world: &World) -> Vec<String> {
-    named(&world.plan(), |step| step.state == State::Later)
+    named(&world.plan(), |step| step.state == State::Blocked)
 }
 
 fn named(plan: &Plan, is_wanted: impl Fn(&crate::advice::Step) -> bool) -> Vec<String> {
     let steps = plan.steps.iter().filter(|step| is_wanted(step));
-    steps.map(|step| format!("{} {}", step.code.0, step.subject).trim().to_owned()).collect()
+    steps.map(|step| format!("{} {}", step.code.as_str(), step.subject).trim().to_owned()).collect()
 }
 
 /// The records that a step publishes, whatever its state.
 fn records(world: &World, code: StepCode) -> Vec<(String, String)> {
     let plan = world.plan();
     let step = plan.steps.iter().find(|step| step.code == code);
-    let step = step.unwrap_or_else(|| panic!("no {} among {:?}", code.0, named(&plan, |_| true)));
+    let step = step.unwrap_or_else(|| panic!("no {} among {:?}", code.as_str(), named(&plan, |_| true)));
     let published = step.instructions.iter().filter_map(Instruction::published);
     published.map(|(name, _, value)| (name.to_owned(), value.to_owned())).collect()
 }

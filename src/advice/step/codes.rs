@@ -1,12 +1,13 @@
 //! Every kind of step, in the order in which they are best done.
 
-use super::{Effort, Risk, StepCode, Who};
+use serde::{Serialize, Serializer};
+
+use super::{Effort, Risk, Who};
 use ruad_dns::Mechanism;
 
 /// What is fixed about a kind of step.
 #[derive(Clone, Copy, Debug)]
 pub(in crate::advice) struct Kind {
-    code: StepCode,
     /// Who has to do it, mostly.
     pub(in crate::advice) who: Who,
     /// How much work it is.
@@ -18,90 +19,112 @@ pub(in crate::advice) struct Kind {
 }
 
 macro_rules! steps {
-    ($($(#[$doc:meta])* $constant:ident = $name:literal, $who:ident, $effort:ident, $risk:ident, $mechanism:expr;)*) => {
-        impl StepCode {
-            $($(#[$doc])* pub const $constant: Self = Self($name);)*
-            /// All of them, in the order in which they are best done.
-            pub const ALL: &'static [Self] = &[$(Self::$constant),*];
+    ($($(#[$doc:meta])* $variant:ident = $name:literal, $who:ident, $effort:ident, $risk:ident, $mechanism:expr;)*) => {
+        /// A kind of step. Its name is stable: it is stored, and the texts go by it.
+        #[derive(Clone, Copy, Debug, Eq, Hash, Ord, PartialEq, PartialOrd)]
+        pub enum StepCode {
+            $($(#[$doc])* $variant,)*
+            /// A kind that this version of the program does not have.
+            Unknown(&'static str),
         }
-        const KINDS: &[Kind] = &[$(Kind {
-            code: StepCode::$constant,
-            who: Who::$who,
-            effort: Effort::$effort,
-            risk: Risk::$risk,
-            mechanism: $mechanism,
-        }),*];
+
+        impl StepCode {
+            /// All of them, in the order in which they are best done.
+            pub const ALL: &'static [Self] = &[$(Self::$variant),*];
+
+            /// The stored name.
+            pub fn as_str(self) -> &'static str {
+                match self {
+                    $(Self::$variant => $name,)*
+                    Self::Unknown(name) => name,
+                }
+            }
+
+            pub(in crate::advice) fn kind(self) -> Kind {
+                match self {
+                    $(Self::$variant => Kind {
+                        who: Who::$who,
+                        effort: Effort::$effort,
+                        risk: Risk::$risk,
+                        mechanism: $mechanism,
+                    },)*
+                    Self::Unknown(_) => {
+                        Kind { who: Who::Owner, effort: Effort::Minutes, risk: Risk::None, mechanism: None }
+                    }
+                }
+            }
+        }
     };
 }
 
 steps! {
     /// Publish a DMARC record.
-    PUBLISH_DMARC = "publish_dmarc", Dns, Minutes, None, Some(Mechanism::Dmarc);
+    PublishDmarc = "publish_dmarc", Dns, Minutes, None, Some(Mechanism::Dmarc);
     /// Repair the DMARC record.
-    REPAIR_DMARC = "repair_dmarc", Dns, Minutes, Low, Some(Mechanism::Dmarc);
+    RepairDmarc = "repair_dmarc", Dns, Minutes, Low, Some(Mechanism::Dmarc);
     /// Have the reports sent here as well.
-    ADD_REPORT_ADDRESS = "add_report_address", Dns, Minutes, None, Some(Mechanism::Dmarc);
+    AddReportAddress = "add_report_address", Dns, Minutes, None, Some(Mechanism::Dmarc);
     /// Say at the host of our address that it takes the reports.
-    AUTHORIZE_REPORTS = "authorize_reports", Operator, Minutes, None, Some(Mechanism::Dmarc);
+    AuthorizeReports = "authorize_reports", Operator, Minutes, None, Some(Mechanism::Dmarc);
     /// Say whether a sender is one's own.
-    DECIDE_SOURCE = "decide_source", Owner, Minutes, None, None;
+    DecideSource = "decide_source", Owner, Minutes, None, None;
     /// No mail: refuse everything.
-    PARK_DMARC = "park_dmarc", Dns, Minutes, Low, Some(Mechanism::Dmarc);
+    ParkDmarc = "park_dmarc", Dns, Minutes, Low, Some(Mechanism::Dmarc);
     /// No mail: nobody may send.
-    PARK_SPF = "park_spf", Dns, Minutes, Low, Some(Mechanism::Spf);
+    ParkSpf = "park_spf", Dns, Minutes, Low, Some(Mechanism::Spf);
     /// No mail: nothing is received.
-    PARK_MX = "park_mx", Dns, Minutes, Low, Some(Mechanism::Mx);
+    ParkMx = "park_mx", Dns, Minutes, Low, Some(Mechanism::Mx);
     /// No mail: no key.
-    PARK_DKIM = "park_dkim", Dns, Minutes, None, Some(Mechanism::Dkim);
+    ParkDkim = "park_dkim", Dns, Minutes, None, Some(Mechanism::Dkim);
     /// Publish an SPF record.
-    PUBLISH_SPF = "publish_spf", Dns, Minutes, Low, Some(Mechanism::Spf);
+    PublishSpf = "publish_spf", Dns, Minutes, Low, Some(Mechanism::Spf);
     /// Repair the SPF record.
-    REPAIR_SPF = "repair_spf", Dns, Minutes, Low, Some(Mechanism::Spf);
+    RepairSpf = "repair_spf", Dns, Minutes, Low, Some(Mechanism::Spf);
     /// Add a sender to the SPF record.
-    ADD_SPF_SENDER = "add_spf_sender", Dns, Minutes, None, Some(Mechanism::Spf);
+    AddSpfSender = "add_spf_sender", Dns, Minutes, None, Some(Mechanism::Spf);
     /// Have a sender sign with the domain's own name.
-    ENABLE_DKIM = "enable_dkim", Sender, Hours, None, None;
+    EnableDkim = "enable_dkim", Sender, Hours, None, None;
     /// Replace a key that is too weak.
-    REPLACE_KEY = "replace_key", Sender, Hours, Low, Some(Mechanism::Dkim);
+    ReplaceKey = "replace_key", Sender, Hours, Low, Some(Mechanism::Dkim);
     /// Replace a key that is old.
-    ROTATE_KEY = "rotate_key", Sender, Hours, Low, Some(Mechanism::Dkim);
+    RotateKey = "rotate_key", Sender, Hours, Low, Some(Mechanism::Dkim);
     /// Sign with the new key.
-    SWITCH_KEY = "switch_key", Sender, Minutes, Low, Some(Mechanism::Dkim);
+    SwitchKey = "switch_key", Sender, Minutes, Low, Some(Mechanism::Dkim);
     /// Take away a key that nobody uses.
-    REMOVE_KEY = "remove_key", Dns, Minutes, Low, Some(Mechanism::Dkim);
+    RemoveKey = "remove_key", Dns, Minutes, Low, Some(Mechanism::Dkim);
     /// Take `pct` out of the record.
-    DROP_PERCENTAGE = "drop_percentage", Dns, Minutes, Low, Some(Mechanism::Dmarc);
+    DropPercentage = "drop_percentage", Dns, Minutes, Low, Some(Mechanism::Dmarc);
     /// Raise the policy to quarantine.
-    RAISE_TO_QUARANTINE = "raise_to_quarantine", Dns, Minutes, Low, Some(Mechanism::Dmarc);
+    RaiseToQuarantine = "raise_to_quarantine", Dns, Minutes, Low, Some(Mechanism::Dmarc);
     /// Take `t=y` out of the record.
-    END_TESTING = "end_testing", Dns, Minutes, Medium, Some(Mechanism::Dmarc);
+    EndTesting = "end_testing", Dns, Minutes, Medium, Some(Mechanism::Dmarc);
     /// Raise the policy to reject.
-    RAISE_TO_REJECT = "raise_to_reject", Dns, Minutes, Medium, Some(Mechanism::Dmarc);
+    RaiseToReject = "raise_to_reject", Dns, Minutes, Medium, Some(Mechanism::Dmarc);
     /// Give subdomains the policy of the domain.
-    PROTECT_SUBDOMAINS = "protect_subdomains", Dns, Minutes, Medium, Some(Mechanism::Dmarc);
+    ProtectSubdomains = "protect_subdomains", Dns, Minutes, Medium, Some(Mechanism::Dmarc);
     /// Take a term out of the SPF record from which nobody sends.
-    REMOVE_SPF_ENTRY = "remove_spf_entry", Dns, Minutes, Low, Some(Mechanism::Spf);
+    RemoveSpfEntry = "remove_spf_entry", Dns, Minutes, Low, Some(Mechanism::Spf);
     /// Have TLS reports sent here.
-    PUBLISH_TLS_RPT = "publish_tls_rpt", Dns, Minutes, None, Some(Mechanism::TlsRpt);
+    PublishTlsRpt = "publish_tls_rpt", Dns, Minutes, None, Some(Mechanism::TlsRpt);
     /// Publish an MTA-STS policy in testing.
-    PUBLISH_MTA_STS = "publish_mta_sts", Dns, Hours, None, Some(Mechanism::MtaSts);
+    PublishMtaSts = "publish_mta_sts", Dns, Hours, None, Some(Mechanism::MtaSts);
     /// Put the MTA-STS policy in force.
-    ENFORCE_MTA_STS = "enforce_mta_sts", Dns, Minutes, Medium, Some(Mechanism::MtaSts);
+    EnforceMtaSts = "enforce_mta_sts", Dns, Minutes, Medium, Some(Mechanism::MtaSts);
     /// Repair what else costs points.
-    REPAIR = "repair", Dns, Minutes, Low, None;
+    Repair = "repair", Dns, Minutes, Low, None;
     /// Show a logo; nobody has to.
-    ADD_LOGO = "add_logo", Owner, Days, None, Some(Mechanism::Bimi);
+    AddLogo = "add_logo", Owner, Days, None, Some(Mechanism::Bimi);
 }
 
 impl StepCode {
     /// The code of that name, when there is one.
     pub fn named(name: &str) -> Option<Self> {
-        Self::ALL.iter().copied().find(|code| code.0 == name)
+        Self::ALL.iter().copied().find(|code| code.as_str() == name)
     }
 
     /// Its place in the order in which steps are best done; codes of another version of this program come last.
     pub fn place(self) -> usize {
-        KINDS.iter().position(|kind| kind.code == self).unwrap_or(KINDS.len())
+        Self::ALL.iter().position(|code| *code == self).unwrap_or(Self::ALL.len())
     }
 
     /// Who has to do it, mostly.
@@ -119,30 +142,30 @@ impl StepCode {
         self.kind().risk
     }
 
-    pub(in crate::advice) fn kind(self) -> Kind {
-        let unknown =
-            Kind { code: self, who: Who::Owner, effort: Effort::Minutes, risk: Risk::None, mechanism: None };
-        KINDS.iter().find(|kind| kind.code == self).copied().unwrap_or(unknown)
-    }
-
     /// Whether it is about who sends: its subject is the id of a sender.
     pub fn is_about_sender(self) -> bool {
-        [Self::DECIDE_SOURCE, Self::ENABLE_DKIM, Self::ADD_SPF_SENDER].contains(&self)
+        [Self::DecideSource, Self::EnableDkim, Self::AddSpfSender].contains(&self)
     }
 
     /// Whether it keeps a domain as it is: it comes again and again, and a domain that is finished stays so meanwhile.
     pub fn is_upkeep(self) -> bool {
         let upkeep = [
-            Self::AUTHORIZE_REPORTS,
-            Self::DECIDE_SOURCE,
-            Self::REPLACE_KEY,
-            Self::ROTATE_KEY,
-            Self::SWITCH_KEY,
-            Self::REMOVE_KEY,
-            Self::REMOVE_SPF_ENTRY,
-            Self::REPAIR,
-            Self::ADD_LOGO,
+            Self::AuthorizeReports,
+            Self::DecideSource,
+            Self::ReplaceKey,
+            Self::RotateKey,
+            Self::SwitchKey,
+            Self::RemoveKey,
+            Self::RemoveSpfEntry,
+            Self::Repair,
+            Self::AddLogo,
         ];
         upkeep.contains(&self)
+    }
+}
+
+impl Serialize for StepCode {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.serialize_str(self.as_str())
     }
 }

@@ -11,19 +11,19 @@ impl Step {
     /// What people read about it, with the values of this case. What a step waits for stands at the end of `how`. A step that
     /// needs nothing any more has no `how`.
     pub fn text(&self, language: Language) -> StepText {
-        let Some(text) = language.step(self.code.0) else {
+        let Some(text) = language.step(self.code.as_str()) else {
             // A code of another version of this program; a test shows that every own code has a text.
-            let title = self.code.0.to_owned();
+            let title = self.code.as_str().to_owned();
             return StepText { title, why: String::new(), how: String::new(), verified: String::new() };
         };
         let values = self.values.iter().map(|(name, value)| (*name, value.as_str()));
         let said = said(values, &self.subject, language);
         let fill = |text: &str| in_language(&fill(text, |name| said.get(name).map(AsRef::as_ref)), language);
         let mut how = match self.state {
-            State::Done | State::Moot => String::new(),
-            State::Open | State::Undone | State::Later => fill(&text.how),
+            State::Done | State::Obsolete => String::new(),
+            State::Open | State::Regressed | State::Blocked => fill(&text.how),
         };
-        if self.state == State::Later {
+        if self.state == State::Blocked {
             for missing in self.missing(language) {
                 how.extend([" ", &missing]);
             }
@@ -73,7 +73,7 @@ impl StepCode {
 
     /// Its title with what is known of another step: what that is about.
     fn title(self, subject: &str, language: Language) -> String {
-        let title = language.step(self.0).map_or(self.0, |text| text.title.as_str());
+        let title = language.step(self.as_str()).map_or(self.as_str(), |text| text.title.as_str());
         let problem = Code::named(subject).and_then(|code| code.text_in(language));
         let problem = problem.map_or(subject, |text| text.title.trim());
         fill(title, |name| match name {

@@ -133,7 +133,7 @@ impl DomainSteps {
         let (plan, step) = (&row.advised.plan, row.step);
         let text = step.text(Language::En);
         self.domain.push(plan.domain.as_str());
-        self.code.push(step.code.0);
+        self.code.push(step.code.as_str());
         self.subject.push(step.subject.as_str());
         self.computed_at.push(timestamp(plan.at));
         self.digest.push(row.digest);

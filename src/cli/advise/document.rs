@@ -161,7 +161,7 @@ impl Drawing<'_> {
             self.say("advise.risk", &[("risk", &risk)]),
             self.say("advise.open_since", &[("date", &date(step.opened_at))]),
         ];
-        if step.state == State::Undone {
+        if step.state == State::Regressed {
             facts.push(self.say("advise.undone", &[]));
         }
         self.parts.push(Part::Step(number, text.title, facts.join("; ")));
@@ -210,7 +210,7 @@ impl Drawing<'_> {
 
     fn other_steps(&mut self) {
         let steps = |state| self.advised.plan.steps.iter().filter(move |step| step.state == state);
-        let later: Vec<_> = steps(State::Later)
+        let later: Vec<_> = steps(State::Blocked)
             .map(|step| {
                 let waits = step.missing(self.language).join(" ");
                 let title = step.text(self.language).title;

@@ -35,7 +35,7 @@ pub struct StepRow {
     pub code: String,
     /// What it is about within the domain.
     pub subject: String,
-    /// `open`, `undone` or `done`.
+    /// `open`, `regressed` or `done`.
     pub state: String,
     /// When it was found done; days since 1970, 0 for never.
     pub done_on: u16,
@@ -145,7 +145,7 @@ impl Store {
                 toUInt16(toDate(ifNull(done_at, toDateTime(0, 'UTC')), 'UTC')) AS done_on, toString(who) AS who, \
                 toString(effort) AS effort, title, why, instructions, \
                 arrayMap(name -> toString(name), mapKeys(s.`values`)) AS names, mapValues(s.`values`) AS `values` \
-             FROM domain_steps AS s FINAL WHERE s.domain IN ? AND (s.state IN ('open', 'undone') OR s.state = 'done' \
+             FROM domain_steps AS s FINAL WHERE s.domain IN ? AND (s.state IN ('open', 'regressed') OR s.state = 'done' \
                 AND toDate(s.done_at, 'UTC') >= toDate(?) AND toDate(s.done_at, 'UTC') < toDate(?)) \
              ORDER BY domain, position, code, subject LIMIT ? BY domain, s.state = 'done'",
         );

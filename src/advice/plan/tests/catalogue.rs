@@ -65,10 +65,11 @@ fn every_kind_of_step_is_met_with_all_its_texts() {
         for step in world.plan().steps {
             met.insert(step.code);
             for language in Language::ALL {
-                let text =
-                    language.step(step.code.0).unwrap_or_else(|| panic!("{} has no text", step.code.0));
+                let text = language
+                    .step(step.code.as_str())
+                    .unwrap_or_else(|| panic!("{} has no text", step.code.as_str()));
                 let filled = step.text(language);
-                let is_ended = matches!(step.state, State::Done | State::Moot);
+                let is_ended = matches!(step.state, State::Done | State::Obsolete);
                 let mut used = vec![
                     (&text.title, filled.title),
                     (&text.why, filled.why),
@@ -84,8 +85,8 @@ fn every_kind_of_step_is_met_with_all_its_texts() {
                         .into_iter()
                         .filter(|name| !step.values.contains_key(name.as_str()))
                         .collect();
-                    assert!(missing.is_empty(), "{language} {}: nothing for {missing:?}", step.code.0);
-                    assert!(!words.trim().is_empty(), "{language} {} lacks a text", step.code.0);
+                    assert!(missing.is_empty(), "{language} {}: nothing for {missing:?}", step.code.as_str());
+                    assert!(!words.trim().is_empty(), "{language} {} lacks a text", step.code.as_str());
                 }
                 assert!(!text.title.ends_with('.'), "{}", text.title);
             }
@@ -99,14 +100,14 @@ fn every_kind_of_step_is_met_with_all_its_texts() {
 fn texts_of_ended_steps_speak_of_nothing_that_is_forgotten() {
     for code in StepCode::ALL {
         for language in Language::ALL {
-            let text = language.step(code.0).unwrap();
+            let text = language.step(code.as_str()).unwrap();
             let mut known = vec!["domain", "subject"];
             known.extend(code.is_about_sender().then_some("sender"));
-            known.extend((*code == StepCode::REPAIR).then_some("problem"));
+            known.extend((*code == StepCode::Repair).then_some("problem"));
             for name in
                 [&text.title, &text.why, &text.verified].into_iter().flat_map(|text| placeholders(text))
             {
-                assert!(known.contains(&name.as_str()), "{language} {}: {name}", code.0);
+                assert!(known.contains(&name.as_str()), "{language} {}: {name}", code.as_str());
             }
             assert!(!text.title.contains("{domain}"), "titles are shown beside the domain");
         }
@@ -148,11 +149,11 @@ fn every_word_is_there() {
         has(format!("stage.effort.{}", kind.effort.name()));
         has(format!("stage.risk.{}", kind.risk.name()));
     }
-    for state in [State::Open, State::Later, State::Undone, State::Done, State::Moot] {
+    for state in [State::Open, State::Blocked, State::Regressed, State::Done, State::Obsolete] {
         has(format!("stage.state.{}", state.name()));
     }
     let waits = [
-        Wait::Step { code: StepCode::REPAIR, subject: "mx.address".to_owned() },
+        Wait::Step { code: StepCode::Repair, subject: "mx.address".to_owned() },
         Wait::Until { at: 1_800_000_000 },
         Wait::Reports,
         Wait::Choice,
@@ -167,10 +168,10 @@ fn every_word_is_there() {
 
 #[test]
 fn codes_have_their_names_and_places() {
-    let names: BTreeSet<_> = StepCode::ALL.iter().map(|code| code.0).collect();
+    let names: BTreeSet<_> = StepCode::ALL.iter().map(|code| code.as_str()).collect();
     assert_eq!(names.len(), StepCode::ALL.len());
     for (place, code) in StepCode::ALL.iter().enumerate() {
-        assert_eq!((StepCode::named(code.0), code.place()), (Some(*code), place));
+        assert_eq!((StepCode::named(code.as_str()), code.place()), (Some(*code), place));
     }
     assert_eq!(StepCode::named("nonsense"), None);
 }

@@ -33,13 +33,13 @@ fn a_key_is_rotated_with_two_selectors() {
     });
     let plan = switched.plan();
     assert_eq!(named(&plan, |step| step.is_open()), ["raise_to_quarantine"], "mail is still on its way");
-    assert!(named(&plan, |step| step.state == State::Later).contains(&"remove_key s1".to_owned()));
+    assert!(named(&plan, |step| step.state == State::Blocked).contains(&"remove_key s1".to_owned()));
 
     let quiet = switched.remembering(&plan).later(9).with(|world| world.traffic.selectors[0].1 = TODAY + 2);
     let plan = quiet.plan();
     assert!(named(&plan, |step| step.is_open()).contains(&"remove_key s1".to_owned()));
     assert_eq!(
-        removed(&quiet, StepCode::REMOVE_KEY),
+        removed(&quiet, StepCode::RemoveKey),
         ["; delete: s1._domainkey.a.example. IN TXT \"v=DKIM1; p=MIIB\""]
     );
     let stale = quiet.clone().with(|world| world.now += 30 * DAY);
@@ -84,7 +84,7 @@ fn a_weak_key_is_replaced() {
     let alias = world.with(|world| world.posture.keys[0].alias = Some("s1.service.example".to_owned()));
     let plan = alias.plan();
     let step = plan.open_steps().next().unwrap();
-    assert_eq!((step.code, step.who), (StepCode::REPLACE_KEY, crate::advice::Who::Sender));
+    assert_eq!((step.code, step.who), (StepCode::ReplaceKey, crate::advice::Who::Sender));
     assert!(matches!(step.instructions.as_slice(), [Instruction::Setting { .. }]), "the service keeps it");
     assert!(!later(&alias).contains(&"switch_key s1".to_owned()));
 }
@@ -106,7 +106,7 @@ fn a_key_that_nobody_uses_goes() {
     assert!(!open(&used).contains(&"remove_key old".to_owned()), "it was used the day before yesterday");
     let alias =
         old(dkim::KEY_UNUSED).with(|world| world.posture.keys[1].alias = Some("k.x.example".to_owned()));
-    assert_eq!(removed(&alias, StepCode::REMOVE_KEY), [format!("; delete: {name}. IN CNAME k.x.example.")]);
+    assert_eq!(removed(&alias, StepCode::RemoveKey), [format!("; delete: {name}. IN CNAME k.x.example.")]);
 }
 
 #[test]

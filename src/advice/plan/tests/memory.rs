@@ -13,7 +13,7 @@ fn state(plan: &Plan, code: StepCode) -> Option<(State, u64, Option<u64>)> {
 
 #[test]
 fn a_step_is_opened_done_and_undone() {
-    let code = StepCode::ADD_REPORT_ADDRESS;
+    let code = StepCode::AddReportAddress;
     let without = "v=DMARC1; p=none";
     let world = World::at("none").dmarc(without);
     let start = world.now;
@@ -39,7 +39,7 @@ fn a_step_is_opened_done_and_undone() {
 
     let undone = done.dmarc(without).later(1);
     let plan = undone.plan();
-    assert_eq!(state(&plan, code), Some((State::Undone, undone.now, Some(at))));
+    assert_eq!(state(&plan, code), Some((State::Regressed, undone.now, Some(at))));
     let again = undone.remembering(&plan).dmarc(&format!("{without}; rua=mailto:{OURS}")).later(1);
     assert_eq!(state(&again.plan(), code).unwrap().0, State::Done);
     assert_eq!(state(&again.plan(), code).unwrap().2, Some(again.now));
@@ -51,18 +51,18 @@ fn a_step_that_does_not_matter_any_more_is_moot() {
     let plan = world.plan();
     let rejected =
         world.clone().remembering(&plan).with(|world| world.traffic.senders[1].class = Class::Threat);
-    assert_eq!(state(&rejected.plan(), StepCode::ENABLE_DKIM).unwrap().0, State::Moot);
+    assert_eq!(state(&rejected.plan(), StepCode::EnableDkim).unwrap().0, State::Obsolete);
     let silent = world.clone().remembering(&plan).with(|world| {
         world.traffic.senders.truncate(1);
         world.now += 30 * DAY;
     });
-    assert_eq!(state(&silent.plan(), StepCode::ENABLE_DKIM), None, "missing reports prove nothing");
+    assert_eq!(state(&silent.plan(), StepCode::EnableDkim), None, "missing reports prove nothing");
     let gone = world.clone().remembering(&plan).with(|world| world.traffic.senders.truncate(1));
-    assert_eq!(state(&gone.plan(), StepCode::ENABLE_DKIM).unwrap().0, State::Moot);
+    assert_eq!(state(&gone.plan(), StepCode::EnableDkim).unwrap().0, State::Obsolete);
     let fixed = world.remembering(&plan).with(|world| {
         world.traffic.senders[1] = sender("service:mail", Class::Aligned, 100, 100);
     });
-    assert_eq!(state(&fixed.plan(), StepCode::ENABLE_DKIM).unwrap().0, State::Done);
+    assert_eq!(state(&fixed.plan(), StepCode::EnableDkim).unwrap().0, State::Done);
 }
 
 #[test]
@@ -72,8 +72,8 @@ fn a_finding_that_is_gone_was_repaired() {
     let after = world
         .remembering(&plan)
         .with(|world| world.posture.findings.retain(|it| it.code != mx::check::ADDRESS));
-    assert_eq!(state(&after.clone().unknown(Mechanism::Mx).plan(), StepCode::REPAIR), None);
-    assert_eq!(state(&after.plan(), StepCode::REPAIR).unwrap().0, State::Done);
+    assert_eq!(state(&after.clone().unknown(Mechanism::Mx).plan(), StepCode::Repair), None);
+    assert_eq!(state(&after.plan(), StepCode::Repair).unwrap().0, State::Done);
 }
 
 #[test]
@@ -81,7 +81,7 @@ fn a_changed_goal_makes_a_raise_moot() {
     let world = World::at("quarantine");
     let plan = world.plan();
     let content = world.remembering(&plan).with(|world| world.wishes.goal = ruad_registry::Goal::Quarantine);
-    assert_eq!(state(&content.plan(), StepCode::RAISE_TO_REJECT).unwrap().0, State::Moot);
+    assert_eq!(state(&content.plan(), StepCode::RaiseToReject).unwrap().0, State::Obsolete);
 }
 
 #[test]

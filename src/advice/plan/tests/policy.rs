@@ -20,7 +20,7 @@ fn a_month_of_mail_that_passes_raises_the_policy() {
     assert_eq!(open(&world), ["raise_to_quarantine"]);
     assert_eq!(later(&world), ["raise_to_reject"]);
     assert_eq!(
-        value(&world, StepCode::RAISE_TO_QUARANTINE),
+        value(&world, StepCode::RaiseToQuarantine),
         format!("v=DMARC1; p=quarantine; rua=mailto:{OURS}")
     );
     let plan = world.plan();
@@ -28,7 +28,7 @@ fn a_month_of_mail_that_passes_raises_the_policy() {
 
     let world = World::at("quarantine");
     assert_eq!(open(&world), ["raise_to_reject"]);
-    assert_eq!(value(&world, StepCode::RAISE_TO_REJECT), format!("v=DMARC1; p=reject; rua=mailto:{OURS}"));
+    assert_eq!(value(&world, StepCode::RaiseToReject), format!("v=DMARC1; p=reject; rua=mailto:{OURS}"));
     assert_eq!(world.plan().stage, Stage::Quarantine);
 
     let world = World::at("reject");
@@ -69,8 +69,8 @@ fn each_condition_holds_the_policy_where_it_is() {
         assert_eq!(unmet(&world), [expected], "{expected}");
         assert!(!open(&world).contains(&"raise_to_quarantine".to_owned()), "{expected}");
         let plan = world.plan();
-        let step = plan.steps.iter().find(|step| step.code == StepCode::RAISE_TO_QUARANTINE).unwrap();
-        assert_eq!((step.state, step.waits.len()), (State::Later, 1), "{expected}");
+        let step = plan.steps.iter().find(|step| step.code == StepCode::RaiseToQuarantine).unwrap();
+        assert_eq!((step.state, step.waits.len()), (State::Blocked, 1), "{expected}");
         for language in Language::ALL {
             let how = step.text(language).how;
             assert!(how.ends_with(&step.missing(language)[0]), "{how}");
@@ -200,7 +200,7 @@ fn testing_ends_like_a_raise() {
     let world = World::at("quarantine").dmarc(&record).reported(40, "reject");
     let world = world.with(|world| world.traffic.window.messages = 1_000);
     assert_eq!(open(&world), ["end_testing"]);
-    assert_eq!(value(&world, StepCode::END_TESTING), format!("v=DMARC1; p=reject; rua=mailto:{OURS}"));
+    assert_eq!(value(&world, StepCode::EndTesting), format!("v=DMARC1; p=reject; rua=mailto:{OURS}"));
     assert_eq!(world.plan().stage, Stage::Quarantine, "t=y lowers it by one step");
     let failing = world.clone().with(|world| world.traffic.senders[0].counts.passed = 900);
     assert!(!open(&failing).contains(&"end_testing".to_owned()));
@@ -209,7 +209,7 @@ fn testing_ends_like_a_raise() {
     let first =
         World::at("quarantine").dmarc(&format!("v=DMARC1; p=quarantine; t=y; rua=mailto:{OURS}")).plan();
     assert_eq!(named(&first, |step| step.is_open()), ["end_testing"]);
-    assert_eq!(named(&first, |step| step.state == State::Later), ["raise_to_reject"]);
+    assert_eq!(named(&first, |step| step.state == State::Blocked), ["raise_to_reject"]);
 }
 
 #[test]
@@ -218,10 +218,7 @@ fn a_percentage_goes_first() {
     let world = World::at("quarantine").dmarc(&record);
     assert_eq!(open(&world), ["drop_percentage"]);
     assert_eq!(later(&world), ["raise_to_reject", "add_logo"]);
-    assert_eq!(
-        value(&world, StepCode::DROP_PERCENTAGE),
-        format!("v=DMARC1; p=quarantine; rua=mailto:{OURS}")
-    );
+    assert_eq!(value(&world, StepCode::DropPercentage), format!("v=DMARC1; p=quarantine; rua=mailto:{OURS}"));
     let failing = world.with(|world| world.traffic.senders[0].counts.passed = 900);
     assert!(!open(&failing).contains(&"drop_percentage".to_owned()), "it makes old receivers stricter");
     let harmless = World::at("none").dmarc(&format!("v=DMARC1; p=none; pct=20; rua=mailto:{OURS}"));
@@ -240,19 +237,19 @@ fn subdomains_follow_when_their_mail_passes() {
     let world = mail(100, 100);
     assert_eq!(open(&world), ["protect_subdomains"]);
     assert_eq!(
-        value(&world, StepCode::PROTECT_SUBDOMAINS),
+        value(&world, StepCode::ProtectSubdomains),
         format!("v=DMARC1; p=quarantine; sp=quarantine; rua=mailto:{OURS}")
     );
     assert_eq!(open(&mail(0, 0)), ["protect_subdomains"], "no mail from there is lost");
     let failing = mail(100, 50);
     assert_eq!(open(&failing), ["raise_to_reject"], "the domain goes on without them");
     assert_eq!(
-        value(&failing, StepCode::RAISE_TO_REJECT),
+        value(&failing, StepCode::RaiseToReject),
         format!("v=DMARC1; p=reject; sp=none; rua=mailto:{OURS}")
     );
     let nonexistent = World::at("reject").dmarc(&format!("v=DMARC1; p=reject; np=none; rua=mailto:{OURS}"));
     assert_eq!(
-        value(&nonexistent, StepCode::PROTECT_SUBDOMAINS),
+        value(&nonexistent, StepCode::ProtectSubdomains),
         format!("v=DMARC1; p=reject; np=reject; rua=mailto:{OURS}")
     );
 }
@@ -264,7 +261,7 @@ fn subdomains_that_fail_are_not_dragged_along() {
         world.traffic.senders[0].counts.subdomain_passed = 2;
     });
     assert_eq!(
-        value(&world, StepCode::RAISE_TO_QUARANTINE),
+        value(&world, StepCode::RaiseToQuarantine),
         format!("v=DMARC1; p=quarantine; sp=none; rua=mailto:{OURS}")
     );
 }
@@ -275,13 +272,13 @@ fn a_domain_that_follows_another_gets_a_record_of_its_own() {
     let world = World::at("reject").inherited(&above);
     assert_eq!(open(&world), ["raise_to_quarantine"]);
     assert_eq!(
-        records(&world, StepCode::RAISE_TO_QUARANTINE),
+        records(&world, StepCode::RaiseToQuarantine),
         [("_dmarc.a.example".to_owned(), format!("v=DMARC1; p=quarantine; adkim=s; rua=mailto:{OURS}"))]
     );
     let elsewhere = World::at("reject").inherited("v=DMARC1; p=reject; rua=mailto:x@other.example");
     assert_eq!(open(&elsewhere), ["publish_dmarc"]);
     assert_eq!(
-        value(&elsewhere, StepCode::PUBLISH_DMARC),
+        value(&elsewhere, StepCode::PublishDmarc),
         format!("v=DMARC1; p=reject; rua=mailto:x@other.example,mailto:{OURS}"),
         "its policy is not lowered"
     );
@@ -351,14 +348,14 @@ fn a_policy_that_fell_is_restored_without_another_month() {
     };
     let world = world.reported(2, "quarantine").sender(sender("service:y", Class::Aligned, 5, 5));
     assert_eq!(open(&world), Vec::<String>::new());
-    let fallen = memory(memory(world, StepCode::RAISE_TO_QUARANTINE), StepCode::RAISE_TO_REJECT);
+    let fallen = memory(memory(world, StepCode::RaiseToQuarantine), StepCode::RaiseToReject);
     let plan = fallen.plan();
     let step = plan.open_steps().next().unwrap();
-    assert_eq!((step.code, step.state, step.done_at), (StepCode::RAISE_TO_REJECT, State::Undone, Some(2)));
+    assert_eq!((step.code, step.state, step.done_at), (StepCode::RaiseToReject, State::Regressed, Some(2)));
     let failing = fallen.sender(sender("service:x", Class::NeedsWork, 500, 0));
     let steps = failing.plan().steps;
-    let step = steps.iter().find(|step| step.code == StepCode::RAISE_TO_REJECT).unwrap();
-    assert_eq!(step.state, State::Later, "not while mail would be lost");
+    let step = steps.iter().find(|step| step.code == StepCode::RaiseToReject).unwrap();
+    assert_eq!(step.state, State::Blocked, "not while mail would be lost");
 }
 
 #[test]

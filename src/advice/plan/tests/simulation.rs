@@ -171,11 +171,11 @@ impl Customer {
         let mailer = self.mailers.iter_mut().find(|mailer| mailer.id == step.subject);
         if let (Some(mailer), Some(id)) = (mailer, subject) {
             match step.code {
-                StepCode::ENABLE_DKIM if mailer.is_own => mailer.signs = true,
-                StepCode::ENABLE_DKIM => {
+                StepCode::EnableDkim if mailer.is_own => mailer.signs = true,
+                StepCode::EnableDkim => {
                     self.decisions.insert(id, Decision::Rejected);
                 }
-                StepCode::DECIDE_SOURCE => {
+                StepCode::DecideSource => {
                     let decision = if mailer.is_own { Decision::Approved } else { Decision::Rejected };
                     self.decisions.insert(id, decision);
                 }
@@ -215,8 +215,8 @@ impl Customer {
             self.memory = crate::advice::world::remember(&self.memory, &plan);
             for step in plan.open_steps().filter(|step| does(step)) {
                 self.follow(step);
-                if !story.iter().any(|(_, code)| *code == step.code.0) {
-                    story.push((day, step.code.0));
+                if !story.iter().any(|(_, code)| *code == step.code.as_str()) {
+                    story.push((day, step.code.as_str()));
                 }
             }
             self.live();
@@ -241,8 +241,8 @@ fn five() -> Vec<Mailer> {
 }
 
 fn days(story: &[(u32, &str)], code: StepCode) -> u32 {
-    let day = story.iter().find(|(_, step)| *step == code.0);
-    day.unwrap_or_else(|| panic!("{} never came: {story:?}", code.0)).0
+    let day = story.iter().find(|(_, step)| *step == code.as_str());
+    day.unwrap_or_else(|| panic!("{} never came: {story:?}", code.as_str())).0
 }
 
 #[test]
@@ -254,10 +254,10 @@ fn who_does_every_step_ends_protected() {
     assert_eq!((plan.progress, named(&plan, |step| step.is_open())), (1.0, Vec::<String>::new()));
     assert_eq!(plan.score.map(|score| score.to_string()).as_deref(), Some("5.0"));
     assert!(plan.perfect_since.is_some());
-    let raised = days(&story, StepCode::RAISE_TO_QUARANTINE);
+    let raised = days(&story, StepCode::RaiseToQuarantine);
     assert!((30..60).contains(&raised), "{story:?}");
-    assert!((30..60).contains(&(days(&story, StepCode::RAISE_TO_REJECT) - raised)), "{story:?}");
-    assert!(days(&story, StepCode::ENFORCE_MTA_STS) >= 14 + days(&story, StepCode::PUBLISH_MTA_STS));
+    assert!((30..60).contains(&(days(&story, StepCode::RaiseToReject) - raised)), "{story:?}");
+    assert!(days(&story, StepCode::EnforceMtaSts) >= 14 + days(&story, StepCode::PublishMtaSts));
     assert!(customer.text(DOMAIN).unwrap().contains("include:spf.news.example"));
 }
 
@@ -309,7 +309,7 @@ fn a_sender_that_is_never_set_up_holds_the_policy() {
 #[test]
 fn who_decides_nothing_is_not_raised() {
     let mut customer = Customer::new(five());
-    customer.run(200, |step| step.code != StepCode::DECIDE_SOURCE);
+    customer.run(200, |step| step.code != StepCode::DecideSource);
     assert_eq!(customer.world().plan().stage, Stage::Aligning);
 }
 

@@ -22,15 +22,15 @@ fn spf_names_those_who_send() {
         .sender(with_spf("service:mail", &["spf.mail.example", "spf2.mail.example"]))
         .sender(sender("net:AS64500", Class::Threat, 9_000, 0));
     assert_eq!(
-        value(&world, StepCode::PUBLISH_SPF),
+        value(&world, StepCode::PublishSpf),
         "v=spf1 include:_spf.google.example include:spf.mail.example ~all"
     );
     let own = world.clone().sender(with_spf("net:AS64501", &[]));
     let plan = own.plan();
-    let step = plan.steps.iter().find(|step| step.code == StepCode::PUBLISH_SPF).unwrap();
+    let step = plan.steps.iter().find(|step| step.code == StepCode::PublishSpf).unwrap();
     assert_eq!(step.values["unknown"], "AS64501");
     let only_unknown = empty.clone().reported(10, "none").sender(with_spf("net:AS64501", &[]));
-    assert_eq!(records(&only_unknown, StepCode::PUBLISH_SPF), []);
+    assert_eq!(records(&only_unknown, StepCode::PublishSpf), []);
     let silent = world.unknown(Mechanism::Spf);
     assert!(!open(&silent).iter().any(|step| step.contains("spf")));
 }
@@ -46,7 +46,7 @@ fn spf_faults_are_put_right() {
                 None => finding,
             })
         });
-        value(&world, StepCode::REPAIR_SPF)
+        value(&world, StepCode::RepairSpf)
     };
     for (text, faults, right) in [
         ("v=spf1 mx +all", vec![(spf::PASS_ALL, "+all")], "v=spf1 mx ~all"),
@@ -85,7 +85,7 @@ fn spf_faults_are_put_right() {
     let hopeless = World::new()
         .spf("v=spf1 nonsense:x -all")
         .finding(spf::SYNTAX.at(DOMAIN, None, "`nonsense:x` is no mechanism.").with_position(7..17));
-    assert_eq!(records(&hopeless, StepCode::REPAIR_SPF), [], "what cannot be guessed is not guessed");
+    assert_eq!(records(&hopeless, StepCode::RepairSpf), [], "what cannot be guessed is not guessed");
     let foreign = World::new().spf("v=spf1 include:x.example -all").found(spf::PASS_ALL, "x.example");
     assert!(open(&foreign).contains(&"repair spf.pass_all".to_owned()), "{:?}", open(&foreign));
 }
@@ -94,9 +94,9 @@ fn spf_faults_are_put_right() {
 fn several_spf_records_become_one() {
     let all = "v=spf1 mx -all\nv=spf1 include:a.example ~all";
     let world = World::new().finding(spf::SEVERAL_RECORDS.at(DOMAIN, Some(all), "Two."));
-    assert_eq!(value(&world, StepCode::REPAIR_SPF), "v=spf1 mx include:a.example ~all");
+    assert_eq!(value(&world, StepCode::RepairSpf), "v=spf1 mx include:a.example ~all");
     assert_eq!(
-        removed(&world, StepCode::REPAIR_SPF),
+        removed(&world, StepCode::RepairSpf),
         ["; delete: a.example. IN TXT \"v=spf1 include:a.example ~all\""]
     );
     assert!(!open(&world).contains(&"publish_spf".to_owned()));
@@ -114,11 +114,11 @@ fn with_entries(last: Option<u32>) -> World {
 fn what_nobody_sends_from_goes_out_of_spf() {
     let world = with_entries(None);
     assert_eq!(
-        value(&world, StepCode::REMOVE_SPF_ENTRY),
+        value(&world, StepCode::RemoveSpfEntry),
         "v=spf1 include:_spf.google.example ip4:192.0.2.9 ~all"
     );
     let plan = world.plan();
-    let step = plan.open_steps().find(|step| step.code == StepCode::REMOVE_SPF_ENTRY).unwrap();
+    let step = plan.open_steps().find(|step| step.code == StepCode::RemoveSpfEntry).unwrap();
     assert_eq!((step.subject.as_str(), step.values["days"].as_str()), ("include:old.example", "99"));
     let is_kept = |world: &World| !open(world).iter().any(|step| step.starts_with("remove_spf_entry"));
     assert!(!is_kept(&with_entries(Some(TODAY - 92))));
@@ -147,8 +147,8 @@ fn changes_of_spf_are_one_record() {
         world.traffic.senders[0].setup.spf = vec!["spf.new.example".to_owned()];
     });
     let expected = "v=spf1 include:_spf.google.example ip4:192.0.2.9 include:spf.new.example ~all";
-    assert_eq!(value(&world, StepCode::ADD_SPF_SENDER), expected);
-    assert_eq!(value(&world, StepCode::REMOVE_SPF_ENTRY), expected);
+    assert_eq!(value(&world, StepCode::AddSpfSender), expected);
+    assert_eq!(value(&world, StepCode::RemoveSpfEntry), expected);
     let broken = world.finding(spf::NO_ALL.at(DOMAIN, None, "x"));
     assert!(open(&broken).contains(&"repair_spf".to_owned()));
     assert!(!open(&broken).contains(&"add_spf_sender service:google".to_owned()), "first things first");
@@ -162,8 +162,8 @@ fn too_many_lookups_are_shed_where_nobody_sends() {
         world.posture.entries[1].lookups = 5;
     });
     let world = world.finding(spf::TOO_MANY_LOOKUPS.at(DOMAIN, Some(text), "13 lookups."));
-    assert_eq!(value(&world, StepCode::REPAIR_SPF), "v=spf1 include:_spf.google.example ip4:192.0.2.9 ~all");
+    assert_eq!(value(&world, StepCode::RepairSpf), "v=spf1 include:_spf.google.example ip4:192.0.2.9 ~all");
     let plan = world.plan();
-    let step = plan.open_steps().find(|step| step.code == StepCode::REPAIR_SPF).unwrap();
+    let step = plan.open_steps().find(|step| step.code == StepCode::RepairSpf).unwrap();
     assert_eq!(step.values["costs"], "include:_spf.google.example (8), include:old.example (5)");
 }

@@ -18,7 +18,7 @@ const NOW: u64 = 1_800_000_000;
 
 fn step(code: &'static str, state: State, instructions: Vec<Instruction>) -> Step {
     Step {
-        code: StepCode(code),
+        code: StepCode::named(code).unwrap_or(StepCode::Unknown(code)),
         subject: String::new(),
         state,
         opened_at: NOW - 10 * DAY,
@@ -28,7 +28,7 @@ fn step(code: &'static str, state: State, instructions: Vec<Instruction>) -> Ste
         effort: Effort::Minutes,
         risk: Risk::Low,
         values: BTreeMap::new(),
-        waits: if state == State::Later { vec![Wait::Reports] } else { Vec::new() },
+        waits: if state == State::Blocked { vec![Wait::Reports] } else { Vec::new() },
     }
 }
 
@@ -123,8 +123,8 @@ fn all() -> Advised {
                 Instruction::Run { command: "ruad dkim new ```acme.example".to_owned() },
             ],
         ),
-        step("dkim.enable", State::Undone, Vec::new()),
-        step("dmarc.raise", State::Later, Vec::new()),
+        step("dkim.enable", State::Regressed, Vec::new()),
+        step("dmarc.raise", State::Blocked, Vec::new()),
         step("dmarc.publish", State::Done, Vec::new()),
     ])
 }
