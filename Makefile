@@ -7,8 +7,7 @@ CARGO ?= cargo
 help: ## this list
 	@grep -hE '^[a-z][a-z-]*:.*## ' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 16
 
-# `make demo PROFILE=dev` builds faster, and shows the same at a slower pace.
-PROFILE ?= release
+PROFILE ?= demo
 TARGET = $(or $(CARGO_TARGET_DIR),target)
 BUILT = $(TARGET)/$(if $(filter dev,$(PROFILE)),debug,$(PROFILE))
 

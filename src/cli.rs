@@ -33,8 +33,8 @@ mod zone;
 
 /// Receives DMARC and TLS reports over SMTP and stores them exactly once in ClickHouse.
 ///
-/// Every command exits with 0 when it is done and found nothing wrong, with 1 when what it looked at is broken or not done, with 2
-/// when it could not run (the command line, the configuration, or something it needs), and with 3 when it could not be told.
+/// Exit status: 0 = done, nothing wrong; 1 = problems found or work to do; 2 = could not run (command line,
+/// configuration, files, ClickHouse); 3 = undecided, because DNS or the database did not answer.
 #[derive(Debug, Parser)]
 #[command(version, arg_required_else_help = true)]
 pub(crate) struct Cli {

@@ -26,19 +26,19 @@ impl Ran {
         histogram!("ruad_advice_run_seconds").record(*took);
         gauge!("ruad_advice_last_success_timestamp_seconds").set(*at as f64);
         gauge!("ruad_advice_domains").set(*domains as f64);
-        tracing::debug!(domains, ?took, "Plans drawn.");
+        tracing::debug!(domains, ?took, "Plans updated.");
     }
 }
 
 /// Plans could not be drawn; it is tried again.
 pub fn failed(error: &dyn Display, pause: Duration) {
     counter!("ruad_advice_runs_total", "outcome" => "failed").increment(1);
-    tracing::warn!(%error, ?pause, "The plans cannot be drawn or kept, trying again.");
+    tracing::warn!(%error, ?pause, "Failed to update or store the plans; retrying.");
 }
 
 /// What the last run of an earlier process found could not be read; the page is empty until the next run.
 pub fn not_restored(error: &dyn Display) {
-    tracing::warn!(%error, "The last plans cannot be read; metrics of domains appear with the next run.");
+    tracing::warn!(%error, "Failed to read the stored plans; domain metrics appear after the next run.");
 }
 
 /// Something on the way of a domain has changed.
@@ -64,9 +64,12 @@ impl Noticed<'_> {
 
 /// Registers the help texts.
 pub fn describe() {
-    describe_counter!("ruad_advice_runs_total", "Times plans were drawn for the domains, by outcome.");
-    describe_histogram!("ruad_advice_run_seconds", "Time drawing all plans took.");
-    describe_gauge!("ruad_advice_last_success_timestamp_seconds", "When plans were drawn and kept last.");
-    describe_gauge!("ruad_advice_domains", "Domains for which plans were drawn last.");
-    describe_counter!("ruad_advice_events_total", "Changes on the way of domains, by kind and severity.");
+    describe_counter!("ruad_advice_runs_total", "Planning runs, by outcome.");
+    describe_histogram!("ruad_advice_run_seconds", "Duration of a planning run.");
+    describe_gauge!(
+        "ruad_advice_last_success_timestamp_seconds",
+        "Unix time of the last successful planning run."
+    );
+    describe_gauge!("ruad_advice_domains", "Domains in the last planning run.");
+    describe_counter!("ruad_advice_events_total", "Advice events, by kind and severity.");
 }

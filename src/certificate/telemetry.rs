@@ -32,7 +32,7 @@ impl Changed<'_> {
 /// Certificates were not issued.
 pub fn failed(error: &dyn Display) {
     counter!("ruad_certificate_failures_total").increment(1);
-    tracing::warn!(%error, "Certificates cannot be issued, trying again.");
+    tracing::warn!(%error, "Failed to issue certificates; retrying.");
 }
 
 /// Somebody asked how a certificate stands; `answer` is a standing, `unknown` or `away`.
@@ -42,19 +42,22 @@ pub fn asked(answer: &'static str) {
 
 /// The store could not be asked about one.
 pub fn store_failed(error: &dyn Display) {
-    tracing::warn!(%error, "A certificate cannot be looked up; its page says so.");
+    tracing::warn!(%error, "Failed to look up a certificate; its page reports this.");
 }
 
 /// A row of the store is not what this installation has signed.
 pub fn not_ours(serial: &str, reason: &dyn Display) {
     counter!("ruad_certificate_foreign_total").increment(1);
-    tracing::warn!(serial, %reason, "A stored certificate was not signed with our key; it is taken for unknown.");
+    tracing::warn!(serial, %reason, "A stored certificate was not signed with our key; treating it as unknown.");
 }
 
 /// Registers the help texts.
 pub fn describe() {
-    describe_counter!("ruad_certificate_events_total", "Certificates issued, void and valid again, by kind.");
-    describe_counter!("ruad_certificate_failures_total", "Times certificates could not be issued.");
-    describe_counter!("ruad_certificate_requests_total", "Requests for certificates, by answer.");
-    describe_counter!("ruad_certificate_foreign_total", "Stored certificates that another key signed.");
+    describe_counter!(
+        "ruad_certificate_events_total",
+        "Certificate events (issued, voided, restored), by kind."
+    );
+    describe_counter!("ruad_certificate_failures_total", "Failed attempts to issue certificates.");
+    describe_counter!("ruad_certificate_requests_total", "HTTP requests for certificates, by result.");
+    describe_counter!("ruad_certificate_foreign_total", "Stored certificates signed with a different key.");
 }

@@ -25,17 +25,17 @@ mod look;
 mod markdown;
 mod text;
 
-/// Say what to do next for mail domains on the way to p=reject, and how far they are.
+/// Show the stage of mail domains on the way to p=reject, and the next steps.
 ///
-/// Asks name servers now, and ClickHouse for what reports told; nothing is stored. Exits with 0 when nothing has to be done, with
-/// 1 when a step is open, with 2 when the command line is wrong, and with 3 when DNS or ClickHouse could not tell.
+/// Queries DNS now and ClickHouse for the reports; stores nothing. Exit status: 0 = nothing to do, 1 = a step is open,
+/// 2 = could not run, 3 = DNS or ClickHouse did not answer.
 #[derive(Args, Debug)]
 pub(crate) struct Advise {
     /// The domains.
     #[arg(value_name = "DOMAIN", required_unless_present = "group")]
     domains: Vec<String>,
 
-    /// All active domains of a group of the registry.
+    /// All active domains of this group of the registry.
     #[arg(long, value_name = "NAME")]
     group: Option<String>,
 
@@ -43,15 +43,15 @@ pub(crate) struct Advise {
     #[arg(long, value_name = "CODE", default_value_t)]
     lang: Language,
 
-    /// Print one JSON object a domain.
+    /// Print one JSON object per domain.
     #[arg(long, conflicts_with = "markdown")]
     json: bool,
 
-    /// Print Markdown, for a ticket.
+    /// Print Markdown for a ticket.
     #[arg(long)]
     markdown: bool,
 
-    /// Ask this name server instead of the system's.
+    /// Use this resolver instead of the system's.
     #[arg(long, value_name = "IP:PORT", value_parser = server)]
     resolver: Option<SocketAddr>,
 

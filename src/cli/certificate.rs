@@ -22,7 +22,7 @@ use ruad_registry::Registry;
 
 use super::UNKNOWN;
 
-/// Certificates of domains that have reached five out of five with p=reject
+/// List, show and verify the certificates of domains with a score of 5/5 and p=reject.
 #[derive(Debug, Args)]
 pub(crate) struct CertificateArgs {
     #[command(subcommand)]
@@ -33,7 +33,7 @@ pub(crate) struct CertificateArgs {
 
 #[derive(Debug, Subcommand)]
 enum Command {
-    /// List the certificates that were issued, and how they stand
+    /// List issued certificates and their status.
     List {
         /// Those of this domain alone
         #[arg(value_name = "DOMAIN")]
@@ -42,7 +42,7 @@ enum Command {
         #[arg(long)]
         json: bool,
     },
-    /// Show a certificate, or write it to a file
+    /// Show a certificate, or write it to a file.
     Show {
         /// Its number
         #[arg(value_name = "SERIAL")]
@@ -54,19 +54,18 @@ enum Command {
         #[arg(long, default_value = "en", value_name = "LANGUAGE")]
         lang: Language,
     },
-    /// Say whether a document holds a genuine certificate, and whether it still holds
+    /// Check whether a certificate is genuine and still valid.
     ///
-    /// Exits with 0 when it is genuine and valid, with 1 when it is forged or no longer valid, with 2 when the command line is
-    /// wrong, and with 3 when that could not be told.
+    /// Exit status: 0 = genuine and valid, 1 = forged or no longer valid, 2 = could not run, 3 = undecided.
     Verify {
-        /// An HTML page, an SVG or a text; - is standard input
+        /// An HTML page, an SVG or a text file; `-` reads standard input.
         #[arg(value_name = "FILE")]
         file: PathBuf,
-        /// The issuer's public key: the file /c/key.pem of its web server, or the key in base64. Default: that of this
-        /// installation
+        /// The issuer's public key: the file /c/key.pem from its web server, or the key in base64. The default is the
+        /// key of this installation.
         #[arg(long, value_name = "FILE|KEY")]
         key: Option<String>,
-        /// Do not ask the database whether it still holds
+        /// Do not query the database for its current status.
         #[arg(long)]
         offline: bool,
     },

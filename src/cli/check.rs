@@ -37,38 +37,38 @@ mod report;
 mod text;
 mod tree;
 
-/// Examine the DNS records of mail domains and say what to change.
+/// Check the DNS records of mail domains and show what to change.
 ///
-/// Needs no configuration and no database. Exits with 0 when nothing is wrong that matters, with 1 when something is
-/// broken, with 2 when it could not run or a line of the file had to be skipped, and with 3 when DNS could not tell.
+/// Needs no configuration and no database. Exit status: 0 = no errors, 1 = errors found, 2 = could not run or skipped
+/// a line of the file, 3 = lookups failed.
 #[derive(Args, Debug)]
 pub(crate) struct Check {
     /// The domains.
     #[arg(value_name = "DOMAIN", required_unless_present = "file")]
     domains: Vec<String>,
 
-    /// Read domains from a file, one a line; `-` is standard input. Prints a line a domain, as they are ready. A line that is not
-    /// a domain is reported and skipped.
+    /// Read domains from a file, one per line; `-` reads standard input. Prints one line per domain as results arrive.
+    /// Lines that are not domains are reported and skipped.
     #[arg(long, value_name = "FILE")]
     file: Option<PathBuf>,
 
-    /// Print one JSON object a domain.
+    /// Print one JSON object per domain.
     #[arg(long)]
     json: bool,
 
-    /// What counts how much: `default`, or `nl-gov` for the Dutch government's agreements.
+    /// The scoring profile: `default`, or `nl-gov` for the agreements of the Dutch government.
     #[arg(long, default_value = "default", value_parser = profile)]
     profile: &'static Profile,
 
-    /// Ask this name server instead of the system's.
+    /// Use this resolver instead of the system's.
     #[arg(long, value_name = "IP:PORT", value_parser = server)]
     resolver: Option<SocketAddr>,
 
-    /// A DKIM selector to look at, beside the common ones; may be given several times.
+    /// An additional DKIM selector to look up; may be repeated.
     #[arg(long = "selector", value_name = "NAME")]
     selectors: Vec<String>,
 
-    /// Look at the given selectors only, not at the hundred common ones: a tenth of the questions.
+    /// Look up the given selectors only, not the common ones: a tenth of the queries.
     #[arg(long)]
     only_selectors: bool,
 

@@ -25,7 +25,7 @@ use document::Document;
 
 mod document;
 
-/// Keys with which mail is signed
+/// Create and replace DKIM keys.
 #[derive(Args, Debug)]
 pub(crate) struct Dkim {
     #[command(subcommand)]
@@ -37,31 +37,30 @@ enum Command {
     New(New),
 }
 
-/// Make a key pair and say how to publish it, use it, and give up the old one
+/// Create a key pair; show how to publish it, use it and retire the old key.
 ///
-/// The private key is written once, readable by its owner alone; it is not stored anywhere else. Exits with 0 when
-/// there is a key, with 1 when there cannot be (the selector is taken, the file is there), with 2 when the command line is
-/// wrong, and with 3 when DNS could not tell whether the selector is free.
+/// Writes the private key once, readable by its owner only, and stores it nowhere else. Exit status: 0 = key created,
+/// 1 = refused (the selector or the file exists), 2 = could not run, 3 = DNS did not answer.
 #[derive(Args, Debug)]
 struct New {
-    /// The domain that is to sign.
+    /// The signing domain.
     #[arg(value_name = "DOMAIN")]
     domain: String,
 
-    /// The name of the key below _domainkey; `ruad-` with year and month when left out.
+    /// The selector; `ruad-` with year and month by default.
     #[arg(long, value_name = "NAME")]
     selector: Option<String>,
 
-    /// An Ed25519 key, as a second one beside RSA: many receivers cannot verify it yet.
+    /// Create an Ed25519 key, in addition to an RSA key: many receivers cannot verify it yet.
     #[arg(long, conflicts_with = "bits")]
     ed25519: bool,
 
-    /// The size of the RSA key. All receivers verify 2048; 4096 makes a record that some DNS panels cannot hold.
+    /// The size of the RSA key. All receivers verify 2048 bits; some DNS panels cannot store the record of 4096.
     #[arg(long, value_name = "2048|4096", default_value = "2048", value_parser = ["2048", "4096"])]
     bits: String,
 
-    /// The folder for the private key, or `-` for standard output (all else then goes to standard error);
-    /// signing.directory when left out.
+    /// The folder for the private key, or `-` for standard output (other output then goes to standard error);
+    /// signing.directory by default.
     #[arg(long, value_name = "DIR|-")]
     out: Option<PathBuf>,
 
@@ -69,7 +68,7 @@ struct New {
     #[arg(long = "snippet", value_name = "SIGNER", value_parser = signer)]
     snippets: Vec<Signer>,
 
-    /// Ask this name server instead of the system's.
+    /// Use this resolver instead of the system's.
     #[arg(long, value_name = "IP:PORT", value_parser = super::examiner::server)]
     resolver: Option<SocketAddr>,
 

@@ -16,50 +16,49 @@ use ruad_engine::{Access, Passwords, READER, READY, Settings};
 use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::oneshot;
 
-/// Runs ClickHouse's server out of libchdb, for its HTTP interface alone.
+/// Run the embedded ClickHouse server (libchdb), HTTP interface only.
 ///
-/// Prints `listening on ADDRESS` when it is ready. Its users are ruad, which writes, and reader, which reads; `ruad engine
+/// Prints `listening on ADDRESS` when it is ready. Users: ruad (read and write) and reader (read only); `ruad engine
 /// password` shows their passwords.
 #[derive(Debug, clap::Args)]
 #[command(args_conflicts_with_subcommands = true, subcommand_negates_reqs = true)]
 pub(crate) struct Engine {
     #[command(subcommand)]
     command: Option<Sub>,
-    /// The folder of its data and passwords; created when it is not there.
+    /// The data folder, which also holds the passwords; created if missing.
     #[arg(long, value_name = "DIR", required = true)]
     path: Option<PathBuf>,
     /// The address to listen on.
     #[arg(long, value_name = "ADDRESS:PORT", default_value_t = Settings::default().listen)]
     listen: SocketAddr,
-    /// A database that ruad writes to and reader reads; created when it is not there. May be given several times.
+    /// A database for ruad and reader; created if missing. May be repeated.
     #[arg(long, value_name = "NAME", default_value = "ruad")]
     database: Vec<String>,
-    /// A file whose first line is the password of the user ruad. Without one, a password is made at the first start.
+    /// A file whose first line is the password of the user ruad. By default, the first start generates one.
     #[arg(long, value_name = "FILE")]
     password_file: Option<PathBuf>,
-    /// A file with more users, as JSON; the daemon writes it.
+    /// A JSON file with additional users; written by the daemon.
     #[arg(long, value_name = "FILE")]
     users: Option<PathBuf>,
-    /// libchdb; looked for in RUAD_ENGINE_LIB, the user's cache and the system's folders when it is not
-    /// named.
+    /// The file of libchdb. By default: RUAD_ENGINE_LIB, the user's cache, system folders.
     #[arg(long, value_name = "FILE")]
     lib: Option<PathBuf>,
-    /// How many statements run at once.
+    /// Maximum number of concurrent statements.
     #[arg(long, value_name = "NUMBER", default_value_t = Settings::default().statements)]
     statements: usize,
-    /// Seconds that a statement may run, unless the client sets max_execution_time.
+    /// Time limit of a statement in seconds, unless the client sets max_execution_time.
     #[arg(long, value_name = "SECONDS", value_parser = seconds)]
     time_limit: Option<Duration>,
-    /// Seconds that a client may pause while it sends data or takes a result.
+    /// Seconds a client may pause while sending data or reading a result.
     #[arg(long, value_name = "SECONDS", value_parser = seconds)]
     peer_timeout: Option<Duration>,
-    /// Seconds that running statements get to end when the engine stops.
+    /// Seconds running statements get to finish when the engine stops.
     #[arg(long, value_name = "SECONDS", value_parser = seconds)]
     stop_timeout: Option<Duration>,
-    /// Memory that statements may use together.
+    /// Memory limit of all statements together, in bytes.
     #[arg(long, value_name = "BYTES")]
     memory_bytes: Option<u64>,
-    /// Stop when standard input ends, so that the engine does not outlive the process that started it.
+    /// Stop at the end of standard input, so that the engine does not outlive its parent process.
     #[arg(long)]
     stop_with_stdin: bool,
 }
@@ -69,7 +68,7 @@ enum Sub {
     Password(Password),
 }
 
-/// Shows the password of a user of the embedded engine.
+/// Show the password of a user of the embedded engine.
 ///
 /// The engine makes it when it starts for the first time, unless engine.password_file names one for ruad.
 #[derive(Debug, clap::Args)]

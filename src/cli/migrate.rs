@@ -7,7 +7,7 @@ use clap::Args;
 use ruad::store::Store;
 use ruad_common::text;
 
-/// Bring the schema in ClickHouse up to date; `ruad serve` does the same when it starts.
+/// Update the schema in ClickHouse; `ruad serve` does this at start.
 #[derive(Args, Debug)]
 pub(crate) struct Migrate {
     #[command(flatten)]

@@ -18,15 +18,16 @@ mod lines;
 
 /// Read DMARC and TLS reports and print one JSON object for each.
 ///
-/// Takes mails, mbox files, maildir and other folders, and bare or packed reports (XML, JSON, gzip, zip). Without
-/// a FILE, or with `-`, reads standard input. Exits with 0 when every input gave a report, with 1 when one did not.
+/// Reads mails, mbox files, maildir and other folders, and plain or packed reports (XML, JSON, gzip, zip). Without
+/// FILE, or with `-`, reads standard input. Exit status: 0 = every input holds a report, 1 = one does not, 2 = one
+/// cannot be read.
 #[derive(Args, Debug)]
 pub(crate) struct Parse {
     /// Keep the local parts of addresses in failure reports.
     #[arg(long)]
     no_redact: bool,
 
-    /// What to read.
+    /// Files and folders to read.
     #[arg(value_name = "FILE")]
     files: Vec<PathBuf>,
 }

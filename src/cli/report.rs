@@ -19,10 +19,9 @@ use ruad_registry::Registry;
 
 use super::CANNOT_RUN;
 
-/// Write the monthly document for a customer: what became of the mail in the name of its domains.
+/// Write the monthly report for a customer.
 ///
-/// Exits with 0 when it is written, with 2 when the command line is wrong, and with 3 when it is written but nothing at all is
-/// known about the month.
+/// Exit status: 0 = written, 2 = could not run, 3 = written, but there is no data for the month.
 #[derive(Args, Debug)]
 pub(crate) struct Report {
     /// The group (customer) of the registry.
@@ -33,7 +32,7 @@ pub(crate) struct Report {
     #[arg(long)]
     domain: Option<String>,
 
-    /// The month, such as 2026-10; last month when left out.
+    /// The month, such as 2026-10; last month by default.
     #[arg(long, value_name = "YYYY-MM")]
     month: Option<Month>,
 
@@ -41,15 +40,15 @@ pub(crate) struct Report {
     #[arg(long = "lang", value_name = "CODE", default_value = "en")]
     language: Language,
 
-    /// Who makes it: a name for the first page.
+    /// The name of your company, for the first page.
     #[arg(long, value_name = "NAME")]
     by: Option<String>,
 
-    /// Where it goes: a file that ends in .html or .pdf, or - for HTML on standard output.
+    /// The output file, ending in .html or .pdf, or `-` for HTML on standard output.
     #[arg(long, value_name = "FILE")]
     out: PathBuf,
 
-    /// The browser that makes a PDF; else chromium or google-chrome is looked for.
+    /// The browser that renders the PDF; chromium or google-chrome by default.
     #[arg(long, value_name = "PROGRAM")]
     browser: Option<PathBuf>,
 

@@ -21,10 +21,10 @@ use uuid::Uuid;
 
 use super::spool::printable;
 
-/// List stored reports, withdraw those that must not count, and restore them
+/// List, withdraw and restore stored reports.
 ///
-/// A withdrawn report is in no table and no sum that dashboards or advice read, and is not counted again when it is delivered
-/// again, unless that delivery proves more about its sender. `restore` brings it back as it was.
+/// A withdrawn report is removed from all tables and sums that dashboards and advice read. A new delivery of it is not
+/// counted either, unless that delivery is better authenticated. `restore` brings it back unchanged.
 #[derive(Clone, Debug, clap::Args)]
 pub(crate) struct ReportsArgs {
     #[command(flatten)]
@@ -35,21 +35,21 @@ pub(crate) struct ReportsArgs {
 
 #[derive(Clone, Debug, clap::Subcommand)]
 enum Command {
-    /// List stored reports, the latest first
+    /// List stored reports, latest first.
     List {
         #[command(flatten)]
         filter: Filter,
         /// Only reports in this state: counted, superseded (another copy counts) or withdrawn
         #[arg(long, value_parser = place)]
         state: Option<Place>,
-        /// How many at most
+        /// Maximum number of reports.
         #[arg(long, default_value_t = 50)]
         limit: usize,
-        /// Write JSON, one object a line
+        /// Print JSON, one object per line.
         #[arg(long)]
         json: bool,
     },
-    /// Show a report: its copies, and what was changed about them, when, by whom and why
+    /// Show a report: its copies, and who changed them, when and why.
     Show {
         /// The report's key, as `list` shows it
         key: Uuid,
@@ -57,11 +57,11 @@ enum Command {
         #[arg(long)]
         json: bool,
     },
-    /// Take reports out of every table and sum
+    /// Withdraw reports from all tables and sums.
     Withdraw {
         #[command(flatten)]
         filter: Filter,
-        /// Why, for whoever asks later
+        /// The reason, kept for the record.
         #[arg(long)]
         reason: String,
         #[command(flatten)]
@@ -71,7 +71,7 @@ enum Command {
     Restore {
         #[command(flatten)]
         filter: Filter,
-        /// Why, for whoever asks later
+        /// The reason, kept for the record.
         #[arg(long, default_value = "")]
         reason: String,
         #[command(flatten)]
@@ -94,29 +94,29 @@ struct Filter {
     /// Reports with this id
     #[arg(long)]
     id: Option<String>,
-    /// Reports that arrived in this segment of the spool
+    /// Reports received in this spool segment.
     #[arg(long)]
     segment: Option<Uuid>,
     /// Reports with this verdict: genuine, authenticated, forged or unknown
     #[arg(long, value_parser = verdict)]
     verdict: Option<Verdict>,
-    /// Reports that arrived at this time or later: a date (UTC) or an RFC 3339 time
+    /// Reports received at this time or later: a date (UTC) or an RFC 3339 time.
     #[arg(long, value_parser = time)]
     since: Option<u64>,
-    /// Reports that arrived before this time
+    /// Reports received before this time.
     #[arg(long, value_parser = time)]
     before: Option<u64>,
 }
 
 #[derive(Clone, Debug, clap::Args)]
 struct How {
-    /// Only say what would be changed
+    /// Show what would change, and change nothing.
     #[arg(long)]
     dry_run: bool,
-    /// Do not ask
+    /// Do not ask for confirmation.
     #[arg(long, short)]
     yes: bool,
-    /// Write the outcome as JSON
+    /// Print the result as JSON.
     #[arg(long)]
     json: bool,
 }

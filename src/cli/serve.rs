@@ -10,10 +10,11 @@ mod signals;
 mod storage;
 mod systemd;
 
-/// Receive reports over SMTP and store them in ClickHouse, until told to stop.
+/// Receive reports over SMTP and store them in ClickHouse until stopped.
 ///
-/// Without a configuration everything is on loopback: SMTP on 127.0.0.1:2525 for anybody at reports.example, the
-/// web server on 127.0.0.1:9025, the embedded ClickHouse on 127.0.0.1:8123, data in the current folder.
+/// Without a configuration, everything listens on loopback: SMTP on 127.0.0.1:2525 for all recipients at
+/// reports.example, the web server on 127.0.0.1:9025, the embedded ClickHouse on 127.0.0.1:8123. Data is stored in the
+/// current folder.
 #[derive(Args, Debug)]
 pub(crate) struct Serve {
     #[command(flatten)]

@@ -24,14 +24,14 @@ use super::{CANNOT_RUN, UNKNOWN};
 
 mod table;
 
-/// Try a DMARC record out on the mail that was reported
+/// Simulate a DMARC policy against the reported mail.
 ///
-/// Says which messages of which senders would have been delivered, quarantined or rejected, beside what happened to them, and
-/// how many of them are legitimate. Exits with 0 when no legitimate message would have been lost, with 1 when some would,
-/// with 2 when the command line is wrong, and with 3 when that cannot be told.
+/// Shows which messages of which senders would have been delivered, quarantined or rejected, what happened to them,
+/// and how many are legitimate. Exit status: 0 = no legitimate message would have been lost, 1 = some would, 2 = could
+/// not run, 3 = undecided.
 #[derive(Args, Debug)]
 pub(crate) struct Simulate {
-    /// The domain whose record is tried out.
+    /// The domain.
     #[arg(value_name = "DOMAIN")]
     domain: String,
 
@@ -39,27 +39,27 @@ pub(crate) struct Simulate {
     #[arg(long, value_name = "POLICY", value_parser = policy)]
     policy: Policy,
 
-    /// How many days to look back, today included.
+    /// Days to look back, including today.
     #[arg(long, value_name = "DAYS", default_value_t = 30, value_parser = clap::value_parser!(u32).range(1..=730))]
     days: u32,
 
-    /// adkim: r or s. Without it, receivers' verdicts on DKIM are taken as they are.
+    /// adkim: r or s. The default is the receivers' own DKIM verdicts.
     #[arg(long, value_name = "r|s", value_parser = alignment)]
     adkim: Option<Alignment>,
 
-    /// aspf: r or s. Without it, receivers' verdicts on SPF are taken as they are.
+    /// aspf: r or s. The default is the receivers' own SPF verdicts.
     #[arg(long, value_name = "r|s", value_parser = alignment)]
     aspf: Option<Alignment>,
 
-    /// sp: the policy for subdomains. Without it they follow --policy, as they do without sp in a record.
+    /// sp: the policy for subdomains. The default is --policy.
     #[arg(long, value_name = "POLICY", value_parser = policy)]
     sp: Option<Policy>,
 
-    /// np: the policy for subdomains that do not exist. Reports do not tell which ones do, so sp decides here.
+    /// np: the policy for subdomains that do not exist. Reports do not show which ones exist, so sp decides here.
     #[arg(long, value_name = "POLICY", value_parser = policy)]
     np: Option<Policy>,
 
-    /// Ask this name server instead of the system's; DNS is only asked when alignment is varied.
+    /// Use this resolver instead of the system's; DNS is queried only when --adkim or --aspf is given.
     #[arg(long, value_name = "IP:PORT", value_parser = super::examiner::server)]
     resolver: Option<SocketAddr>,
 

@@ -20,9 +20,9 @@ use ruad::{
 use ruad_common::{domain_name::normalize, text, texts::Language};
 use ruad_registry::{Decision, Registry, SenderId};
 
-/// List who sends as a domain, and approve or reject senders
+/// List the senders of a domain; approve or reject them.
 ///
-/// What is said here counts from the next round of advice on. The registry's `[[domain.source]]` comes before it.
+/// Takes effect with the next planning run. `[[domain.source]]` in the registry takes precedence.
 #[derive(Clone, Debug, clap::Args)]
 pub(crate) struct SourceArgs {
     #[command(flatten)]
@@ -33,7 +33,7 @@ pub(crate) struct SourceArgs {
 
 #[derive(Clone, Debug, clap::Subcommand)]
 enum Action {
-    /// List the senders of a domain, what each is held for and why
+    /// List the senders of a domain with their classification and its reason.
     List {
         /// The domain
         domain: String,
@@ -41,11 +41,11 @@ enum Action {
         #[arg(long, default_value = "en")]
         lang: Language,
     },
-    /// Say that a sender sends for the domain
+    /// Approve a sender: it sends for the domain.
     Approve(Word),
-    /// Say that a sender does not send for the domain
+    /// Reject a sender: it does not send for the domain.
     Reject(Word),
-    /// Take back what was said of a sender
+    /// Undo the approval or rejection of a sender.
     Forget(Word),
 }
 
@@ -53,9 +53,9 @@ enum Action {
 struct Word {
     /// The domain
     domain: String,
-    /// The sender, as `list` names it; the id of a service will do
+    /// The sender as shown by `list`, or the ID of a service.
     sender: String,
-    /// Why, for whoever asks later
+    /// The reason, kept for the record.
     #[arg(long, default_value = "")]
     note: String,
 }

@@ -11,7 +11,7 @@ use anyhow::Context;
 use ruad_common::text::{self, Shown};
 use ruad_spool::{Envelope, Inspector, MessageId, Settings};
 
-/// Look at the queue and the quarantine
+/// Inspect the queue and the quarantine.
 #[derive(Clone, Debug, clap::Args)]
 pub(crate) struct SpoolArgs {
     #[command(flatten)]
@@ -22,9 +22,9 @@ pub(crate) struct SpoolArgs {
 
 #[derive(Clone, Debug, clap::Subcommand)]
 enum Action {
-    /// List the segments that wait and the messages in quarantine
+    /// List waiting segments and quarantined messages.
     List,
-    /// Show a message: where it came from, why it is in quarantine, its header
+    /// Show a message: origin, reason of quarantine, header.
     Show {
         /// The message, as `list` names it: <segment>-<number>; it may also wait in a closed segment
         id: MessageId,
@@ -32,15 +32,15 @@ enum Action {
         #[arg(long)]
         raw: bool,
     },
-    /// Put messages out of quarantine into the queue again
+    /// Move messages from quarantine back into the queue.
     Requeue {
-        /// The messages, as `list` names them
+        /// The messages, as shown by `list`.
         #[arg(required_unless_present_any = ["all", "code"])]
         ids: Vec<MessageId>,
-        /// All whole messages in quarantine
+        /// All undamaged messages in quarantine.
         #[arg(long, conflicts_with = "ids")]
         all: bool,
-        /// All whole messages that are there for this reason
+        /// All undamaged messages with this reason code.
         #[arg(long, conflicts_with_all = ["ids", "all"])]
         code: Option<String>,
     },

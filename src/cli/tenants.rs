@@ -17,7 +17,7 @@ use ruad::{
 use ruad_common::text;
 use ruad_registry::Registry;
 
-/// Give customers access to their own rows in ClickHouse and Grafana; docs/tenants.md leads through it
+/// Give customers access to their own data in ClickHouse and Grafana; see docs/tenants.md.
 #[derive(Clone, Debug, clap::Args)]
 pub(crate) struct TenantsArgs {
     #[command(flatten)]
@@ -28,11 +28,11 @@ pub(crate) struct TenantsArgs {
 
 #[derive(Clone, Debug, clap::Subcommand)]
 enum Action {
-    /// Print the statements that give every group of the registry a user in ClickHouse that sees its own rows
+    /// Print the SQL that creates a ClickHouse user for every group, limited to its own rows.
     ///
-    /// They may be run again at any time: what is there stays, passwords too.
+    /// The statements can be repeated: existing users and passwords are kept.
     Sql(Sql),
-    /// Print the data sources of organisations in Grafana, or the providers of their dashboard
+    /// Print Grafana provisioning files: data sources of organisations, or dashboard providers.
     Grafana(Grafana),
 }
 
@@ -41,23 +41,23 @@ struct Sql {
     /// Only these groups
     #[arg(long = "group", value_name = "GROUP")]
     groups: Vec<String>,
-    /// A file with a group and its password on each line; for others, new users get a password that is shown once
+    /// A file with a group and its password on each line. Other new users get a generated password, shown once.
     #[arg(long, value_name = "FILE")]
     password_file: Option<PathBuf>,
-    /// Users that are there get the password of the file, too
+    /// Also set the passwords of existing users from the file.
     #[arg(long, requires = "password_file")]
     change_passwords: bool,
-    /// Run the statements on the server that clickhouse.url names
+    /// Run the statements on the server of clickhouse.url.
     #[arg(long)]
     apply: bool,
 }
 
 #[derive(Clone, Debug, clap::Args)]
 struct Grafana {
-    /// A group and the number of its organisation in Grafana
+    /// A group and the ID of its organisation in Grafana.
     #[arg(long = "org", value_name = "GROUP=NUMBER", required = true, value_parser = organisation)]
     organisations: Vec<Organisation>,
-    /// The providers of the dashboard, instead of the data sources
+    /// Print dashboard providers instead of data sources.
     #[arg(long)]
     dashboards: bool,
 }

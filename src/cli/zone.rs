@@ -8,12 +8,12 @@ use ruad_common::{domain_name::normalize, text};
 use ruad_dns::dmarc::authorization;
 use ruad_registry::Registry;
 
-/// Print the DNS records that let the registry's domains send their reports here
+/// Print the DNS records that authorize reports for the registry's domains.
 #[derive(Clone, Debug, clap::Args)]
 pub(crate) struct Zone {
     #[command(flatten)]
     configuration: super::Configuration,
-    /// One record that covers every domain, instead of one for each domain of the registry
+    /// Print one wildcard record instead of one record per domain.
     #[arg(long)]
     wildcard: bool,
 }

@@ -25,7 +25,7 @@ impl Examined<'_> {
         counter!("ruad_health_examinations_total", "outcome" => *outcome).increment(1);
         histogram!("ruad_health_examination_seconds").record(*took);
         if *outcome == "failed" {
-            tracing::error!(domain, "The examination of a domain failed; it is tried again.");
+            tracing::error!(domain, "Failed to examine a domain; retrying.");
         } else {
             tracing::debug!(domain, outcome, ?took, "Domain examined.");
         }
@@ -59,7 +59,7 @@ pub struct RoutingUnreadable<'a> {
 impl RoutingUnreadable<'_> {
     /// Logs.
     pub fn record(&self) {
-        tracing::warn!(error = %self.error, "The files for RPKI cannot be read; it is tried again.");
+        tracing::warn!(error = %self.error, "Failed to read the RPKI files; retrying.");
     }
 }
 
@@ -90,7 +90,7 @@ pub fn resolver_answers(answers: bool) {
     if answers {
         tracing::info!("The resolver answers again.");
     } else {
-        tracing::warn!("The resolver does not answer; one domain at a time is tried until it does.");
+        tracing::warn!("The resolver does not answer; probing with one domain at a time.");
     }
 }
 
@@ -110,7 +110,7 @@ pub fn clock_jumped(seconds: i64) {
     counter!("ruad_health_clock_jumps_total").increment(1);
     tracing::warn!(
         seconds,
-        "The clock jumped; stamps go on from the old time until the new one has stood for an hour."
+        "The system clock jumped; keeping the old time until the new one has been stable for an hour."
     );
 }
 
@@ -123,16 +123,16 @@ pub fn waiting(table: &'static str, rows: usize) {
 pub fn dropped(table: &'static str, rows: usize) {
     counter!("ruad_health_dropped_rows_total", "table" => table).increment(rows as u64);
     if table == "domain_events" {
-        tracing::error!(table, rows, "Too many events wait for ClickHouse; the oldest were dropped.");
+        tracing::error!(table, rows, "Event queue full; dropped the oldest events.");
     } else {
-        tracing::warn!(table, rows, "Too many results wait for ClickHouse; the oldest were dropped.");
+        tracing::warn!(table, rows, "Result queue full; dropped the oldest results.");
     }
 }
 
 /// Rows that ClickHouse will never take were given up.
 pub fn refused(table: &'static str, rows: usize, error: &dyn Display) {
     counter!("ruad_health_dropped_rows_total", "table" => table).increment(rows as u64);
-    tracing::error!(table, rows, %error, "ClickHouse refuses results of examinations; they were dropped.");
+    tracing::error!(table, rows, %error, "ClickHouse rejected examination results; dropped them.");
 }
 
 /// The daemon ends while results of examinations wait. Domains are examined again after the start, so a change that is left out is
@@ -146,32 +146,29 @@ pub fn last_rows_left_out(rows: usize, error: &dyn Display) {
 /// The store could not be asked or written to; it is tried again.
 pub fn store_failed(what: &'static str, error: &dyn Display) {
     counter!("ruad_health_store_failures_total", "what" => what).increment(1);
-    tracing::warn!(what, %error, "The health of domains cannot be stored or read, trying again.");
+    tracing::warn!(what, %error, "Failed to store or read examination results; retrying.");
 }
 
 /// What an earlier run knew was read.
 pub fn restored(domains: usize, keys: usize) {
-    tracing::info!(domains, keys, "Read what was known about the domains.");
+    tracing::info!(domains, keys, "Restored the state of the domains.");
 }
 
 /// Registers the help texts.
 pub fn describe() {
     describe_counter!("ruad_health_examinations_total", "Examinations of domains, by outcome.");
     describe_histogram!("ruad_health_examination_seconds", "Time one examination took.");
-    describe_counter!("ruad_health_events_total", "Changes of domains, by kind and severity.");
-    describe_gauge!("ruad_health_resolver_silent", "Whether the resolver answers nothing at all.");
-    describe_gauge!("ruad_health_domains", "Domains that are watched.");
-    describe_gauge!("ruad_health_running", "Domains that are examined now.");
-    describe_counter!("ruad_health_requests_total", "Examinations asked for over HTTP, by answer.");
-    describe_counter!("ruad_health_clock_jumps_total", "Times the system's clock jumped.");
-    describe_gauge!("ruad_health_waiting_rows", "Rows that wait to be stored, by table.");
-    describe_counter!("ruad_health_dropped_rows_total", "Rows that were not stored, by table.");
+    describe_counter!("ruad_health_events_total", "DNS events, by kind and severity.");
+    describe_gauge!("ruad_health_resolver_silent", "1 while the resolver answers no query, 0 otherwise.");
+    describe_gauge!("ruad_health_domains", "Watched domains.");
+    describe_gauge!("ruad_health_running", "Examinations in progress.");
+    describe_counter!("ruad_health_requests_total", "POST /check requests, by result.");
+    describe_counter!("ruad_health_clock_jumps_total", "Jumps of the system clock.");
+    describe_gauge!("ruad_health_waiting_rows", "Rows waiting to be stored, by table.");
+    describe_counter!("ruad_health_dropped_rows_total", "Rows dropped without being stored, by table.");
     // What an alert looks for is there before it happens: the step from nothing to 1 is no increase to Prometheus.
     for table in ["domain_events", "dns_records", "dkim_sightings", "dns_checks"] {
         counter!("ruad_health_dropped_rows_total", "table" => table).increment(0);
     }
-    describe_counter!(
-        "ruad_health_store_failures_total",
-        "Times the store failed, by what was wanted of it."
-    );
+    describe_counter!("ruad_health_store_failures_total", "Failed ClickHouse operations, by operation.");
 }

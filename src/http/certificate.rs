@@ -97,7 +97,7 @@ fn text(found: &Found) -> String {
             format!("standing: {}\n\n{}", standing.name(), entry.certificate)
         }
         Found::Unknown => "no such certificate\n".to_owned(),
-        Found::Away => "cannot be told at the moment\n".to_owned(),
+        Found::Away => "status temporarily unavailable\n".to_owned(),
     }
 }
 

@@ -25,13 +25,13 @@ pub(super) async fn check(
         return (StatusCode::BAD_REQUEST, "name a domain: /check?domain=…\n").into_response();
     };
     match shared.watch.as_ref().map_or(Asked::Unknown, |watch| watch.ask(&domain)) {
-        Asked::Queued => (StatusCode::ACCEPTED, "it is examined now\n").into_response(),
+        Asked::Queued => (StatusCode::ACCEPTED, "examination queued\n").into_response(),
         Asked::Unknown => {
-            (StatusCode::NOT_FOUND, "this is no active domain of the registry\n").into_response()
+            (StatusCode::NOT_FOUND, "domain not found in the registry, or not active\n").into_response()
         }
         Asked::Busy => {
             let wait = [(header::RETRY_AFTER, "10")];
-            (StatusCode::TOO_MANY_REQUESTS, wait, "it was asked for just now, or too many wait\n")
+            (StatusCode::TOO_MANY_REQUESTS, wait, "already requested, or the queue is full; retry in 10 s\n")
                 .into_response()
         }
     }

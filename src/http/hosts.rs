@@ -24,11 +24,11 @@ pub(super) struct Hosts {
 /// Why a request is not answered.
 #[derive(Clone, Copy, Debug, Eq, PartialEq, thiserror::Error)]
 enum Refusal {
-    #[error("no such host here: ask by IP address, as localhost, or by a name in http.hosts")]
+    #[error("unknown Host: use an IP address, localhost or a name in http.hosts")]
     Host,
-    #[error("the Host field is missing, or not one name")]
+    #[error("the Host header is missing or invalid")]
     Malformed,
-    #[error("requests of other web pages are not answered")]
+    #[error("cross-site requests are refused")]
     OtherPage,
 }
 

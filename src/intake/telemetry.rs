@@ -13,32 +13,26 @@ use ruad_spool::{Message, SegmentId};
 
 /// Registers the help texts.
 pub fn describe() {
-    describe_counter!(MESSAGES, "Messages that were done, by what became of them.");
-    describe_counter!(
-        REPORTS,
-        "Reports found in messages, by kind, by whether they were stored, by verdict and by standing."
-    );
+    describe_counter!(MESSAGES, "Messages processed, by outcome.");
+    describe_counter!(REPORTS, "Reports found in messages, by kind, decision, verdict and standing.");
     describe_counter!(
         DATE_SUSPECT,
-        "Reports stored although their range of dates cannot be right, by kind. They are evidence of nothing."
+        "Reports stored with an impossible date range, by kind. They are not used as evidence."
     );
-    describe_counter!(RECORDS, "Records, policies and failure reports that were stored.");
+    describe_counter!(RECORDS, "Records, policies and failure reports stored.");
     describe_counter!(
         WITHHELD,
-        "Reports that wait in quarantine because of who sent them, by reason: stranger_quota, not_authenticated."
+        "Reports quarantined because of their sender, by reason: stranger_quota, not_authenticated."
     );
-    describe_counter!(JUNK_LEFT_OUT, "Messages without a report of which no copy is in quarantine.");
-    describe_counter!(REFUSED, "Parts of messages that gave no report, by reason.");
-    describe_counter!(
-        STORE_RETRIES,
-        "Requests to ClickHouse that failed and were tried again, by what was asked."
-    );
-    describe_counter!(FAILED, "Attempts at a segment that failed and will be repeated.");
+    describe_counter!(JUNK_LEFT_OUT, "Messages without a report that were not kept in quarantine.");
+    describe_counter!(REFUSED, "Message parts without a usable report, by reason.");
+    describe_counter!(STORE_RETRIES, "Retried ClickHouse requests, by operation.");
+    describe_counter!(FAILED, "Failed attempts to process a segment.");
     describe_gauge!(
         ESTABLISHED,
-        "Reporters outside the table of organisations whose history makes them believed."
+        "Reporters believed because of their history, not because of the table of organisations."
     );
-    describe_histogram!(SEGMENT, Unit::Seconds, "Time from taking a segment to its last row.");
+    describe_histogram!(SEGMENT, Unit::Seconds, "Time to process a segment, up to its last row.");
     describe_histogram!(DELAY, Unit::Seconds, "Time from a message's 250 to its last row.");
 }
 
@@ -61,7 +55,7 @@ impl Done<'_> {
     pub(crate) fn record(&self) {
         let Self { segment, number, client, from_domain, outcome, code, stored, duplicates, records, .. } =
             self;
-        info!(%segment, number, %client, from = from_domain, outcome, code, stored, duplicates, records, "Message done.");
+        info!(%segment, number, %client, from = from_domain, outcome, code, stored, duplicates, records, "Message processed.");
         counter!(MESSAGES, "outcome" => *outcome).increment(1);
         counter!(RECORDS).increment(*records);
         let received = UNIX_EPOCH + Duration::from_millis(self.received_at);
@@ -105,13 +99,13 @@ pub(crate) fn refused(code: &str) {
 
 /// A segment has gone from the spool.
 pub(crate) fn segment_done(segment: SegmentId, messages: u32, took: Duration) {
-    debug!(%segment, messages, ?took, "Segment done.");
+    debug!(%segment, messages, ?took, "Segment processed.");
     histogram!(SEGMENT).record(took);
 }
 
 /// A segment stays in the spool and will be tried again.
 pub(crate) fn segment_failed(segment: SegmentId, reason: &dyn Display) {
-    error!(%segment, %reason, "Segment cannot be done; it stays in the spool and is tried again.");
+    error!(%segment, %reason, "Failed to process a segment; it stays in the spool, retrying.");
     counter!(FAILED).increment(1);
 }
 
@@ -122,43 +116,43 @@ pub(crate) fn established(count: usize) {
 
 /// The ledger could not be asked for them; those known so far stay.
 pub(crate) fn established_unknown(reason: &StoreError) {
-    warn!(%reason, "Reporters with a history cannot be counted now; those known so far stay.");
+    warn!(%reason, "Failed to update the established reporters; keeping the previous ones.");
 }
 
 /// Messages whose senders could not be verified are in the queue again.
 pub(crate) fn verified_again(messages: u64) {
-    info!(messages, "Messages whose senders could not be verified are tried again.");
+    info!(messages, "Requeued messages whose senders could not be verified.");
 }
 
 /// They could not be put there; nothing is lost.
 pub(crate) fn not_verified_again(reason: &dyn Display) {
-    warn!(%reason, "Messages whose senders could not be verified cannot be put into the queue again now.");
+    warn!(%reason, "Failed to requeue messages whose senders could not be verified.");
 }
 
 /// ClickHouse did not take a request now.
 pub(crate) fn store_refuses(what: &'static str, reason: &StoreError, pause: Duration) {
-    warn!(what, %reason, ?pause, "ClickHouse does not take it; trying again.");
+    warn!(what, %reason, ?pause, "ClickHouse request failed; retrying.");
     counter!(STORE_RETRIES, "what" => what).increment(1);
 }
 
 /// ClickHouse will never take the rows of this message.
 pub(crate) fn hopeless(segment: SegmentId, number: u32, table: &'static str, reason: &StoreError) {
-    error!(%segment, number, table, %reason, "ClickHouse refuses the rows of a message; it goes to quarantine.");
+    error!(%segment, number, table, %reason, "ClickHouse rejected the rows of a message; moving it to quarantine.");
     counter!(REFUSED, "code" => "refused_by_store").increment(1);
 }
 
 /// A message that the spool cannot give back.
 pub(crate) fn unreadable(segment: SegmentId, reason: &dyn Display) {
-    error!(%segment, %reason, "A message of the spool cannot be read.");
+    error!(%segment, %reason, "Failed to read a message of the spool.");
 }
 
 /// A worker ended by a fault of the program.
 pub(crate) fn spool_unreadable(reason: &dyn Display) {
-    error!(%reason, "The spool cannot be read; nothing is stored until it can.");
+    error!(%reason, "Failed to read the spool; nothing is stored until this works.");
 }
 
 pub(crate) fn worker_died(reason: &dyn Display) {
-    error!(%reason, "A worker of the intake has died; its segment waits for the next start.");
+    error!(%reason, "An intake worker panicked; its segment waits for the next start.");
 }
 
 const MESSAGES: &str = "ruad_intake_messages_total";

@@ -45,7 +45,7 @@ pub fn started(is_enabled: bool) {
     gauge!(ENABLED).set(f64::from(u8::from(is_enabled)));
     if !is_enabled {
         tracing::warn!(
-            "Reports are not verified (provenance.enabled is false): whoever can mail a report is believed, and moves advice."
+            "Report verification is off (provenance.enabled = false): anyone who mails a report is believed and influences advice."
         );
     }
 }
@@ -54,14 +54,11 @@ pub fn started(is_enabled: bool) {
 pub fn describe() {
     describe_counter!(
         "ruad_provenance_checks_total",
-        "Messages whose provenance was examined, by DMARC result and by why no verdict was reached."
+        "Verified messages, by DMARC result and by reason for a missing verdict."
     );
-    describe_counter!(
-        "ruad_provenance_verdicts_total",
-        "Reports, by what their message proves of their origin."
-    );
-    describe_gauge!(ENABLED, "Whether reports are verified; when not, all of them are believed.");
-    describe_histogram!("ruad_provenance_check_seconds", "Time to examine one message's provenance.");
+    describe_counter!("ruad_provenance_verdicts_total", "Reports, by verdict on their message.");
+    describe_gauge!(ENABLED, "1 while report verification is on; with 0, all reports are believed.");
+    describe_histogram!("ruad_provenance_check_seconds", "Time to verify one message.");
 }
 
 const ENABLED: &str = "ruad_provenance_enabled";

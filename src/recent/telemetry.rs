@@ -7,13 +7,10 @@ use metrics::{counter, describe_counter};
 /// What was stored lately could not be read; it is tried again, and what was read before is shown meanwhile.
 pub fn not_read(error: &dyn Display, pause: Duration) {
     counter!("ruad_recent_failures_total").increment(1);
-    tracing::warn!(%error, ?pause, "What reporters and domains did lately cannot be read, trying again.");
+    tracing::warn!(%error, ?pause, "Failed to read recent reports and events; retrying.");
 }
 
 /// Registers the help texts.
 pub fn describe() {
-    describe_counter!(
-        "ruad_recent_failures_total",
-        "Times it could not be read which reporters wrote and what happened to domains lately."
-    );
+    describe_counter!("ruad_recent_failures_total", "Failed reads of recent reports and events.");
 }

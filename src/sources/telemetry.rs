@@ -19,11 +19,11 @@ impl Reloaded<'_> {
         let what = self.what;
         let outcome = match self.outcome {
             None => {
-                tracing::info!(what, "Sources read again.");
+                tracing::info!(what, "Source catalogue reloaded.");
                 "taken"
             }
             Some(error) => {
-                tracing::error!(what, %error, "Sources not read again, the old ones stay in use.");
+                tracing::error!(what, %error, "Failed to reload the source catalogue; keeping the previous one.");
                 "refused"
             }
         };
@@ -73,7 +73,7 @@ impl Stored<'_> {
         let outcome = match error {
             None => "stored",
             Some(error) => {
-                tracing::warn!(rows, %error, "Source rows not stored, they will be made again.");
+                tracing::warn!(rows, %error, "Failed to store source rows; retrying later.");
                 "refused"
             }
         };
@@ -91,10 +91,7 @@ pub struct RefillFailed {
 impl RefillFailed {
     /// Logs and counts.
     pub fn record(&self) {
-        tracing::warn!(
-            error = self.error,
-            "Cannot find the addresses without a source row, trying again later."
-        );
+        tracing::warn!(error = self.error, "Failed to list addresses without a source row; retrying later.");
         counter!("ruad_sources_refill_failures_total").increment(1);
     }
 }
@@ -108,17 +105,14 @@ pub fn queue_full() {
 pub fn describe() {
     describe_counter!(
         "ruad_sources_reloads_total",
-        "Times the catalogue or the databases were read again, by outcome."
+        "Reloads of the source catalogue and databases, by outcome."
     );
-    describe_counter!(
-        "ruad_sources_lookups_total",
-        "Addresses whose reverse name was asked for, by outcome."
-    );
-    describe_histogram!("ruad_sources_lookup_seconds", "Time to find and confirm one reverse name.");
-    describe_counter!("ruad_sources_rows_total", "Source rows handed to the store, by outcome.");
+    describe_counter!("ruad_sources_lookups_total", "Reverse DNS lookups, by outcome.");
+    describe_histogram!("ruad_sources_lookup_seconds", "Time to look up and confirm one reverse name.");
+    describe_counter!("ruad_sources_rows_total", "Source rows written, by outcome.");
     describe_counter!(
         "ruad_sources_refill_failures_total",
-        "Times the addresses without a row could not be asked for."
+        "Failed queries for addresses without a source row."
     );
-    describe_counter!("ruad_sources_queue_full_total", "Addresses passed over because the queue was full.");
+    describe_counter!("ruad_sources_queue_full_total", "Addresses skipped because the queue was full.");
 }

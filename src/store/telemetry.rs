@@ -9,17 +9,17 @@ use crate::store::{Inserted, StoredCopy};
 
 /// Help texts of the store's metrics.
 pub fn describe() {
-    describe_counter!("ruad_store_migrations_total", "Migrations of the schema applied.");
-    describe_counter!("ruad_store_inserted_rows_total", "Rows that ClickHouse acknowledged, by table.");
-    describe_counter!("ruad_store_inserted_bytes_total", "Bytes of the blocks that ClickHouse acknowledged.");
-    describe_histogram!("ruad_store_insert_seconds", "Time ClickHouse took to acknowledge a block.");
+    describe_counter!("ruad_store_migrations_total", "Schema migrations applied.");
+    describe_counter!("ruad_store_inserted_rows_total", "Rows acknowledged by ClickHouse, by table.");
+    describe_counter!("ruad_store_inserted_bytes_total", "Bytes of blocks acknowledged by ClickHouse.");
+    describe_histogram!("ruad_store_insert_seconds", "Time until ClickHouse acknowledged a block.");
     describe_counter!(
         "ruad_store_collisions_total",
-        "Copies of a report that two receivers stored at the same time and that were taken out of the rollups."
+        "Duplicate copies stored by two receivers at the same time and removed."
     );
     describe_counter!(
         "ruad_store_superseded_total",
-        "Copies of a report that were taken out because a better proven copy of it came."
+        "Copies of a report replaced by a better authenticated copy."
     );
 }
 
@@ -48,10 +48,10 @@ pub(crate) fn superseded(loser: &StoredCopy, winner: &StoredCopy) {
     let (was, is) = (loser.verdict.as_str(), winner.verdict.as_str());
     if was == is {
         counter!("ruad_store_collisions_total").increment(1);
-        warn!(policy_domain, %losing_segment, "Two receivers stored the same report; one copy no longer counts.");
+        warn!(policy_domain, %losing_segment, "Two receivers stored the same report; removed one copy.");
     } else {
         counter!("ruad_store_superseded_total").increment(1);
-        info!(policy_domain, %losing_segment, was, is, "A better proven copy of a report counts from now on.");
+        info!(policy_domain, %losing_segment, was, is, "Replaced a report by a better authenticated copy.");
     }
 }
 

@@ -154,7 +154,7 @@ async fn what_is_kept_is_what_was_found() {
     let values = "{'selector':'s1','term':'include:x'}";
     assert!(told[0].starts_with(&format!("spf.add s 0 open {opened} dns minutes low ")), "{told:?}");
     assert!(told[0].ends_with(&format!(" v=spf1 -all {values}")), "{told:?}");
-    assert!(told[1].starts_with(&format!("dkim.enable  1 later {opened} ")), "{told:?}");
+    assert!(told[1].starts_with(&format!("dkim.enable  1 blocked {opened} ")), "{told:?}");
     let senders = "SELECT concat(sender, ' ', name, ' ', class, ' ', rule, ' ', toString(messages), ' ', toString(passed), ' ', \
          toString(share), ' ', toString(toUInt16(first_day))) FROM domain_senders ORDER BY sender";
     assert_eq!(

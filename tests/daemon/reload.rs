@@ -35,7 +35,9 @@ fn a_sighup_reads_certificate_and_registry_again_without_dropping_a_session() {
     wait_for(&daemon, "ruad_domains_reloads_total{outcome=\"refused\"}", 1.0);
     assert_eq!(daemon.metric("ruad_smtp_tls_reloads_total{outcome=\"failed\"}"), Some(1.0));
     assert_eq!(daemon.metric(EXPIRY), Some(2_208_988_800.0));
-    for words in ["domains.toml", "registry not read again", "certificate not reloaded"] {
+    for words in
+        ["domains.toml", "Failed to reload the domain registry", "Failed to reload the SMTP certificate"]
+    {
         assert!(daemon.log().contains(words), "{words}: {}", daemon.log());
     }
     deliver(&mut client, "faulty");

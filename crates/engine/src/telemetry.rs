@@ -10,12 +10,12 @@ use crate::Error;
 
 /// Registers the help texts.
 pub fn describe() {
-    describe_gauge!("ruad_engine_up", "1 while the embedded engine's process is ready.");
-    describe_counter!("ruad_engine_restarts_total", "Restarts of the embedded engine after it died.");
+    describe_gauge!("ruad_engine_up", "1 while the embedded engine is ready, 0 otherwise.");
     describe_counter!(
-        "ruad_engine_start_failures_total",
-        "Attempts to start the embedded engine that failed."
+        "ruad_engine_restarts_total",
+        "Restarts of the embedded engine after it exited unexpectedly."
     );
+    describe_counter!("ruad_engine_start_failures_total", "Failed attempts to start the embedded engine.");
 }
 
 /// The engine's process is ready.
@@ -30,14 +30,14 @@ pub(crate) fn died(status: &str, again_in: Duration) {
     gauge!("ruad_engine_up").set(0.0);
     counter!("ruad_engine_restarts_total").increment(1);
     let seconds = again_in.as_secs_f64();
-    warn!(status, seconds, "The embedded engine ended; it is started again.");
+    warn!(status, seconds, "The embedded engine exited; restarting.");
 }
 
 /// The engine's process does not start again.
 pub(crate) fn start_failed(error: &Error, again_in: Duration) {
     counter!("ruad_engine_start_failures_total").increment(1);
     let seconds = again_in.as_secs_f64();
-    error!(error = %chain(error), seconds, "The embedded engine does not start; it is tried again.");
+    error!(error = %chain(error), seconds, "The embedded engine failed to start; retrying.");
 }
 
 /// The engine's process ended as it was asked to.
@@ -49,22 +49,25 @@ pub(crate) fn stopped(status: &str) {
 /// The engine's process did not end in time and was killed.
 pub(crate) fn killed() {
     gauge!("ruad_engine_up").set(0.0);
-    warn!("The embedded engine did not stop in time and was killed; it recovers when it starts.");
+    warn!("The embedded engine did not stop in time and was killed; it recovers at the next start.");
 }
 
 /// The kernel does not confine the engine as far as it could.
 pub(crate) fn unconfined(lack: &str) {
-    warn!(lack, "The kernel does not keep the embedded engine from these; its users' grants alone do.");
+    warn!(
+        lack,
+        "The kernel does not support all of the engine's sandbox; only ClickHouse grants protect these."
+    );
 }
 
 /// An insert was cut short after ClickHouse had noted it down as done.
 pub(crate) fn interrupted(part: &str) {
-    warn!(part, "An insert was interrupted when the engine was killed; it is taken when it is sent again.");
+    warn!(part, "Discarded an insert that a crash interrupted; the daemon repeats it.");
 }
 
 /// Statements did not end when the engine stopped.
 pub(crate) fn unclosed() {
-    warn!("Statements did not end when they were killed; the engine ends without them.");
+    warn!("Statements ignored KILL QUERY; stopping the engine without them.");
 }
 
 /// An error with its sources on one line.

@@ -21,12 +21,12 @@ impl Reloaded<'_> {
         let file = self.file.display();
         match self.domains {
             Ok(domains) => {
-                tracing::info!(%file, domains, "Domain registry read again.");
+                tracing::info!(%file, domains, "Domain registry reloaded.");
                 counter!("ruad_domains_reloads_total", "outcome" => "taken").increment(1);
                 listed(domains);
             }
             Err(error) => {
-                tracing::error!(%file, %error, "Domain registry not read again, the old one stays in use.");
+                tracing::error!(%file, %error, "Failed to reload the domain registry; keeping the previous one.");
                 counter!("ruad_domains_reloads_total", "outcome" => "refused").increment(1);
             }
         }
@@ -40,6 +40,6 @@ pub fn listed(domains: usize) {
 
 /// Registers the help texts.
 pub fn describe() {
-    describe_counter!("ruad_domains_reloads_total", "Times the domain registry was read again, by outcome.");
+    describe_counter!("ruad_domains_reloads_total", "Reloads of the domain registry, by outcome.");
     describe_gauge!("ruad_domains_listed", "Domains in the registry.");
 }

@@ -14,31 +14,31 @@ use ruad_spool::{Envelope, SpoolError};
 
 /// Registers the help texts.
 pub fn describe() {
-    describe_counter!("ruad_smtp_sessions_total", "Sessions ended, by how they ended.");
-    describe_gauge!("ruad_smtp_sessions_open", "Sessions open now.");
-    describe_histogram!("ruad_smtp_session_seconds", Unit::Seconds, "Duration of sessions.");
-    describe_counter!("ruad_smtp_messages_total", "Messages received to their end, by outcome.");
+    describe_counter!("ruad_smtp_sessions_total", "SMTP sessions, by how they ended.");
+    describe_gauge!("ruad_smtp_sessions_open", "Open SMTP sessions.");
+    describe_histogram!("ruad_smtp_session_seconds", Unit::Seconds, "Duration of SMTP sessions.");
+    describe_counter!("ruad_smtp_messages_total", "Messages received completely, by outcome.");
     describe_histogram!("ruad_smtp_message_bytes", Unit::Bytes, "Size of stored messages.");
     describe_histogram!(
         "ruad_smtp_message_seconds",
         Unit::Seconds,
-        "Time from DATA or the first BDAT to the answer, for stored messages."
+        "Time from DATA or the first BDAT to the reply, for stored messages."
     );
     describe_counter!("ruad_smtp_recipients_total", "RCPT commands, by outcome.");
-    describe_counter!("ruad_smtp_limits_total", "Limits that took effect, by limit.");
-    describe_counter!("ruad_smtp_spool_errors_total", "Messages that the spool did not take, by reason.");
+    describe_counter!("ruad_smtp_limits_total", "Times a limit took effect, by limit.");
+    describe_counter!("ruad_smtp_spool_errors_total", "Messages that the spool refused, by reason.");
     describe_counter!("ruad_smtp_tls_handshakes_total", "STARTTLS handshakes, by outcome.");
     describe_counter!("ruad_smtp_tls_reloads_total", "Reloads of the certificate, by outcome.");
     describe_gauge!(
         "ruad_smtp_tls_certificate_expiry_timestamp_seconds",
         Unit::Seconds,
-        "Unix time until which the certificate is valid."
+        "Expiry of the STARTTLS certificate, as Unix time."
     );
     describe_counter!(
         "ruad_smtp_plaintext_discarded_total",
-        "Sessions that sent something behind STARTTLS before TLS began; it was thrown away."
+        "Sessions that sent plaintext after STARTTLS; the bytes were discarded (CVE-2011-0411)."
     );
-    describe_counter!("ruad_smtp_accept_errors_total", "Connections that could not be accepted.");
+    describe_counter!("ruad_smtp_accept_errors_total", "Failed accept() calls.");
 }
 
 /// A limit that took effect.
@@ -92,18 +92,18 @@ pub(crate) fn listening(address: Option<SocketAddr>) {
 
 /// No new sessions are accepted.
 pub(crate) fn stopping(sessions: usize) {
-    info!(sessions, "SMTP stopping.");
+    info!(sessions, "Stopping the SMTP receiver.");
 }
 
 /// Sessions outlived the shutdown's deadline. Nothing acknowledged is lost: their senders try again.
 pub(crate) fn left_behind(sessions: usize) {
-    warn!(sessions, "SMTP stopped with sessions still open.");
+    warn!(sessions, "Stopped the SMTP receiver with sessions still open.");
 }
 
 /// A connection could not be accepted.
 pub(crate) fn accept_failed(error: &io::Error) {
     counter!("ruad_smtp_accept_errors_total").increment(1);
-    warn!(%error, "SMTP connection not accepted.");
+    warn!(%error, "Failed to accept an SMTP connection.");
 }
 
 /// A session, counted as open until it is dropped.
@@ -213,7 +213,7 @@ pub(crate) fn recipient(accepted: bool) {
 /// The spool has no room for another message; the sender heard `452`.
 pub(crate) fn spool_full(error: &SpoolError) {
     counter!("ruad_smtp_spool_errors_total", "reason" => error.code()).increment(1);
-    warn!(%error, "SMTP message put off.");
+    warn!(%error, "SMTP message deferred.");
 }
 
 /// The spool did not take a message; the sender heard `451` or `452`.
@@ -231,7 +231,7 @@ pub(crate) fn handshake(succeeded: bool) {
 /// Somebody sent bytes behind STARTTLS in plain text: a bug, or an attempt to smuggle commands into the session.
 pub(crate) fn plaintext_discarded(client: IpAddr, bytes: usize) {
     counter!("ruad_smtp_plaintext_discarded_total").increment(1);
-    warn!(%client, bytes, "SMTP bytes behind STARTTLS discarded.");
+    warn!(%client, bytes, "Discarded plaintext sent after STARTTLS.");
 }
 
 /// A certificate is in use from now on; its end of validity in Unix seconds.
@@ -241,7 +241,7 @@ pub(crate) fn certificate_loaded(expiry: Option<i64>) {
             gauge!("ruad_smtp_tls_certificate_expiry_timestamp_seconds").set(expiry as f64);
             info!(expiry, "SMTP certificate loaded.");
         }
-        None => warn!("SMTP certificate loaded, its end of validity cannot be read."),
+        None => warn!("SMTP certificate loaded; its expiry cannot be read."),
     }
 }
 
@@ -250,6 +250,6 @@ pub(crate) fn certificate_reloaded(error: Option<&SmtpError>) {
     let outcome = if error.is_some() { "failed" } else { "ok" };
     counter!("ruad_smtp_tls_reloads_total", "outcome" => outcome).increment(1);
     if let Some(error) = error {
-        error!(%error, "SMTP certificate not reloaded, the old one stays in use.");
+        error!(%error, "Failed to reload the SMTP certificate; keeping the previous one.");
     }
 }

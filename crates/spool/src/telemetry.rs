@@ -10,58 +10,46 @@ use crate::{Backlog, Rank, SegmentId, SpoolError};
 /// Help texts of the spool's metrics.
 pub fn describe() {
     describe_counter!("ruad_spool_messages_total", "Messages made durable and acknowledged.");
-    describe_counter!("ruad_spool_bytes_total", "Bytes of messages made durable, envelopes included.");
-    describe_histogram!("ruad_spool_commit_seconds", "Time to write and sync a batch of messages.");
-    describe_histogram!("ruad_spool_batch_messages", "Messages that shared one sync.");
+    describe_counter!("ruad_spool_bytes_total", "Bytes of messages made durable, including envelopes.");
+    describe_histogram!("ruad_spool_commit_seconds", "Time to write and fsync a batch of messages.");
+    describe_histogram!("ruad_spool_batch_messages", "Messages per fsync.");
     describe_counter!(
         "ruad_spool_refused_messages_total",
         "Messages refused because they could not be made durable, by cause."
     );
     describe_counter!("ruad_spool_segments_total", "Segments closed.");
-    describe_counter!("ruad_spool_seal_failures_total", "Failed attempts at closing a segment.");
-    describe_counter!(
-        "ruad_spool_torn_bytes_total",
-        "Bytes cut off at start that had been acknowledged to nobody."
-    );
-    describe_counter!(
-        "ruad_spool_orphans_total",
-        "Files removed at start that belonged to no acknowledged message."
-    );
+    describe_counter!("ruad_spool_seal_failures_total", "Failed attempts to close a segment.");
+    describe_counter!("ruad_spool_torn_bytes_total", "Unacknowledged bytes truncated at start.");
+    describe_counter!("ruad_spool_orphans_total", "Files of unacknowledged messages removed at start.");
     describe_counter!(
         "ruad_spool_lost_messages_total",
         "Acknowledged messages found damaged or missing on disk."
     );
-    describe_counter!("ruad_spool_quarantined_messages_total", "Messages set aside, by reason.");
+    describe_counter!("ruad_spool_quarantined_messages_total", "Messages moved to quarantine, by reason.");
     describe_counter!(
         "ruad_spool_quarantine_dropped_total",
-        "Quarantine entries deleted to keep it within its bound."
+        "Quarantine entries deleted to stay within spool.quarantine_bytes, by rank."
     );
     describe_counter!(
         "ruad_spool_junk_dropped_total",
-        "Messages without a report deleted from quarantine, or not kept, to make room."
+        "Messages without a report that were deleted from quarantine or not kept."
     );
     describe_counter!(
         "ruad_spool_set_aside_total",
-        "Folders and other things under names of the spool's files."
+        "Unexpected entries of the spool folder that were renamed."
     );
-    describe_gauge!("ruad_spool_takes_mail", "1 when a message could be made durable, 0 when not.");
+    describe_gauge!("ruad_spool_takes_mail", "1 while the spool can store messages, 0 otherwise.");
     // What an alert looks for is there before it happens: the step from nothing to 1 is no increase to Prometheus.
     counter!("ruad_spool_lost_messages_total").increment(0);
     for rank in Rank::ALL.into_iter().filter(|rank| *rank != Rank::Junk) {
         counter!("ruad_spool_quarantine_dropped_total", "rank" => rank.as_str()).increment(0);
     }
-    describe_gauge!("ruad_spool_backlog_bytes", "Bytes of messages that wait for the store.");
-    describe_gauge!("ruad_spool_backlog_segments", "Segments that wait for the store.");
-    describe_gauge!(
-        "ruad_spool_backlog_age_seconds",
-        "Age of the oldest segment that waits; 0 when none does."
-    );
+    describe_gauge!("ruad_spool_backlog_bytes", "Bytes of messages waiting for ClickHouse.");
+    describe_gauge!("ruad_spool_backlog_segments", "Segments waiting for ClickHouse.");
+    describe_gauge!("ruad_spool_backlog_age_seconds", "Age of the oldest waiting segment; 0 without one.");
     describe_gauge!("ruad_spool_quarantine_messages", "Messages in quarantine.");
-    describe_gauge!("ruad_spool_quarantine_bytes", "Disk space taken by the quarantine.");
-    describe_gauge!(
-        "ruad_spool_disk_free_bytes",
-        "Bytes that the daemon may still write where the spool is."
-    );
+    describe_gauge!("ruad_spool_quarantine_bytes", "Disk space used by the quarantine.");
+    describe_gauge!("ruad_spool_disk_free_bytes", "Free bytes on the spool's file system.");
 }
 
 /// Sets the gauges; to be called when they are about to be read.
@@ -130,7 +118,7 @@ pub(crate) struct SealFailed<'a> {
 impl SealFailed<'_> {
     pub(crate) fn record(&self) {
         counter!("ruad_spool_seal_failures_total").increment(1);
-        error!(error = %self.error, "Segment cannot be closed.");
+        error!(error = %self.error, "Failed to close a segment.");
     }
 }
 
@@ -144,7 +132,7 @@ pub(crate) struct TornTail {
 impl TornTail {
     pub(crate) fn record(&self) {
         counter!("ruad_spool_torn_bytes_total").increment(self.cut);
-        warn!(segment = %self.id, cut_bytes = self.cut, messages = self.messages, "Unacknowledged tail cut off.");
+        warn!(segment = %self.id, cut_bytes = self.cut, messages = self.messages, "Truncated an unacknowledged tail.");
     }
 }
 
@@ -156,7 +144,7 @@ pub(crate) struct OrphanRemoved<'a> {
 impl OrphanRemoved<'_> {
     pub(crate) fn record(&self) {
         counter!("ruad_spool_orphans_total").increment(1);
-        info!(path = %self.path.display(), "Unacknowledged message file removed.");
+        info!(path = %self.path.display(), "Removed the file of an unacknowledged message.");
     }
 }
 
@@ -168,7 +156,7 @@ pub(crate) struct Lost<'a> {
 impl Lost<'_> {
     pub(crate) fn record(&self) {
         counter!("ruad_spool_lost_messages_total").increment(1);
-        error!(error = %self.error, "An acknowledged message is damaged; what is left of it is in quarantine.");
+        error!(error = %self.error, "An acknowledged message is damaged; its remains are in quarantine.");
     }
 }
 
@@ -205,10 +193,10 @@ impl Dropped {
         let rank = rank.as_str();
         if self.rank == Rank::Junk {
             counter!("ruad_spool_junk_dropped_total").increment(entries);
-            warn!(entries, limit, "Messages without a report dropped from quarantine.");
+            warn!(entries, limit, "Deleted messages without a report from quarantine.");
         } else {
             counter!("ruad_spool_quarantine_dropped_total", "rank" => rank).increment(entries);
-            error!(rank, entries, limit, "Quarantine full, oldest entries of this rank deleted.");
+            error!(rank, entries, limit, "Quarantine full; deleted the oldest entries of this rank.");
         }
     }
 }
@@ -222,7 +210,7 @@ pub(crate) struct SetAside<'a> {
 impl SetAside<'_> {
     pub(crate) fn record(&self) {
         counter!("ruad_spool_set_aside_total").increment(1);
-        error!(path = %self.path.display(), now = %self.aside.display(), "Not a file of the spool, set aside.");
+        error!(path = %self.path.display(), now = %self.aside.display(), "Renamed an unexpected entry of the spool folder.");
     }
 }
 
@@ -233,7 +221,7 @@ pub(crate) struct NoReserve<'a> {
 
 impl NoReserve<'_> {
     pub(crate) fn record(&self) {
-        warn!(error = %self.error, "No room can be reserved for draining the spool on a full disk.");
+        warn!(error = %self.error, "Failed to reserve disk space for draining the spool.");
     }
 }
 
@@ -245,8 +233,8 @@ pub fn observe_taking(takes_mail: bool) {
 /// The spool cannot take mail any more, or can again.
 pub fn taking_changed(trouble: Option<&str>) {
     match trouble {
-        Some(error) => error!(error, "The spool takes no mail; senders are asked to come again."),
-        None => info!("The spool takes mail again."),
+        Some(error) => error!(error, "The spool cannot store messages; senders get a temporary error."),
+        None => info!("The spool stores messages again."),
     }
 }
 
@@ -257,6 +245,6 @@ pub(crate) struct RescanFailed<'a> {
 
 impl RescanFailed<'_> {
     pub(crate) fn record(&self) {
-        warn!(error = %self.error, "The spool's folder cannot be looked through.");
+        warn!(error = %self.error, "Failed to read the spool folder.");
     }
 }
