@@ -7,7 +7,7 @@ pub mod telemetry;
 
 use std::{
     sync::{Arc, Mutex, MutexGuard, PoisonError},
-    time::{Duration, SystemTime, UNIX_EPOCH},
+    time::Duration,
 };
 
 use tokio::time::sleep;
@@ -16,6 +16,7 @@ use crate::{
     recent::store::{RecentEvent, SteadyReporter},
     store::{Backoff, Store, StoreError},
 };
+use ruad_common::time::unix_seconds;
 
 /// What was read last. Cheap to clone.
 #[derive(Clone)]
@@ -71,7 +72,7 @@ impl Recent {
 
     /// In Prometheus's text format, in pieces. Of domains, those that the registry has and that are active.
     pub fn metrics(&self) -> impl Iterator<Item = String> + Send + use<> {
-        let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default().as_secs();
+        let now = unix_seconds();
         self.metrics_at(now)
     }
 

@@ -18,6 +18,7 @@ use crate::{
     sources::Catalog,
     store::{Store, StoreError},
 };
+use ruad_common::time::DAY;
 use ruad_registry::Preferences;
 use ruad_registry::Registry;
 
@@ -150,8 +151,6 @@ pub async fn keep(
 fn today(now: u64) -> u32 {
     u32::try_from(now / DAY).unwrap_or(u32::MAX)
 }
-
-const DAY: u64 = 86_400;
 
 /// Domains of a batch, of which there are two at once: what a run holds in memory at any time, and what one statement asks ClickHouse for.
 const BATCH: usize = 200;

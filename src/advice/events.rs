@@ -9,6 +9,7 @@ use crate::health::events::{
     DOMAIN_READY, Event, SCORE_FELL, SENDER_NEW, SENDER_SPIKE, STAGE_FELL, STAGE_REACHED, STEP_DONE,
     STEP_UNDONE, was_and_is,
 };
+use ruad_common::time::DAY;
 
 /// What has changed about a domain since `known` was stored. A domain without a stored stage is looked at for the first time:
 /// nothing of it is news.
@@ -122,7 +123,5 @@ impl Told<'_> {
 /// full score every fall is told, because a certificate hangs on it.
 const WORTH_TELLING: u16 = 3;
 const PERFECT: u16 = 50;
-const DAY: u64 = 86_400;
-
 #[cfg(test)]
 mod tests;

@@ -4,6 +4,7 @@ use std::{
 };
 
 use super::{Stage, State, StepCode};
+use ruad_common::time::DAY;
 
 /// What earlier runs knew about a domain.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -112,8 +113,6 @@ impl StepCode {
         Some(Self::Unknown(name))
     }
 }
-
-const DAY: u64 = 86_400;
 
 /// Far more than all versions of the program have together.
 const MAX_UNKNOWN_CODES: usize = 1_000;

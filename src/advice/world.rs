@@ -3,6 +3,7 @@
 use super::*;
 use crate::health::posture::{Entry, Key, Posture};
 use crate::sources::Category;
+use ruad_common::time::DAY;
 use ruad_dns::profile::Profile;
 use ruad_dns::{
     Code, Finding, Mechanism, dkim,
@@ -28,8 +29,6 @@ pub(crate) const DOMAIN: &str = "a.example";
 pub(crate) const OURS: &str = "rua@reports.example";
 /// The day it is; days since 1970.
 pub(crate) const TODAY: u32 = 20_800;
-pub(crate) const DAY: u64 = 86_400;
-
 impl World {
     /// A domain that receives mail and has no record but its MX; nothing was reported about it.
     pub(crate) fn new() -> Self {

@@ -1,3 +1,4 @@
+use ruad_common::time::DAY;
 use std::{fmt, str::FromStr};
 
 /// A day in UTC, as days since 1970.
@@ -54,8 +55,6 @@ impl FromStr for Date {
         (date.to_string() == text).then_some(date).ok_or(())
     }
 }
-
-const DAY: u64 = 86_400;
 
 /// 9999-12-31.
 const LAST: u32 = 2_932_896;

@@ -151,11 +151,11 @@ pub(super) mod tests {
         advice::{Class, Counts, Memory, Recent, Rule, Sender, Settings, Setup, Window},
         health::posture::{Entry, Key, Posture},
     };
+    use ruad_common::time::DAY;
     use ruad_dns::dmarc::Policies;
     use ruad_registry::{Preferences, SenderId};
 
     pub(in crate::certificate) const NOW: u64 = 1_795_219_200;
-    const DAY: u64 = 86_400;
 
     /// A domain that has earned a certificate.
     pub(in crate::certificate) struct Earned {

@@ -9,14 +9,11 @@ use ruad::{
     config::Settings,
     sources::Catalog,
 };
-use ruad_common::{domain_name::domain, texts::Language};
+use ruad_common::{domain_name::domain, texts::Language, time::unix_seconds};
 use ruad_dns::Mechanism;
 use ruad_registry::Registry;
 
-use super::{
-    CANNOT_RUN, UNKNOWN,
-    examiner::{now, server},
-};
+use super::{CANNOT_RUN, UNKNOWN, examiner::server};
 use look::Look;
 
 mod document;
@@ -117,7 +114,7 @@ impl Advise {
         };
         let mut worst = Outcome::default();
         for domains in domains.chunks(AT_ONCE) {
-            let now = now();
+            let now = unix_seconds();
             let postures = look.at(domains, now).await?;
             let names: Vec<_> = domains.iter().map(String::as_str).collect();
             let known = store.recollections(&names).await.context("what was advised before")?;

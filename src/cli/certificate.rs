@@ -5,7 +5,6 @@ use std::{
     io::{self, Read, Write},
     path::{Path, PathBuf},
     process::ExitCode,
-    time::{SystemTime, UNIX_EPOCH},
 };
 
 use anyhow::{Context, bail};
@@ -17,6 +16,7 @@ use ruad::{
     },
     config::Settings,
 };
+use ruad_common::time::unix_seconds;
 use ruad_common::{text, texts::Language};
 use ruad_registry::Registry;
 
@@ -116,7 +116,7 @@ async fn list(
         let state = match certificate {
             Ok(certificate) => {
                 let latest = plans.iter().find(|plan| plan.domain == row.domain).cloned();
-                Entry { certificate, latest }.standing(&registry, now()).name()
+                Entry { certificate, latest }.standing(&registry, unix_seconds()).name()
             }
             Err(_) => "forged",
         };
@@ -236,7 +236,7 @@ async fn stands(
         return Ok(NO);
     }
     let entry = Entry { certificate: certificate.clone(), latest };
-    match entry.standing(&registry(settings)?, now()) {
+    match entry.standing(&registry(settings)?, unix_seconds()) {
         Standing::Valid { confirmed_at } => {
             writeln!(out, "Valid: confirmed on {}.", Date::of(confirmed_at))?;
             Ok(ExitCode::SUCCESS)
@@ -286,10 +286,6 @@ fn read(path: &Path) -> anyhow::Result<String> {
 fn registry(settings: &Settings) -> anyhow::Result<Registry> {
     let file = settings.domains.file.as_deref();
     Ok(file.map(Registry::load).transpose()?.unwrap_or_default())
-}
-
-fn now() -> u64 {
-    SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |since| since.as_secs())
 }
 
 /// Certificates take some tens of kilobytes.

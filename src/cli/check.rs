@@ -16,6 +16,7 @@ use ruad::{config::Settings, health::Subject};
 use ruad_common::{
     domain_name::domain,
     text::{json_stdout, stdout},
+    time::unix_seconds,
 };
 use ruad_dns::profile::Profile;
 use ruad_dns::{
@@ -25,7 +26,7 @@ use ruad_dns::{
 
 use super::{
     CANNOT_RUN, UNKNOWN,
-    examiner::{AT_ONCE, examiner, now, routing, server},
+    examiner::{AT_ONCE, examiner, routing, server},
 };
 use ordered::Ordered;
 use progress::Progress;
@@ -118,7 +119,8 @@ impl Check {
                 };
                 let examiner = examiner.clone();
                 // Each on a task of its own, so that both the waiting and the work are shared by all cores.
-                let examination = tokio::spawn(async move { examiner.examine(&subject, now()).await });
+                let examination =
+                    tokio::spawn(async move { examiner.examine(&subject, unix_seconds()).await });
                 async move { (number, examination.await) }
             });
         let mut reports = examinations.buffer_unordered(AT_ONCE).enumerate();

@@ -1,12 +1,12 @@
 //! `ruad dkim`: keys with which mail is signed.
 
 use ruad_common::domain_name;
+use ruad_common::time::unix_seconds;
 use std::{
     io::{self, Write},
     net::SocketAddr,
     path::{Path, PathBuf},
     process::ExitCode,
-    time::{SystemTime, UNIX_EPOCH},
 };
 
 use clap::{Args, Subcommand};
@@ -112,7 +112,7 @@ impl New {
         let algorithm = self.algorithm();
         let domain = domain_name::domain(&self.domain)
             .ok_or_else(|| refuse(CANNOT_RUN, format!("{:?} is not a domain name", self.domain)))?;
-        let selector = self.selector.clone().unwrap_or_else(|| default_selector(algorithm, now()));
+        let selector = self.selector.clone().unwrap_or_else(|| default_selector(algorithm, unix_seconds()));
         let selector = is_selector(&selector, &domain).map_err(|error| refuse(CANNOT_RUN, error))?;
         let place = self.place(settings)?;
         self.look(settings, &domain, &selector)?;
@@ -234,10 +234,6 @@ fn not_created(error: KeyFileError) -> Refusal {
 /// The beginning of what a stranger's record says.
 fn shortened(record: &str) -> String {
     record.chars().map(text::visible).take(LONGEST_SHOWN).collect()
-}
-
-fn now() -> u64 {
-    SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |since| since.as_secs())
 }
 
 const REFUSED: u8 = 1;

@@ -1,9 +1,6 @@
 //! What the commands that ask DNS by themselves have in common.
 
-use std::{
-    net::SocketAddr,
-    time::{SystemTime, UNIX_EPOCH},
-};
+use std::net::SocketAddr;
 
 use ruad::{
     config::Settings,
@@ -36,11 +33,6 @@ pub(super) fn routing(settings: &RoutingSettings) -> anyhow::Result<Routing> {
 pub(super) fn server(text: &str) -> Result<SocketAddr, String> {
     let address = text.parse().or_else(|_| text.parse().map(|ip| SocketAddr::new(ip, 53)));
     address.map_err(|_| "not an address, with or without a port".to_owned())
-}
-
-/// Seconds since 1970.
-pub(super) fn now() -> u64 {
-    SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |since| since.as_secs())
 }
 
 /// Domains examined at once; they share the 200 questions that may be open.

@@ -1,11 +1,11 @@
 //! `ruad report`: the customer's document.
 
 use ruad_common::domain_name;
+use ruad_common::time::unix_seconds;
 use std::{
     io::{self, Write},
     path::{Path, PathBuf},
     process::ExitCode,
-    time::{SystemTime, UNIX_EPOCH},
 };
 
 use anyhow::{Context, bail};
@@ -196,7 +196,7 @@ fn few(names: &[&str]) -> String {
 }
 
 fn today() -> u32 {
-    let seconds = SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |since| since.as_secs());
+    let seconds = unix_seconds();
     u32::try_from(seconds / 86_400).unwrap_or(u32::MAX)
 }
 

@@ -1,11 +1,11 @@
 //! `ruad simulate`: what another DMARC record would have done to the mail that was reported.
 
 use ruad_common::domain_name;
+use ruad_common::time::unix_seconds;
 use std::{
     io::{self, Write},
     net::SocketAddr,
     process::ExitCode,
-    time::{SystemTime, UNIX_EPOCH},
 };
 
 use clap::Args;
@@ -177,7 +177,7 @@ fn alignment(name: &str) -> Result<Alignment, String> {
 
 /// Days since 1970.
 fn today() -> u32 {
-    let seconds = SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |since| since.as_secs());
+    let seconds = unix_seconds();
     u32::try_from(seconds / 86_400).unwrap_or(u32::MAX)
 }
 

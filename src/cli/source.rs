@@ -1,12 +1,6 @@
 //! `ruad source`: who sends as a domain, and what its owner says of them.
 
-use std::{
-    collections::BTreeMap,
-    env,
-    io::Write,
-    process::ExitCode,
-    time::{SystemTime, UNIX_EPOCH},
-};
+use std::{collections::BTreeMap, env, io::Write, process::ExitCode};
 
 use anyhow::{Context, bail};
 use ruad::{
@@ -17,6 +11,7 @@ use ruad::{
     config::Settings,
     store::Store,
 };
+use ruad_common::time::unix_seconds;
 use ruad_common::{domain_name::normalize, text, texts::Language};
 use ruad_registry::{Decision, Registry, SenderId};
 
@@ -174,7 +169,7 @@ impl Word {
         if decision.is_none() && !domain.said.contains_key(&sender) {
             bail!("nothing was said of {sender} with `ruad source`");
         }
-        let at = SystemTime::now().duration_since(UNIX_EPOCH)?.as_secs();
+        let at = unix_seconds();
         let by = ["USER", "LOGNAME"].into_iter().find_map(|name| env::var(name).ok()).unwrap_or_default();
         let said = Said { by: &by, note: &self.note, at: u32::try_from(at)? };
         store.decide(&domain.name, &sender, decision, &said).await?;

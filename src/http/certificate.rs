@@ -1,9 +1,6 @@
 //! `/c/…`: what everybody may see of certificates. These pages are the only ones made for the internet.
 
-use std::{
-    sync::LazyLock,
-    time::{SystemTime, UNIX_EPOCH},
-};
+use std::sync::LazyLock;
 
 use axum::{
     Router,
@@ -19,6 +16,7 @@ use serde::Deserialize;
 
 use crate::certificate::{self, Found, Notice, Register, Serial, Sign};
 use ruad_common::texts::Language;
+use ruad_common::time::unix_seconds;
 
 /// The routes, for a register.
 pub(super) fn routes(register: Register) -> Router {
@@ -56,7 +54,7 @@ async fn show(
         _ => (name.as_str(), Form::Page),
     };
     let found = match serial.parse::<Serial>() {
-        Ok(serial) => register.look_up(serial, now()).await,
+        Ok(serial) => register.look_up(serial, unix_seconds()).await,
         Err(_) => Found::Unknown,
     };
     let status = match found {
@@ -144,10 +142,6 @@ fn spoken(headers: &HeaderMap) -> Language {
         }
     }
     best.1
-}
-
-fn now() -> u64 {
-    SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |since| since.as_secs())
 }
 
 const HTML: &str = "text/html; charset=utf-8";

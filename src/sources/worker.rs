@@ -3,7 +3,7 @@ use std::{
     fmt::Display,
     future::Future,
     net::IpAddr,
-    time::{Duration, Instant, SystemTime, UNIX_EPOCH},
+    time::{Duration, Instant},
 };
 
 use tokio::{
@@ -14,6 +14,7 @@ use tokio::{
 
 use super::{Inbox, SourceRow, Sources, reverse::Reverse};
 use crate::sources::telemetry::{LookedUp, RefillFailed, Stored};
+use ruad_common::time::unix_seconds;
 
 impl Sources {
     /// Identifies the addresses of `inbox`, and those that `missing` names when it is asked, until the inbox
@@ -103,7 +104,7 @@ impl Sources {
             _ => settings.recheck_named,
         };
         self.0.recent.insert(ip, Instant::now() + recheck);
-        let now = SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |now| now.as_secs());
+        let now = unix_seconds();
         let mut row = SourceRow::new(ip, reverse, self.network(ip), &self.catalog());
         row.checked_at = now;
         row.recheck_at = now + recheck.as_secs();

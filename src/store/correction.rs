@@ -339,8 +339,7 @@ impl Store {
 
 impl<'a> Change<'a> {
     fn by_ruad(action: Action, reason: &'a str) -> Self {
-        let at = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).unwrap_or_default();
-        Self { action, by: BY_RUAD, reason, at: at.as_secs() }
+        Self { action, by: BY_RUAD, reason, at: ruad_common::time::unix_seconds() }
     }
 }
 

@@ -1,4 +1,4 @@
-//! What the crates of ruad share: domain names, durations in settings, texts in every language, and the one writer that
+//! What the crates of ruad share: domain names, the clock, durations in settings, texts in every language, and the one writer that
 //! strangers' text passes before a person sees it.
 #![forbid(unsafe_code)]
 
@@ -10,3 +10,4 @@ pub mod password;
 pub mod seconds;
 pub mod text;
 pub mod texts;
+pub mod time;

@@ -1,6 +1,6 @@
 //! One message on its way into the spool.
 
-use std::time::{Instant, SystemTime, UNIX_EPOCH};
+use std::time::Instant;
 
 use super::{reply::Reply, settings::Settings};
 use crate::telemetry;
@@ -93,14 +93,6 @@ impl Receiver {
     pub(super) fn started(&self) -> Instant {
         self.started
     }
-}
-
-/// Milliseconds since the epoch.
-pub(super) fn now() -> u64 {
-    // A clock before 1970 is a broken one; the report carries its own dates.
-    SystemTime::now()
-        .duration_since(UNIX_EPOCH)
-        .map_or(0, |elapsed| u64::try_from(elapsed.as_millis()).unwrap_or(u64::MAX))
 }
 
 /// What the client hears when the spool did not take a message.

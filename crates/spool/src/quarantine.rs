@@ -7,7 +7,6 @@ use std::{
     os::unix::fs::{DirBuilderExt, MetadataExt},
     path::{Path, PathBuf},
     sync::{Mutex, MutexGuard, PoisonError},
-    time::{SystemTime, UNIX_EPOCH},
 };
 
 use serde::{Deserialize, Serialize};
@@ -18,6 +17,7 @@ use super::{
     reserve,
 };
 use crate::telemetry;
+use ruad_common::time::unix_millis;
 
 /// The quarantine of a spool, with what it holds known.
 #[derive(Debug, Default)]
@@ -352,7 +352,7 @@ fn make(folder: &Path, entry: &Entry<'_>, content: Content<'_>) -> Result<(), Sp
         code: entry.code.to_owned(),
         reason: entry.reason.to_owned(),
         rank: Some(entry.rank),
-        quarantined_at: now(),
+        quarantined_at: unix_millis(),
         envelope: entry.envelope.cloned(),
     };
     let reason = serde_json::to_vec_pretty(&reason).map_err(io::Error::from);
@@ -406,11 +406,6 @@ fn disk_bytes(entry: &Path) -> u64 {
         |path: &Path| fs::symlink_metadata(path).map_or(0, |metadata| metadata.blocks() * BLOCK_BYTES);
     let inside = fs::read_dir(entry).into_iter().flatten().flatten();
     inside.map(|file| blocks(&file.path())).sum::<u64>() + blocks(entry)
-}
-
-fn now() -> u64 {
-    let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
-    u64::try_from(since.as_millis()).unwrap_or(u64::MAX)
 }
 
 /// The code of a message in which nothing is a report, or tries to be one.

@@ -9,6 +9,7 @@ use crate::{
     },
     health::posture::Posture,
 };
+use ruad_common::time::DAY;
 use ruad_dns::{
     Code, Finding, Mechanism,
     dmarc::{Policy, Record},
@@ -244,6 +245,5 @@ pub(super) fn text_record(name: String, value: String, replaces: Option<&str>) -
     }
 }
 
-pub(super) const DAY: u64 = 86_400;
 /// An hour: what is wrong is soon put right.
 pub(super) const TTL: u32 = 3_600;

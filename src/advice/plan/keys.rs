@@ -1,10 +1,11 @@
 //! DKIM keys: replace, rotate, take away.
 
-use super::case::{Case, DAY, Draft};
+use super::case::{Case, Draft};
 use crate::{
     advice::{Instruction, RecordType, StepCode, Wait},
     health::{keys::date, posture::Key},
 };
+use ruad_common::time::DAY;
 use ruad_dns::{Mechanism, dkim};
 
 pub(super) fn drafts(case: &Case<'_>) -> Vec<Draft> {

@@ -1,10 +1,8 @@
 //! How far a domain is.
 
-use super::{
-    case::{Case, DAY},
-    parked, policy,
-};
+use super::{case::Case, parked, policy};
 use crate::advice::{Gate, Stage, Step, StepCode};
+use ruad_common::time::DAY;
 use ruad_dns::{Mechanism, dmarc::Policy};
 
 /// The stage, and since when it is that.

@@ -1,13 +1,14 @@
 //! How mail comes in, and the logo: what makes the score full once nobody can forge the domain any more.
 
 use super::{
-    case::{Case, DAY, Draft, TTL, text_record},
+    case::{Case, Draft, TTL, text_record},
     dmarc_edit::Edited,
 };
 use crate::{
     advice::{Instruction, RecordType, StepCode, Wait},
     health::keys::date,
 };
+use ruad_common::time::DAY;
 use ruad_dns::{
     Mechanism,
     dmarc::Policy,

@@ -83,7 +83,7 @@ fn enable(case: &Case<'_>, sender: &Sender) -> Draft {
 
 fn evidence(draft: Draft, sender: &Sender) -> Draft {
     let passing = sender.counts.passed as f64 / sender.counts.messages.max(1) as f64;
-    let day = |day: u32| date(u64::from(day) * super::case::DAY);
+    let day = |day: u32| date(u64::from(day) * ruad_common::time::DAY);
     draft
         .with("messages", sender.counts.messages.to_string())
         .with("part", format_percent(sender.share))

@@ -191,7 +191,7 @@ fn superfluous(case: &Case<'_>, term: &str) -> Draft {
     let (first, newest) = case.traffic.reported.unwrap_or_default();
     let lookups =
         case.posture.entries.iter().find(|entry| entry.term == term).map_or(0, |entry| entry.lookups);
-    let day = |day: u32| crate::health::keys::date(u64::from(day) * super::case::DAY);
+    let day = |day: u32| crate::health::keys::date(u64::from(day) * ruad_common::time::DAY);
     Draft::new(StepCode::RemoveSpfEntry, term)
         .with("since", day(last.map_or(first, |last| last.saturating_add(1))))
         .with("newest", day(newest))

@@ -9,6 +9,7 @@ use crate::{
     },
 };
 use ruad_common::texts::Language;
+use ruad_common::time::DAY;
 
 table! {
     /// Rows of `domain_stages`.
@@ -187,5 +188,3 @@ impl DomainSenders {
 fn day(days: u64) -> Day {
     Day(u16::try_from(days).unwrap_or(u16::MAX))
 }
-
-const DAY: u64 = 86_400;

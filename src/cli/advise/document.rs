@@ -3,6 +3,7 @@
 use mail_parser::DateTime;
 use ruad::advice::{Advised, Class, Instruction, Sender, State, Step};
 use ruad_common::texts::{Language, fill};
+use ruad_common::time::DAY;
 
 /// Parts in their order.
 pub(super) type Document = Vec<Part>;
@@ -270,7 +271,6 @@ fn date(seconds: u64) -> String {
     text.split('T').next().unwrap_or_default().to_owned()
 }
 
-const DAY: u64 = 86_400;
 /// 9999-12-31.
 const LAST: u64 = 253_402_300_799;
 /// Those with the most mail; the others are counted together.

@@ -4,6 +4,7 @@ use mail_parser::DateTime;
 use serde::Serialize;
 
 use super::{KeyHistory, Thresholds};
+use ruad_common::time::DAY;
 use ruad_dns::{Finding, dkim};
 
 /// How old a key is, at least.
@@ -95,7 +96,6 @@ pub(crate) fn date(time: u64) -> String {
     text.split('T').next().unwrap_or_default().to_owned()
 }
 
-pub(super) const DAY: u64 = 86_400;
 /// 2012-01-01: before that there were no reports, and nobody watched a domain for their sake. What says otherwise was
 /// written with a clock that was not set.
 const FIRST_DMARC_DAY: u32 = 15_340;

@@ -1,6 +1,7 @@
 use proptest::prelude::*;
 
-use super::{age::DAY, *};
+use super::*;
+use ruad_common::time::DAY;
 
 /// 2028-01-01.
 const TODAY: u32 = 21_184;

@@ -4,8 +4,9 @@ use std::collections::BTreeMap;
 
 use super::{
     KeyHistory, ReportDays, Thresholds,
-    age::{DAY, date, day, is_possible},
+    age::{date, day, is_possible},
 };
+use ruad_common::time::DAY;
 use ruad_dns::{Finding, dkim};
 
 pub(super) fn findings(

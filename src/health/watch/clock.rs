@@ -2,10 +2,11 @@
 
 use std::{
     sync::{Mutex, PoisonError},
-    time::{Duration, Instant, SystemTime, UNIX_EPOCH},
+    time::{Duration, Instant},
 };
 
 use crate::health::telemetry::clock_jumped;
+use ruad_common::time::unix_seconds;
 
 /// A clock of the system that is not believed when it jumps: a stamp of the year 2050 in the history of a key would make
 /// it look old for ever. A new time is believed once it has stood for a while.
@@ -53,7 +54,7 @@ impl Held {
 }
 
 fn system() -> u64 {
-    SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |now| now.as_secs())
+    unix_seconds()
 }
 
 /// Seconds by which a clock that is kept right may be put right at once.

@@ -18,6 +18,7 @@ use crate::health::{
     state::{FINDINGS, Fact, State},
     telemetry::Changed,
 };
+use ruad_common::time::DAY;
 use ruad_dns::profile::{Profile, Score};
 use ruad_dns::{
     Check, Code, Finding, Mechanism, Status,
@@ -335,8 +336,6 @@ fn answered(checks: &[&Check]) -> Answered {
         Answered::Nothing
     }
 }
-
-const DAY: u64 = 86_400;
 
 #[cfg(test)]
 mod tests {

@@ -5,6 +5,7 @@ use crate::{
     exposition::{self, Family, escaped, labels},
     health::keys::{self, KeyHistory},
 };
+use ruad_common::time::DAY;
 use ruad_dns::{Mechanism, Status, dkim::REVOKED_KEY};
 
 /// What is told about one domain.
@@ -119,8 +120,6 @@ static FAMILIES: [Family<Row>; 8] = [
         write: |row, series| series.number(&row.labels, row.last_success),
     },
 ];
-
-const DAY: u64 = 86_400;
 
 const POLICIES: [&str; 4] = ["missing", "none", "quarantine", "reject"];
 

@@ -8,6 +8,7 @@ use crate::health::{
     rows::KeyRow,
     state::State,
 };
+use ruad_common::time::DAY;
 use ruad_dns::{
     Mechanism,
     dkim::{self, Kind, REVOKED_KEY},
@@ -107,5 +108,3 @@ impl Sightings {
         self.0.iter().map(history).collect()
     }
 }
-
-const DAY: u64 = 86_400;

@@ -8,6 +8,7 @@ use super::{
 };
 use crate::Finding;
 use ruad_common::domain_name::is_within;
+use ruad_common::time::DAY;
 
 /// Says what is wrong, and what holds for the domain as a whole.
 pub(super) fn judge(check: &mut Check, domain: &str, zone: &Zone) -> Proof {
@@ -241,6 +242,5 @@ fn host(name: &hickory_resolver::proto::rr::Name) -> String {
 /// RFC 8624 section 3.1, RFC 9905, RFC 9906: must not be used to sign, or not be validated.
 const WEAK: [u8; 6] = [1, 3, 5, 6, 7, 12];
 const SHA1: u8 = 1;
-const DAY: u64 = 86_400;
 const SOON: u64 = 3 * DAY;
 const WEEK: u64 = 7 * DAY;

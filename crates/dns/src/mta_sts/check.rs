@@ -8,6 +8,7 @@ use super::{
     record::{self, Record},
 };
 use crate::{Code, Text, Trouble, finding::codes, mx, versioned::shorten};
+use ruad_common::time::DAY;
 
 codes! {
     /// Neither record nor policy.
@@ -314,8 +315,6 @@ fn is_plain_text(content_type: &str) -> bool {
     content_type.split(';').next().is_some_and(|kind| kind.trim().eq_ignore_ascii_case("text/plain"))
 }
 
-/// Seconds.
-const DAY: u64 = 86_400;
 /// Certificates are renewed well before this, or when two thirds of a short life are over.
 const SOON: Duration = Duration::from_secs(7 * DAY);
 const SHOWN: usize = 8;

@@ -6,12 +6,13 @@ use super::{Session, Transaction};
 use crate::{
     data::{DataReader, Piece},
     end::End,
-    receive::{Receiver, now},
+    receive::Receiver,
     reply::Reply,
     telemetry,
     telemetry::Limit,
     wire::Wire,
 };
+use ruad_common::time::unix_millis;
 use ruad_spool::Envelope;
 
 impl Session<'_> {
@@ -114,7 +115,7 @@ impl Session<'_> {
         wire: &mut Wire<S>,
     ) -> Result<(), End> {
         let envelope = Envelope {
-            received_at: now(),
+            received_at: unix_millis(),
             client_ip: self.client,
             helo: self.helo().to_owned(),
             tls: self.tls.clone(),

@@ -1,8 +1,9 @@
 use super::*;
 use crate::advice::{
     Class,
-    world::{DAY, TODAY, key, sender},
+    world::{TODAY, key, sender},
 };
+use ruad_common::time::DAY;
 use ruad_dns::{Mechanism, dkim};
 
 fn aged() -> World {

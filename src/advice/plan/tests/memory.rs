@@ -1,8 +1,9 @@
 use super::*;
 use crate::advice::{
     Class,
-    world::{DAY, OURS, sender},
+    world::{OURS, sender},
 };
+use ruad_common::time::DAY;
 use ruad_dns::profile::Score;
 use ruad_dns::{Mechanism, mx};
 

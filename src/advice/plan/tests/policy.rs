@@ -1,9 +1,10 @@
 use super::*;
 use crate::advice::{
     Class, Gate, Stage,
-    world::{DAY, OURS, TODAY, sender},
+    world::{OURS, TODAY, sender},
 };
 use ruad_common::texts::Language;
+use ruad_common::time::DAY;
 use ruad_dns::{Mechanism, dmarc::Policy};
 use ruad_registry::{Decision, Goal, SenderId};
 

@@ -1,8 +1,9 @@
 use super::*;
 use crate::advice::{
     Class, Stage, Wait,
-    world::{DAY, DOMAIN, OURS, sender},
+    world::{DOMAIN, OURS, sender},
 };
+use ruad_common::time::DAY;
 use ruad_dns::{Mechanism, dmarc::codes, mta_sts, mx, spf, tls_rpt};
 
 fn faulty(text: &str, code: ruad_dns::Code) -> World {

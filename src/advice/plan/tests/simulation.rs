@@ -5,8 +5,9 @@ use std::collections::BTreeMap;
 use super::*;
 use crate::advice::{
     Class, PolicyDays, Setup, Stage, Window,
-    world::{DAY, DOMAIN, TODAY, key, sender},
+    world::{DOMAIN, TODAY, key, sender},
 };
+use ruad_common::time::DAY;
 use ruad_dns::{
     dkim,
     dmarc::{self, Policy},
