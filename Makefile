@@ -60,13 +60,14 @@ test-checkdmarc: ## checkdmarc examines our zones; no fault of it may be missing
 	benches/peers/checkdmarc.sh
 
 .PHONY: lint
-lint: ## formatting, clippy, documentation, licences
+lint: ## formatting, clippy, documentation, licences, words
 	$(CARGO) fmt --all --check
 	$(CARGO) clippy $(WORKSPACE) --all-targets -- -D warnings
 	RUSTDOCFLAGS='-D warnings' $(CARGO) doc $(WORKSPACE) --no-deps
 	@if command -v cargo-deny >/dev/null; then cargo deny --locked check bans licenses sources; \
 	else echo 'cargo-deny is not installed: licences and sources were not checked'; fi
 	@if command -v cargo-machete >/dev/null; then cargo machete; fi
+	scripts/check-words.sh
 
 .PHONY: docs
 docs: ## write the documents that are made from the program's own tables

@@ -186,7 +186,7 @@ async fn verify(
         None => {
             writeln!(
                 out,
-                "The signature matches the key in the document, but nobody said whose key that is: compare it with {}.",
+                "The signature matches the key in the document, but the owner of that key is unknown: compare it with {}.",
                 statement.address.of_key()
             )?;
             UNKNOWN.into()
@@ -227,7 +227,7 @@ async fn stands(
     let (stored, latest) = match asked.await {
         Ok(answer) => answer,
         Err(error) => {
-            writeln!(out, "Whether it still holds cannot be told: {error:#}.")?;
+            writeln!(out, "Its current status is unknown: {error:#}.")?;
             return Ok(UNKNOWN.into());
         }
     };
@@ -250,7 +250,7 @@ async fn stands(
             Ok(NO)
         }
         Standing::Unconfirmed => {
-            writeln!(out, "Whether it still holds cannot be told: there is no recent result.")?;
+            writeln!(out, "Its current status is unknown: there is no recent result.")?;
             Ok(UNKNOWN.into())
         }
     }

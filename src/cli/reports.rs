@@ -170,7 +170,7 @@ impl<'a> Changing<'a> {
             );
         }
         if action == Action::Withdrawn && reason.trim().is_empty() {
-            bail!("--reason says why, for whoever asks later");
+            bail!("--reason is missing: give the reason, it is kept for the record");
         }
         let now = SystemTime::now().duration_since(UNIX_EPOCH)?;
         let place = if action == Action::Withdrawn { Place::Counted } else { Place::Withdrawn };
@@ -283,7 +283,7 @@ impl<'a> Changing<'a> {
                 Action::Restored => {
                     "another copy counts instead, or its counts cannot be true (`ruad reports show` says which)"
                 }
-                _ => "somebody else changes them at this moment; run the command again",
+                _ => "another process is changing them; run the command again",
             };
             writeln!(out, "{} unchanged: {why}", reports(kept as u64))?;
         }

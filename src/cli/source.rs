@@ -101,7 +101,7 @@ impl<'a> Domain<'a> {
         if self.senders.is_empty() {
             writeln!(
                 out,
-                "nobody is known to send as {}: no round of advice has seen reports of it",
+                "no senders of {} are known: no planning run has seen reports about it",
                 self.name
             )?;
             return Ok(());
@@ -147,7 +147,7 @@ impl<'a> Domain<'a> {
         match meant.filter(is_known) {
             Some(sender) if !sender.is_others() => Ok(sender),
             Some(_) => bail!("net:others are many, and not one sender about whom something can be said"),
-            None if self.senders.is_empty() => bail!("nobody is known to send as {}", self.name),
+            None if self.senders.is_empty() => bail!("no senders of {} are known", self.name),
             None => {
                 let known: Vec<_> = self.senders.iter().map(|sender| sender.sender.as_str()).collect();
                 bail!("{written:?} is not known to send as {}; these are: {}", self.name, known.join(", "))

@@ -14,7 +14,7 @@ pub(super) async fn connect(settings: &Settings) -> anyhow::Result<Store> {
     let is_embedded = clickhouse.url.is_none();
     let url = clickhouse.url.take().unwrap_or_else(|| format!("http://{}", settings.engine.listen));
     clickhouse.url = Some(url.clone());
-    let nobody = || match is_embedded {
+    let missing = || match is_embedded {
         true => format!(
             "no ClickHouse to ask at {url}, where `ruad serve` runs the embedded engine: start it, or name the daemon's \
              configuration with --config"
@@ -22,12 +22,12 @@ pub(super) async fn connect(settings: &Settings) -> anyhow::Result<Store> {
         false => format!("no ClickHouse to ask at {url} (clickhouse.url)"),
     };
     if is_embedded {
-        let password = Passwords::of(&settings.engine).read(OWNER).with_context(nobody)?;
+        let password = Passwords::of(&settings.engine).read(OWNER).with_context(missing)?;
         clickhouse.user = Some(OWNER.to_owned());
         clickhouse.password = Some(password.into());
     }
     let store = Store::connect(&clickhouse)?;
-    store.ping().await.with_context(nobody)?;
+    store.ping().await.with_context(missing)?;
     let version = store.schema_version().await.with_context(|| {
         format!(
             "the ClickHouse at {url} has no tables of ruad in the database {}: `ruad serve` makes them when it starts",

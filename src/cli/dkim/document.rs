@@ -83,14 +83,14 @@ impl Document {
                 wrapped(
                     out,
                     "  ",
-                    "Only its owner can read it, and there is no other copy. The signer needs it, nobody else.",
+                    "Only its owner can read it, and there is no other copy. Only the signer needs it.",
                 )?;
             }
             None => {
                 wrapped(
                     out,
                     "  ",
-                    "It went to standard output, and there is no other copy. The signer needs it, nobody else.",
+                    "It went to standard output, and there is no other copy. Only the signer needs it.",
                 )?;
             }
         }
